@@ -1,0 +1,1 @@
+//! Who checks it: offline verification of an audit bundle.

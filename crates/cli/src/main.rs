@@ -1,0 +1,3 @@
+//! Who holds it: the `comity` command.
+
+fn main() {}

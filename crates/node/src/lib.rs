@@ -1,0 +1,1 @@
+//! Who runs it: the agency's home, its author, its services.

@@ -1,0 +1,1 @@
+//! Where it is kept: logs, sealed sections, keyring and sign-lock, durable and atomic.
