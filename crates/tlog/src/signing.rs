@@ -1,0 +1,127 @@
+//! Secret keys of logs and cosigners.
+//!
+//! Seeds are drawn and kept elsewhere (`node`, `store`); one key serves one role, which `ledger` sees to: a
+//! `cosignature/v1` does not name its cosigner, so a key shared by two roles would speak for both.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use zeroize::Zeroizing;
+
+use crate::checkpoint::Checkpoint;
+use crate::cosignature::{CosignatureTime, cosignature_message};
+use crate::key::{KeyError, KeyKind, KeyName, VerifierKey};
+use crate::note::SignatureLine;
+
+/// What Go's tools put before a secret key.
+const PRIVATE_PREFIX: &str = "PRIVATE+KEY+";
+/// The prefix, the longest name, the ID, the base64 of type and seed, two `+`.
+const PRIVATE_TEXT_BYTES_MAX: usize = PRIVATE_PREFIX.len() + KeyName::BYTES_MAX + 1 + 8 + 1 + 44;
+
+/// An Ed25519 key that signs notes (0x01) or cosigns checkpoints (0x04), never both.
+///
+/// The seed is wiped when the key is dropped; the expanded key that ring holds is not, as ring offers no way.
+pub struct SigningKey {
+    verifier: VerifierKey,
+    seed: Zeroizing<[u8; SigningKey::SEED_BYTES]>,
+    pair: Ed25519KeyPair,
+}
+
+impl SigningKey {
+    /// Length of an Ed25519 seed (RFC 8032 §5.1.5).
+    pub const SEED_BYTES: usize = 32;
+
+    /// Takes a seed from the system's generator or from where a key is kept.
+    ///
+    /// # Errors
+    /// If the kind is not one of the two that sign with Ed25519.
+    pub fn from_seed(name: KeyName, kind: KeyKind, seed: &[u8; Self::SEED_BYTES]) -> Result<Self, KeyError> {
+        if kind == KeyKind::MlDsa44 {
+            return Err(KeyError::WrongKind { kind });
+        }
+        // The only refusal of ring is a seed of another length.
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| KeyError::Length)?;
+        let verifier = VerifierKey::new(name, kind, pair.public_key().as_ref())?;
+        Ok(Self { verifier, seed: Zeroizing::new(*seed), pair })
+    }
+
+    /// The public half.
+    pub const fn verifier(&self) -> &VerifierKey {
+        &self.verifier
+    }
+
+    /// The name that its lines carry.
+    pub const fn name(&self) -> &KeyName {
+        self.verifier.name()
+    }
+
+    /// What it signs.
+    pub const fn kind(&self) -> KeyKind {
+        self.verifier.kind()
+    }
+
+    /// The key as Go's tools write it, `PRIVATE+KEY+name+hex8(id)+base64(type ‖ seed)`. A secret.
+    pub fn to_private_text(&self) -> Zeroizing<String> {
+        let mut typed = Zeroizing::new([self.kind().byte(); 1 + Self::SEED_BYTES]);
+        for (into, from) in typed.iter_mut().skip(1).zip(self.seed.iter()) {
+            *into = *from;
+        }
+        let encoded = Zeroizing::new(STANDARD.encode(typed.as_slice()));
+        let (name, id) = (self.name(), self.verifier.id());
+        Zeroizing::new(format!("{PRIVATE_PREFIX}{name}+{id}+{}", encoded.as_str()))
+    }
+
+    /// Signs the text of a note, which `Note::sign` has found fit to be one.
+    pub(crate) fn sign_text(&self, text: &str) -> Result<SignatureLine, KeyError> {
+        match self.kind() {
+            KeyKind::Ed25519 => self.line(self.pair.sign(text.as_bytes()).as_ref()),
+            kind => Err(KeyError::WrongKind { kind }),
+        }
+    }
+
+    /// States that the checkpoint's tree is the largest consistent one seen for its origin at `time`
+    /// (c2sp.org/tlog-cosignature). To be called only after that has been checked and made durable.
+    ///
+    /// # Errors
+    /// If this key is not of kind 0x04.
+    pub fn cosign(&self, checkpoint: &Checkpoint, time: CosignatureTime) -> Result<SignatureLine, KeyError> {
+        if self.kind() != KeyKind::CosignatureV1 {
+            return Err(KeyError::WrongKind { kind: self.kind() });
+        }
+        let signature = self.pair.sign(&cosignature_message(time, &checkpoint.to_text()));
+        self.line(&[&time.value().to_be_bytes(), signature.as_ref()].concat())
+    }
+
+    fn line(&self, signature: &[u8]) -> Result<SignatureLine, KeyError> {
+        SignatureLine::new(self.name().clone(), self.verifier.id(), signature).ok_or(KeyError::Length)
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("verifier", &self.verifier.to_string()).finish_non_exhaustive()
+    }
+}
+
+impl FromStr for SigningKey {
+    type Err = KeyError;
+
+    /// Reads what [`SigningKey::to_private_text`] writes.
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        if text.len() > PRIVATE_TEXT_BYTES_MAX {
+            return Err(KeyError::Malformed);
+        }
+        let mut fields = text.strip_prefix(PRIVATE_PREFIX).ok_or(KeyError::Malformed)?.splitn(3, '+');
+        let (Some(name), Some(id), Some(key)) = (fields.next(), fields.next(), fields.next()) else {
+            return Err(KeyError::Malformed);
+        };
+        let typed = Zeroizing::new(STANDARD.decode(key).map_err(|_| KeyError::Malformed)?);
+        let (kind, seed) = typed.split_first().ok_or(KeyError::Length)?;
+        let seed = <&[u8; Self::SEED_BYTES]>::try_from(seed).map_err(|_| KeyError::Length)?;
+        let parsed = Self::from_seed(name.parse()?, KeyKind::from_byte(*kind)?, seed)?;
+        let (found, expected) = (id.parse()?, parsed.verifier.id());
+        if found == expected { Ok(parsed) } else { Err(KeyError::IdMismatch { found, expected }) }
+    }
+}

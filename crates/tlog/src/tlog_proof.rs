@@ -1,0 +1,220 @@
+//! Proofs in one document: an index, its audit path and a cosigned checkpoint (c2sp.org/tlog-proof).
+//!
+//! How many witnesses are enough, and which, is for `ledger` to say.
+
+use std::fmt::Write as _;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use thiserror::Error;
+
+use crate::checkpoint::{CheckpointError, SignedCheckpoint, VerifiedCheckpoint};
+use crate::hash::{Hash, HashError};
+use crate::key::VerifierKey;
+use crate::note::NOTE_BYTES_MAX;
+use crate::position::{EntryIndex, PositionError};
+use crate::proof::{InclusionProof, ProofError, verify_inclusion};
+
+/// The first line of the document.
+const HEADER: &str = "c2sp.org/tlog-proof@v1";
+/// The most that is read of what an author may add; it is not authenticated.
+pub const TLOG_PROOF_EXTRA_BYTES_MAX: usize = 65_536;
+/// The longest document that is read: extra as base64, the lines of the path, and a note.
+pub const TLOG_PROOF_BYTES_MAX: usize =
+    TLOG_PROOF_EXTRA_BYTES_MAX / 3 * 4 + 4 + 45 * InclusionProof::HASHES_MAX + 128 + NOTE_BYTES_MAX;
+
+/// Why a document proves nothing.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum TlogProofError {
+    /// Longer than any that is read.
+    #[error("tlog-proof of {bytes} bytes is over {TLOG_PROOF_BYTES_MAX}")]
+    TooLong {
+        /// The length of the document.
+        bytes: usize,
+    },
+    /// Not text, or without the lines that must be there.
+    #[error("tlog-proof lacks its header, its index line or its blank line")]
+    Shape,
+    /// The extra line is no base64 or too long.
+    #[error("tlog-proof has a malformed extra line or over {TLOG_PROOF_EXTRA_BYTES_MAX} bytes in it")]
+    Extra,
+    /// The index line holds no index.
+    #[error("tlog-proof has no valid index")]
+    Index {
+        /// What is wrong with it.
+        #[source]
+        source: PositionError,
+    },
+    /// A line of the path is no hash.
+    #[error("tlog-proof has a malformed hash")]
+    Hash {
+        /// What is wrong with it.
+        #[source]
+        source: HashError,
+    },
+    /// The path is too long, or does not lead to the root.
+    #[error("tlog-proof does not prove the entry")]
+    Proof {
+        /// What is wrong with it.
+        #[source]
+        source: ProofError,
+    },
+    /// The checkpoint is malformed or refused.
+    #[error("checkpoint of the tlog-proof is refused")]
+    Checkpoint {
+        /// What is wrong with it.
+        #[source]
+        source: CheckpointError,
+    },
+}
+
+/// A parsed document. Unverified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlogProof {
+    extra: Option<Vec<u8>>,
+    index: EntryIndex,
+    proof: InclusionProof,
+    checkpoint: SignedCheckpoint,
+}
+
+impl TlogProof {
+    /// Puts a proof together, without an extra line.
+    pub const fn new(index: EntryIndex, proof: InclusionProof, checkpoint: SignedCheckpoint) -> Self {
+        Self { extra: None, index, proof, checkpoint }
+    }
+
+    /// Adds bytes that nothing authenticates.
+    ///
+    /// # Errors
+    /// If there are more than [`TLOG_PROOF_EXTRA_BYTES_MAX`].
+    pub fn with_extra(self, extra: &[u8]) -> Result<Self, TlogProofError> {
+        if extra.len() > TLOG_PROOF_EXTRA_BYTES_MAX {
+            return Err(TlogProofError::Extra);
+        }
+        Ok(Self { extra: Some(extra.to_vec()), ..self })
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// If it is too long or not of the shape of c2sp.org/tlog-proof.
+    pub fn parse(bytes: &[u8]) -> Result<Self, TlogProofError> {
+        if bytes.len() > TLOG_PROOF_BYTES_MAX {
+            return Err(TlogProofError::TooLong { bytes: bytes.len() });
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| TlogProofError::Shape)?;
+        let (head, note) = text.split_once("\n\n").ok_or(TlogProofError::Shape)?;
+        let mut lines = head.split('\n');
+        if lines.next() != Some(HEADER) {
+            return Err(TlogProofError::Shape);
+        }
+        let mut line = lines.next().ok_or(TlogProofError::Shape)?;
+        let extra = match line.strip_prefix("extra ") {
+            None => None,
+            Some(encoded) => {
+                line = lines.next().ok_or(TlogProofError::Shape)?;
+                Some(parse_extra(encoded)?)
+            }
+        };
+        let index = line.strip_prefix("index ").ok_or(TlogProofError::Shape)?;
+        let index = index.parse().map_err(|source| TlogProofError::Index { source })?;
+        let hashes = lines
+            // One more than may be, so that too long a path is noticed without reading all of it.
+            .take(InclusionProof::HASHES_MAX + 1)
+            .map(Hash::parse_base64)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|source| TlogProofError::Hash { source })?;
+        let proof = InclusionProof::new(hashes).map_err(|source| TlogProofError::Proof { source })?;
+        let checkpoint = SignedCheckpoint::parse(note.as_bytes())
+            .map_err(|source| TlogProofError::Checkpoint { source })?;
+        Ok(Self { extra, index, proof, checkpoint })
+    }
+
+    /// The document as bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut head = format!("{HEADER}\n");
+        if let Some(extra) = &self.extra {
+            // Writing to a String does not fail.
+            let _ = writeln!(head, "extra {}", STANDARD.encode(extra));
+        }
+        let _ = writeln!(head, "index {}", self.index);
+        for hash in self.proof.hashes() {
+            let _ = writeln!(head, "{hash}");
+        }
+        head.push('\n');
+        [head.as_bytes(), self.checkpoint.as_bytes()].concat()
+    }
+
+    /// What the author added. Not authenticated by anything.
+    pub fn extra(&self) -> Option<&[u8]> {
+        self.extra.as_deref()
+    }
+
+    /// The entry that is spoken of.
+    pub const fn index(&self) -> EntryIndex {
+        self.index
+    }
+
+    /// The path from it to the root.
+    pub const fn proof(&self) -> &InclusionProof {
+        &self.proof
+    }
+
+    /// The checkpoint with that root.
+    pub const fn checkpoint(&self) -> &SignedCheckpoint {
+        &self.checkpoint
+    }
+
+    /// Checks that the log signed, that every line of a known witness is good, and that the leaf is in the
+    /// tree. The caller asks the result how many witnesses there are.
+    ///
+    /// # Errors
+    /// If the checkpoint is not to be believed or the path does not lead from the leaf to its root.
+    pub fn verify(
+        &self,
+        leaf: &Hash,
+        log: &VerifierKey,
+        witnesses: &[VerifierKey],
+    ) -> Result<VerifiedInclusion, TlogProofError> {
+        let verified = self.checkpoint.verify(log, witnesses);
+        let checkpoint = verified.map_err(|source| TlogProofError::Checkpoint { source })?;
+        let tree = checkpoint.checkpoint();
+        verify_inclusion(leaf, self.index, tree.size(), &self.proof, &tree.root())
+            .map_err(|source| TlogProofError::Proof { source })?;
+        Ok(VerifiedInclusion { leaf: *leaf, index: self.index, checkpoint })
+    }
+}
+
+/// A leaf that is in a log, by a checkpoint that the log signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedInclusion {
+    leaf: Hash,
+    index: EntryIndex,
+    checkpoint: VerifiedCheckpoint,
+}
+
+impl VerifiedInclusion {
+    /// The leaf.
+    pub const fn leaf(&self) -> &Hash {
+        &self.leaf
+    }
+
+    /// Its place.
+    pub const fn index(&self) -> EntryIndex {
+        self.index
+    }
+
+    /// The checkpoint that covers it, with its cosignatures.
+    pub const fn checkpoint(&self) -> &VerifiedCheckpoint {
+        &self.checkpoint
+    }
+
+    /// How many of the witnesses handed in cosigned that checkpoint, each public key counted once.
+    pub fn witnesses(&self) -> usize {
+        self.checkpoint.cosignatures().len()
+    }
+}
+
+fn parse_extra(encoded: &str) -> Result<Vec<u8>, TlogProofError> {
+    let extra = STANDARD.decode(encoded).map_err(|_| TlogProofError::Extra)?;
+    if extra.len() > TLOG_PROOF_EXTRA_BYTES_MAX { Err(TlogProofError::Extra) } else { Ok(extra) }
+}
