@@ -1,1 +1,26 @@
 //! Where it is kept: logs, sealed sections, keyring and sign-lock, durable and atomic.
+//!
+//! In scope: bytes on disk, their order and their syncing. Nothing is acknowledged, cosigned or sent before the
+//! sync that this crate makes. Out of scope: what entries mean (`comity-ledger`), who may sign (`comity-node`).
+//! No type of the database leaves this crate: a second engine will stand beside it.
+
+mod db;
+mod entries;
+mod error;
+mod files;
+mod keyring;
+mod log_id;
+mod pieces;
+mod read;
+mod seal;
+mod sections;
+mod sign_lock;
+mod store;
+mod tiles;
+
+pub use error::StoreError;
+pub use keyring::Kek;
+pub use read::{ReadError, Scrubbed};
+pub use sign_lock::SignLock;
+pub use store::{LogRole, Store, StorePaths};
+pub use tiles::TreeNodes;

@@ -45,6 +45,11 @@ impl Hash {
         &self.0
     }
 
+    /// Plain SHA-256 of some bytes, for names and files; never of an entry or a node.
+    pub fn digest(bytes: &[u8]) -> Self {
+        Self::from_digest(&digest(&SHA256, bytes))
+    }
+
     /// The hash of an entry as a leaf: SHA-256(0x00 ‖ entry), RFC 6962 §2.1.
     pub fn leaf(entry: &[u8]) -> Self {
         let mut context = Context::new(&SHA256);

@@ -1,0 +1,69 @@
+//! Frames: a run of entries on its way, with the proof that joins its end to a checkpoint.
+
+use comity_tlog::{ConsistencyProof, TreeSize};
+
+use crate::EntryBytes;
+use crate::replica::Rejection;
+
+/// Most entries of one frame: one tile's worth, so that a frame never crosses a 256 boundary.
+pub const FRAME_ENTRIES_MAX: usize = 256;
+
+/// Most bytes of the entries of one frame.
+pub const FRAME_BYTES_MAX: usize = 1 << 20;
+
+/// A run of entries as received or about to be sent: well formed, but compared with no checkpoint yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    start: TreeSize,
+    end: TreeSize,
+    entries: Vec<EntryBytes>,
+    proof: ConsistencyProof,
+}
+
+impl Frame {
+    /// Takes entries that begin where a log of `start` entries ends, and the consistency proof from the end of
+    /// the run to the size of the checkpoint that covers it.
+    ///
+    /// # Errors
+    /// A [`Rejection`] if the frame is empty, over a limit, crosses a 256 boundary, or holds what is no entry.
+    pub fn new(start: TreeSize, entries: Vec<Vec<u8>>, proof: ConsistencyProof) -> Result<Self, Rejection> {
+        let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        if entries.is_empty() || entries.len() > FRAME_ENTRIES_MAX {
+            return Err(Rejection::FrameCount { entries: entries.len() });
+        }
+        let bytes: usize = entries.iter().map(Vec::len).sum();
+        if bytes > FRAME_BYTES_MAX {
+            return Err(Rejection::FrameBytes { bytes });
+        }
+        let end = start.checked_add(count).map_err(|_| Rejection::FrameCount { entries: entries.len() })?;
+        let (first, last) = (start.value() / 256, (end.value() - 1) / 256);
+        if first != last {
+            return Err(Rejection::FrameBoundary { start });
+        }
+        let mut parsed = Vec::with_capacity(entries.len());
+        for (bytes, index) in entries.into_iter().zip(start.value()..) {
+            parsed.push(EntryBytes::new(bytes).map_err(|source| Rejection::Entry { index, source })?);
+        }
+        Ok(Self { start, end, entries: parsed, proof })
+    }
+
+    /// Entries in the log before this frame.
+    pub fn start(&self) -> TreeSize {
+        self.start
+    }
+
+    /// Entries in the log with this frame.
+    pub fn end(&self) -> TreeSize {
+        self.end
+    }
+
+    /// The entries.
+    pub fn entries(&self) -> &[EntryBytes] {
+        &self.entries
+    }
+
+    /// The consistency proof from [`Frame::end`] to the size of the checkpoint.
+    pub fn proof(&self) -> &ConsistencyProof {
+        &self.proof
+    }
+}

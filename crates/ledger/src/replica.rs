@@ -1,0 +1,252 @@
+//! The follower of somebody's log: the state machine that verifies before anything is stored.
+
+use comity_tlog::{
+    CheckpointError, Hash, ProofError, RightEdge, SignedCheckpoint, TreeSize, VerifiedCheckpoint,
+    VerifierKey, verify_consistency,
+};
+
+use crate::batch::{TileHash, append};
+use crate::{EntryBytes, EntryError, Frame, Genesis, Head, Origin};
+
+/// A follower of one origin: what it holds, and the author's key as pinned by the card.
+#[derive(Clone, Debug)]
+pub struct Replica {
+    origin: Origin,
+    log_key: VerifierKey,
+    edge: RightEdge,
+    newest: Option<Head>,
+}
+
+impl Replica {
+    /// A follower that holds the entries up to `edge`, and has seen the checkpoint `newest`.
+    pub fn new(origin: Origin, log_key: VerifierKey, edge: RightEdge, newest: Option<Head>) -> Self {
+        Self { origin, log_key, edge, newest }
+    }
+
+    /// The log.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Entries held: where the next frame must start.
+    pub fn size(&self) -> TreeSize {
+        self.edge.size()
+    }
+
+    /// The newest checkpoint seen.
+    pub fn newest(&self) -> Option<Head> {
+        self.newest
+    }
+
+    /// Verifies a checkpoint of the author against the pinned key and against what was seen before.
+    ///
+    /// # Errors
+    /// A [`Rejection`] if it is of another log or key, smaller than one seen before, of a size seen before with
+    /// another root, or contradicts the entries held.
+    pub fn verify_note(&self, note: &[u8]) -> Result<VerifiedCheckpoint, Rejection> {
+        let signed = SignedCheckpoint::parse(note).map_err(|_| Rejection::Note)?;
+        if signed.checkpoint().origin() != self.origin.as_str() {
+            return Err(Rejection::OtherOrigin);
+        }
+        let verified = signed
+            .verify(&self.log_key, &[])
+            .map_err(|source| Rejection::Signature { source: Box::new(source) })?;
+        let head = head_of(&verified);
+        if let Some(newest) = self.newest {
+            if head.size < newest.size {
+                return Err(Rejection::Smaller { size: head.size, seen: newest.size });
+            }
+            if head.size == newest.size && head.root != newest.root {
+                return Err(Rejection::SameSizeOtherRoot { size: head.size });
+            }
+        }
+        let held = Head::from(&self.edge);
+        if head.size < held.size || (head.size == held.size && head.root != held.root) {
+            return Err(Rejection::Contradicts { size: head.size });
+        }
+        Ok(verified)
+    }
+
+    /// Verifies a frame against the entries held and a verified checkpoint: plain RFC 6962 §2.1.4 consistency
+    /// of the tree that the frame would make with the tree that the author signed.
+    ///
+    /// # Errors
+    /// A [`Rejection`]; the replica is as it was.
+    pub fn verify_frame(
+        &self,
+        frame: Frame,
+        checkpoint: &VerifiedCheckpoint,
+    ) -> Result<VerifiedFrame, Rejection> {
+        if frame.start() != self.edge.size() {
+            return Err(Rejection::Gap { start: frame.start(), held: self.edge.size() });
+        }
+        self.check_genesis(&frame)?;
+        let target = head_of(checkpoint);
+        let mut after = self.edge.clone();
+        let mut tile_hashes = Vec::with_capacity(frame.entries().len() + 2);
+        for entry in frame.entries() {
+            append(&mut after, entry.leaf_hash(), &mut tile_hashes).map_err(|_| Rejection::Full)?;
+        }
+        verify_consistency(after.size(), &after.root(), target.size, &target.root, frame.proof())
+            .map_err(|source| Rejection::Consistency { end: after.size(), source })?;
+        Ok(VerifiedFrame { origin: self.origin.clone(), frame, tile_hashes, after })
+    }
+
+    /// Takes a checkpoint as the newest seen, once it is stored.
+    pub fn saw(&mut self, checkpoint: &VerifiedCheckpoint) {
+        self.newest = Some(head_of(checkpoint));
+    }
+
+    /// Takes a frame as held, once it is stored.
+    pub fn advance(&mut self, frame: &VerifiedFrame) {
+        self.edge = frame.after.clone();
+    }
+
+    fn check_genesis(&self, frame: &Frame) -> Result<(), Rejection> {
+        if !frame.start().is_zero() {
+            return Ok(());
+        }
+        let Some(first) = frame.entries().first() else { return Ok(()) };
+        let entry = first.parse().map_err(|source| Rejection::Entry { index: 0, source })?;
+        let genesis = Genesis::from_entry(&entry).map_err(|source| Rejection::Entry { index: 0, source })?;
+        if genesis.agency() == self.origin.agency() && genesis.names_log_key(&self.log_key) {
+            Ok(())
+        } else {
+            Err(Rejection::Genesis)
+        }
+    }
+}
+
+fn head_of(checkpoint: &VerifiedCheckpoint) -> Head {
+    let checkpoint = checkpoint.checkpoint();
+    Head { size: checkpoint.size(), root: checkpoint.root() }
+}
+
+/// Entries that are proved to be in the log that the author signed; the only kind that a store takes.
+#[derive(Clone, Debug)]
+pub struct VerifiedFrame {
+    origin: Origin,
+    frame: Frame,
+    tile_hashes: Vec<TileHash>,
+    after: RightEdge,
+}
+
+impl VerifiedFrame {
+    /// The log.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Entries in the log before this frame.
+    pub fn start(&self) -> TreeSize {
+        self.frame.start()
+    }
+
+    /// The entries.
+    pub fn entries(&self) -> &[EntryBytes] {
+        self.frame.entries()
+    }
+
+    /// The hashes that this frame adds to tiles.
+    pub fn tile_hashes(&self) -> &[TileHash] {
+        &self.tile_hashes
+    }
+
+    /// Size and root of what is held with this frame.
+    pub fn head(&self) -> Head {
+        Head::from(&self.after)
+    }
+
+    /// The leaf hash of one of its entries, as `about` and `prev` name it.
+    pub fn leaf(&self, position: usize) -> Option<Hash> {
+        self.frame.entries().get(position).map(EntryBytes::leaf_hash)
+    }
+}
+
+/// Why something received is not accepted. Nothing was stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Not a signed checkpoint.
+    #[error("not a signed checkpoint")]
+    Note,
+    /// A checkpoint of another log.
+    #[error("the checkpoint is of another origin")]
+    OtherOrigin,
+    /// The author's pinned key did not sign it.
+    #[error("the author's pinned key did not sign the checkpoint")]
+    Signature {
+        /// Why.
+        #[source]
+        source: Box<CheckpointError>,
+    },
+    /// The author went back.
+    #[error("the checkpoint has size {size}, but {seen} was seen before")]
+    Smaller {
+        /// Its size.
+        size: TreeSize,
+        /// The size seen before.
+        seen: TreeSize,
+    },
+    /// Two trees of one size: equivocation.
+    #[error("two checkpoints of size {size} have different roots")]
+    SameSizeOtherRoot {
+        /// The size.
+        size: TreeSize,
+    },
+    /// The checkpoint does not cover the entries held.
+    #[error("the checkpoint of size {size} contradicts the entries held")]
+    Contradicts {
+        /// Its size.
+        size: TreeSize,
+    },
+    /// No entries, or too many.
+    #[error("a frame has 1 to {} entries, not {entries}", crate::FRAME_ENTRIES_MAX)]
+    FrameCount {
+        /// Entries found.
+        entries: usize,
+    },
+    /// Too many bytes.
+    #[error("a frame of {bytes} bytes is over the limit of {}", crate::FRAME_BYTES_MAX)]
+    FrameBytes {
+        /// Bytes found.
+        bytes: usize,
+    },
+    /// The frame crosses a tile boundary.
+    #[error("the frame at {start} crosses a boundary of 256 entries")]
+    FrameBoundary {
+        /// Where it starts.
+        start: TreeSize,
+    },
+    /// An entry is not one.
+    #[error("entry {index} is not well formed")]
+    Entry {
+        /// Its index.
+        index: u64,
+        /// Why.
+        #[source]
+        source: EntryError,
+    },
+    /// The frame does not start where the held entries end.
+    #[error("the frame starts at {start}, but {held} entries are held")]
+    Gap {
+        /// Where it starts.
+        start: TreeSize,
+        /// Entries held.
+        held: TreeSize,
+    },
+    /// Entry 0 names another agency or key.
+    #[error("the genesis entry names another agency or log key than the pinned card")]
+    Genesis,
+    /// The entries are not those under the checkpoint.
+    #[error("entries up to {end} are not consistent with the checkpoint")]
+    Consistency {
+        /// The end of the frame.
+        end: TreeSize,
+        /// Why.
+        #[source]
+        source: ProofError,
+    },
+    /// The log holds as many entries as a log can.
+    #[error("the log is full")]
+    Full,
+}

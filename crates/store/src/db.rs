@@ -1,0 +1,139 @@
+//! The database file, guarded: opened with care, and synced by us.
+//!
+//! sled 0.34's `flush` calls `sync_file_range`, which promises nothing across a power cut, so every flush here
+//! is followed by a sync of the files themselves. A snapshot file that a crash left half written makes sled
+//! refuse to open for ever; it is only a cache of the log and can be rebuilt from it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::{StoreError, files};
+
+/// Cache of pages in memory, in bytes: sled may hold up to four times as much.
+const CACHE_BYTES: u64 = 64 << 20;
+/// How often a held lock is tried again: a killed process can hold it for a moment longer.
+const OPEN_TRIES: u32 = 40;
+/// Time between tries.
+const OPEN_PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Debug)]
+pub(crate) struct Db {
+    sled: sled::Db,
+    folder: PathBuf,
+    file: File,
+}
+
+impl Db {
+    /// Opens the database of a folder, making it if there is none.
+    pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
+        let fresh = !folder.join("db").exists();
+        remove_half_written_snapshots(folder)?;
+        let sled = open_patiently(folder).or_else(|error| match error {
+            sled::Error::Corruption { .. } => {
+                set_snapshots_aside(folder)?;
+                open_patiently(folder).map_err(|error| refuse(folder, error))
+            }
+            other => Err(refuse(folder, other)),
+        })?;
+        let path = folder.join("db");
+        let file = File::open(&path).map_err(|source| StoreError::File {
+            action: "open",
+            path: path.clone(),
+            source,
+        })?;
+        let db = Self { sled, folder: folder.to_owned(), file };
+        if fresh {
+            db.sync_all_files()?;
+        }
+        Ok(db)
+    }
+
+    pub(crate) fn tree(&self, name: &str) -> Result<sled::Tree, StoreError> {
+        Ok(self.sled.open_tree(name)?)
+    }
+
+    /// Returns only when all that was written before is on stable storage.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        self.sled.flush()?;
+        self.file.sync_data().map_err(|source| StoreError::Sync { path: self.folder.join("db"), source })?;
+        // Values stay below the size at which sled makes a file for each; should one appear, it is synced too.
+        let blobs = self.folder.join("blobs");
+        if std::fs::read_dir(&blobs).is_ok_and(|mut entries| entries.next().is_some()) {
+            self.sync_all_files()?;
+        }
+        Ok(())
+    }
+
+    fn sync_all_files(&self) -> Result<(), StoreError> {
+        for folder in [self.folder.clone(), self.folder.join("blobs")] {
+            let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                let path = entry.path();
+                if path.is_file() {
+                    let synced = File::open(&path).and_then(|file| file.sync_all());
+                    synced.map_err(|source| StoreError::Sync { path, source })?;
+                }
+            }
+            files::sync_folder(&folder)?;
+        }
+        files::sync_folder_of(&self.folder)
+    }
+}
+
+fn open_patiently(folder: &Path) -> Result<sled::Db, sled::Error> {
+    let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+    let mut tries = 1;
+    loop {
+        match config.open() {
+            Err(error) if is_held(&error) && tries < OPEN_TRIES => {
+                tries += 1;
+                std::thread::sleep(OPEN_PAUSE);
+            }
+            result => return result,
+        }
+    }
+}
+
+/// sled reports a lock held elsewhere as an I/O error with this word in its text only.
+fn is_held(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(io) if io.to_string().contains("WouldBlock") || io.kind() == std::io::ErrorKind::WouldBlock)
+}
+
+fn refuse(folder: &Path, error: sled::Error) -> StoreError {
+    if is_held(&error) { StoreError::InUse { path: folder.to_owned() } } else { error.into() }
+}
+
+fn snapshots(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let named_snap = |path: &PathBuf| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("snap."))
+    };
+    entries.flatten().map(|entry| entry.path()).filter(named_snap).collect()
+}
+
+fn remove_half_written_snapshots(folder: &Path) -> Result<(), StoreError> {
+    for path in snapshots(folder) {
+        if path.extension().is_some_and(|extension| extension == "generating") {
+            std::fs::remove_file(&path).map_err(|source| StoreError::File {
+                action: "remove",
+                path,
+                source,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn set_snapshots_aside(folder: &Path) -> Result<(), StoreError> {
+    for path in snapshots(folder) {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let aside = folder.join(format!("damaged-{name}"));
+        std::fs::rename(&path, &aside).map_err(|source| StoreError::File {
+            action: "set aside",
+            path: path.clone(),
+            source,
+        })?;
+    }
+    Ok(())
+}

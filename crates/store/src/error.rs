@@ -1,0 +1,127 @@
+//! What can go wrong in keeping.
+
+use std::path::PathBuf;
+
+/// A failure of the store. After [`StoreError::Sync`] nothing more may be acknowledged by this process: a failed
+/// fsync is never tried again, since the kernel may have dropped the dirty pages.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process holds the store.
+    #[error("{path} is in use by another process")]
+    InUse {
+        /// The folder or file.
+        path: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {action} {path}")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Stable storage did not confirm a write.
+    #[error("{path} could not be synced to stable storage; this process must stop")]
+    Sync {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database failed.
+    #[error("the database failed")]
+    Database {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A newer program wrote this store.
+    #[error("the store has schema {found}, this program knows {known}; use the newer program")]
+    NewerSchema {
+        /// The schema found.
+        found: u32,
+        /// The newest that is known.
+        known: u32,
+    },
+    /// Bytes on disk are not what was written.
+    #[error("{what} of log {log} is damaged at {place}")]
+    Damaged {
+        /// Which part.
+        what: &'static str,
+        /// The log.
+        log: String,
+        /// The entry, chunk or tile.
+        place: u64,
+    },
+    /// The keyring is damaged, missing, or sealed under another key.
+    #[error("the keyring at {path} does not open: {reason}")]
+    Keyring {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A log that the store does not have.
+    #[error("no log {origin} here")]
+    NoSuchLog {
+        /// The origin.
+        origin: String,
+    },
+    /// Entries that do not follow those held.
+    #[error("entries for size {given} do not follow the {held} held")]
+    NotNext {
+        /// Where the given entries start.
+        given: u64,
+        /// Entries held.
+        held: u64,
+    },
+    /// A value over its limit.
+    #[error("{what} of {len} bytes is too long to keep")]
+    TooLong {
+        /// Which.
+        what: &'static str,
+        /// Its length.
+        len: usize,
+    },
+    /// The sign-lock forbids it.
+    #[error(
+        "the sign-lock for {role} of {origin} holds size {locked}; size {given} of another tree is refused"
+    )]
+    Locked {
+        /// The role.
+        role: &'static str,
+        /// The origin.
+        origin: String,
+        /// The size in the lock.
+        locked: u64,
+        /// The size refused.
+        given: u64,
+    },
+    /// The sign-lock of an existing log is missing.
+    #[error("the sign-lock for {role} of {origin} is missing")]
+    LockMissing {
+        /// The role.
+        role: &'static str,
+        /// The origin.
+        origin: String,
+    },
+    /// No random bytes.
+    #[error("no random bytes to be had")]
+    Entropy,
+}
+
+impl From<sled::Error> for StoreError {
+    fn from(source: sled::Error) -> Self {
+        Self::Database { source: Box::new(source) }
+    }
+}
+
+impl From<comity_ledger::EntropyError> for StoreError {
+    fn from(_: comity_ledger::EntropyError) -> Self {
+        Self::Entropy
+    }
+}

@@ -1,0 +1,304 @@
+//! The keyring: one random key per entry, kept outside the database so that it can be destroyed.
+//!
+//! KEK (a file that the operator guards) → root file with one random key per page → pages of 128 entry keys.
+//! A page has two places in its log's page file and is written to them in turn, so that the last durable copy is
+//! never overwritten; the root file is replaced whole.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use comity_ledger::{Entropy, Origin};
+
+use crate::log_id::LogId;
+use crate::seal::Key;
+use crate::{StoreError, files};
+
+/// Entry keys of one page.
+const PAGE_KEYS: usize = 128;
+/// Plain bytes of a page: a sequence number and the keys; an all-zero key is no key.
+const PAGE_PLAIN_BYTES: usize = 8 + PAGE_KEYS * Key::LEN;
+/// Bytes of a sealed page: nonce, page, tag.
+const PAGE_SEALED_BYTES: usize = 12 + PAGE_PLAIN_BYTES + 16;
+/// Bytes between the places of pages: a multiple of the 512-byte sector, so that no write tears a neighbour.
+const PLACE_BYTES: usize = 4_608;
+/// First bytes of the root file, and the data authenticated with it.
+const ROOT_MAGIC: &[u8] = b"comity/keyring/v1\n";
+/// Bytes of one line of the root file: log, page, key.
+const ROOT_LINE_BYTES: usize = LogId::LEN + 8 + Key::LEN;
+/// Largest root file: page keys of 2^31 entries.
+const ROOT_BYTES_MAX: u64 = 1 << 30;
+/// Pages held open in memory; a scan reads each page once, an author appends to one.
+const OPEN_PAGES_MAX: usize = 256;
+
+/// The key that seals the root file: 32 random bytes in a file that no backup of the store holds.
+#[derive(Clone)]
+pub struct Kek(Key);
+
+impl Kek {
+    /// Bytes of the key.
+    pub const LEN: usize = Key::LEN;
+
+    /// A key of these bytes.
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(Key::from_bytes(bytes))
+    }
+}
+
+impl std::fmt::Debug for Kek {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kek(..)")
+    }
+}
+
+struct Page {
+    sequence: u64,
+    keys: Vec<Option<Key>>,
+}
+
+/// Keys are never shown.
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Keyring({})", self.folder.display())
+    }
+}
+
+pub(crate) struct Keyring {
+    folder: PathBuf,
+    kek: Kek,
+    page_keys: BTreeMap<(LogId, u64), Key>,
+    pages: BTreeMap<(LogId, u64), Page>,
+    files: BTreeMap<LogId, File>,
+}
+
+impl Keyring {
+    /// Makes an empty keyring in a folder that has none.
+    pub(crate) fn create(folder: &Path, kek: Kek, entropy: &mut dyn Entropy) -> Result<Self, StoreError> {
+        let keyring = Self::empty(folder, kek);
+        if keyring.root_path().exists() {
+            return Err(StoreError::Keyring { path: keyring.root_path(), reason: "there is one already" });
+        }
+        keyring.write_root(entropy)?;
+        Ok(keyring)
+    }
+
+    /// Opens the keyring of a folder.
+    pub(crate) fn open(folder: &Path, kek: Kek) -> Result<Self, StoreError> {
+        let mut keyring = Self::empty(folder, kek);
+        let path = keyring.root_path();
+        let refuse = |reason| StoreError::Keyring { path: path.clone(), reason };
+        let bytes = files::read(&path, ROOT_BYTES_MAX)?.ok_or_else(|| refuse("it is missing"))?;
+        let sealed = bytes.strip_prefix(ROOT_MAGIC).ok_or_else(|| refuse("it is not a keyring"))?;
+        let plain = keyring.kek.0.open(ROOT_MAGIC, sealed);
+        let plain = plain.ok_or_else(|| refuse("it is damaged or sealed under another key"))?;
+        let (lines, rest) = plain.as_chunks::<ROOT_LINE_BYTES>();
+        if !rest.is_empty() {
+            return Err(refuse("its length is wrong"));
+        }
+        for line in lines {
+            let (log, rest) = line.split_first_chunk().ok_or_else(|| refuse("a line is short"))?;
+            let (page, rest) = rest.split_first_chunk().ok_or_else(|| refuse("a line is short"))?;
+            let (key, _) = rest.split_first_chunk().ok_or_else(|| refuse("a line is short"))?;
+            let place = (LogId::from_bytes(*log), u64::from_be_bytes(*page));
+            keyring.page_keys.insert(place, Key::from_bytes(*key));
+        }
+        Ok(keyring)
+    }
+
+    fn empty(folder: &Path, kek: Kek) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            kek,
+            page_keys: BTreeMap::new(),
+            pages: BTreeMap::new(),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Gives entries from `first` on their keys, durably; what stood for them before is gone.
+    pub(crate) fn assign(
+        &mut self,
+        origin: &Origin,
+        first: u64,
+        keys: &[Key],
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
+        let log = LogId::of(origin);
+        let mut index = first;
+        let mut rest = keys;
+        let mut new_pages = false;
+        let mut sealed_pages = Vec::new();
+        while !rest.is_empty() {
+            let (page, position) = place_of(index);
+            let (now, later) = rest.split_at(rest.len().min(PAGE_KEYS - position));
+            if !self.page_keys.contains_key(&(log, page)) {
+                self.page_keys.insert((log, page), Key::random(entropy)?);
+                self.pages.insert((log, page), Page { sequence: 0, keys: vec![None; PAGE_KEYS] });
+                new_pages = true;
+            }
+            let held = self.page(log, page)?;
+            for (slot, key) in held.keys.iter_mut().skip(position).zip(now) {
+                *slot = Some(key.clone());
+            }
+            held.sequence += 1;
+            sealed_pages.push(self.seal_page(log, page, entropy)?);
+            index = index.saturating_add(u64::try_from(now.len()).unwrap_or(u64::MAX));
+            rest = later;
+        }
+        if new_pages {
+            self.write_root(entropy)?;
+        }
+        let file = self.file(log)?;
+        let path_error = |action, source| StoreError::File { action, path: PathBuf::from("keyring"), source };
+        for (offset, sealed) in &sealed_pages {
+            file.write_all_at(sealed, *offset).map_err(|source| path_error("write", source))?;
+        }
+        let synced = file.sync_data();
+        synced.map_err(|source| StoreError::Sync { path: self.pages_path(log), source })?;
+        self.forget_some();
+        Ok(())
+    }
+
+    /// The key of an entry; `None` if it never had one or lost it.
+    pub(crate) fn key(&mut self, origin: &Origin, index: u64) -> Result<Option<Key>, StoreError> {
+        let log = LogId::of(origin);
+        let (page, position) = place_of(index);
+        if !self.page_keys.contains_key(&(log, page)) {
+            return Ok(None);
+        }
+        let key = self.page(log, page)?.keys.get(position).cloned().flatten();
+        self.forget_some();
+        Ok(key)
+    }
+
+    fn page(&mut self, log: LogId, page: u64) -> Result<&mut Page, StoreError> {
+        if !self.pages.contains_key(&(log, page)) {
+            let read = self.read_page(log, page)?;
+            self.pages.insert((log, page), read);
+        }
+        let path = self.pages_path(log);
+        self.pages.get_mut(&(log, page)).ok_or(StoreError::Keyring { path, reason: "a page is missing" })
+    }
+
+    /// Reads the newer readable place of a page; a page that was never written has no keys.
+    fn read_page(&mut self, log: LogId, page: u64) -> Result<Page, StoreError> {
+        let path = self.pages_path(log);
+        let missing = StoreError::Keyring { path: path.clone(), reason: "a page has no key" };
+        let key = self.page_keys.get(&(log, page)).cloned().ok_or(missing)?;
+        let file = self.file(log)?;
+        let mut newest: Option<Page> = None;
+        let mut written = false;
+        for place in 0..2 {
+            let mut sealed = vec![0; PAGE_SEALED_BYTES];
+            match file.read_exact_at(&mut sealed, offset_of(page, place)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => continue,
+                Err(source) => return Err(StoreError::File { action: "read", path, source }),
+            }
+            written |= sealed.iter().any(|byte| *byte != 0);
+            if let Some(read) = open_page(&key, log, page, &sealed)
+                && newest.as_ref().is_none_or(|held| held.sequence < read.sequence)
+            {
+                newest = Some(read);
+            }
+        }
+        match newest {
+            Some(page) => Ok(page),
+            None if !written => Ok(Page { sequence: 0, keys: vec![None; PAGE_KEYS] }),
+            None => Err(StoreError::Keyring { path, reason: "a page is damaged" }),
+        }
+    }
+
+    fn seal_page(
+        &self,
+        log: LogId,
+        page: u64,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(u64, Vec<u8>), StoreError> {
+        let missing = || StoreError::Keyring { path: self.pages_path(log), reason: "a page is missing" };
+        let held = self.pages.get(&(log, page)).ok_or_else(missing)?;
+        let key = self.page_keys.get(&(log, page)).ok_or_else(missing)?;
+        let mut plain = Vec::with_capacity(PAGE_PLAIN_BYTES + 16);
+        plain.extend_from_slice(&held.sequence.to_be_bytes());
+        for key in &held.keys {
+            let bytes: &[u8; Key::LEN] = key.as_ref().map_or(&[0; Key::LEN], Key::as_bytes);
+            plain.extend_from_slice(bytes);
+        }
+        let sealed = key.seal(&page_aad(log, page), plain, entropy)?;
+        Ok((offset_of(page, held.sequence % 2), sealed))
+    }
+
+    fn write_root(&self, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
+        let mut plain = Vec::with_capacity(self.page_keys.len() * ROOT_LINE_BYTES + 16);
+        for ((log, page), key) in &self.page_keys {
+            plain.extend_from_slice(log.as_bytes());
+            plain.extend_from_slice(&page.to_be_bytes());
+            plain.extend_from_slice(key.as_bytes());
+        }
+        let mut bytes = ROOT_MAGIC.to_vec();
+        bytes.append(&mut self.kek.0.seal(ROOT_MAGIC, plain, entropy)?);
+        files::replace(&self.root_path(), &bytes)
+    }
+
+    fn file(&mut self, log: LogId) -> Result<&File, StoreError> {
+        let path = self.pages_path(log);
+        match self.files.entry(log) {
+            std::collections::btree_map::Entry::Occupied(held) => Ok(held.into_mut()),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                let fresh = !path.exists();
+                let file = OpenOptions::new()
+                    .read(true)
+                    .write(true)
+                    .create(true)
+                    .truncate(false)
+                    .mode(0o600)
+                    .open(&path)
+                    .map_err(|source| StoreError::File { action: "open", path: path.clone(), source })?;
+                if fresh {
+                    files::sync_folder_of(&path)?;
+                }
+                Ok(place.insert(file))
+            }
+        }
+    }
+
+    fn forget_some(&mut self) {
+        while self.pages.len() > OPEN_PAGES_MAX {
+            self.pages.pop_first();
+        }
+    }
+
+    fn root_path(&self) -> PathBuf {
+        self.folder.join("root")
+    }
+
+    fn pages_path(&self, log: LogId) -> PathBuf {
+        self.folder.join(format!("{log}.pages"))
+    }
+}
+
+fn open_page(key: &Key, log: LogId, page: u64, sealed: &[u8]) -> Option<Page> {
+    let plain = key.open(&page_aad(log, page), sealed)?;
+    let (sequence, keys) = plain.split_first_chunk::<8>()?;
+    let (keys, _) = keys.as_chunks::<{ Key::LEN }>();
+    let keys = keys.iter().map(|bytes| (*bytes != [0; Key::LEN]).then(|| Key::from_bytes(*bytes))).collect();
+    Some(Page { sequence: u64::from_be_bytes(*sequence), keys })
+}
+
+fn place_of(index: u64) -> (u64, usize) {
+    // The remainder is below 128.
+    (index / 128, usize::try_from(index % 128).unwrap_or(0))
+}
+
+fn offset_of(page: u64, place: u64) -> u64 {
+    page.saturating_mul(2)
+        .saturating_add(place)
+        .saturating_mul(u64::try_from(PLACE_BYTES).unwrap_or(u64::MAX))
+}
+
+fn page_aad(log: LogId, page: u64) -> Vec<u8> {
+    let mut aad = log.as_bytes().to_vec();
+    aad.extend_from_slice(&page.to_be_bytes());
+    aad
+}

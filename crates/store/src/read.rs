@@ -1,0 +1,185 @@
+//! Reading back: entries, openings, and the scrub that trusts neither.
+
+use comity_ledger::{Head, Opening, Origin, Slot};
+use comity_tlog::{EntryIndex, Hash, RightEdge, TreeSize};
+
+use crate::entries::{CHUNK_ENTRIES, chunk_key, split};
+use crate::log_id::LogId;
+use crate::seal::EntrySealer;
+use crate::{Store, StoreError, sections};
+
+/// What a scrub found whole.
+#[derive(Clone, Debug)]
+pub struct Scrubbed {
+    /// The edge of the tree at each size that was asked for, in that order.
+    pub edges: Vec<RightEdge>,
+}
+
+/// Why a reader stopped.
+#[derive(Debug)]
+pub enum ReadError<E> {
+    /// The store failed.
+    Store(StoreError),
+    /// Whoever took the entries gave up.
+    Taker(E),
+}
+
+impl<E> From<StoreError> for ReadError<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Store {
+    /// Gives the entries of `start..end` to `take`, in order, as written by their author.
+    ///
+    /// # Errors
+    /// [`ReadError::Store`] with [`StoreError::Damaged`] at the first that is missing, or whatever `take` says.
+    pub fn each_entry<E>(
+        &self,
+        origin: &Origin,
+        start: TreeSize,
+        end: TreeSize,
+        mut take: impl FnMut(EntryIndex, &[u8]) -> Result<(), E>,
+    ) -> Result<(), ReadError<E>> {
+        let log = LogId::of(origin);
+        let mut index = start.value();
+        while index < end.value() {
+            let chunk = index / CHUNK_ENTRIES;
+            let damaged =
+                || StoreError::Damaged { what: "an entry chunk", log: origin.to_string(), place: chunk };
+            let read = self.entries.get(chunk_key(log, chunk)).map_err(StoreError::from)?;
+            let value = read.ok_or_else(damaged)?;
+            let entries = split(&value).ok_or_else(damaged)?;
+            let stop = end.value().min((chunk + 1) * CHUNK_ENTRIES);
+            while index < stop {
+                let position = usize::try_from(index % CHUNK_ENTRIES).map_err(|_| damaged())?;
+                let entry = entries.get(position).ok_or_else(damaged)?;
+                let place = EntryIndex::new(index).map_err(|_| damaged())?;
+                take(place, entry).map_err(ReadError::Taker)?;
+                index += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries of `start..end` in memory.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn entries(
+        &self,
+        origin: &Origin,
+        start: TreeSize,
+        end: TreeSize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut entries = Vec::new();
+        let taken = self.each_entry(origin, start, end, |_, entry| {
+            entries.push(entry.to_vec());
+            Ok::<(), std::convert::Infallible>(())
+        });
+        match taken {
+            Ok(()) => Ok(entries),
+            Err(ReadError::Store(error)) => Err(error),
+            Err(ReadError::Taker(never)) => match never {},
+        }
+    }
+
+    /// Opens what is held of some slots, for each entry of `start..end`: `take` gets the index and, for each
+    /// slot asked for, the opening or `None`.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if sealed bytes do not open with the key that the keyring holds; [`ReadError::Taker`]
+    /// with whatever `take` says.
+    pub fn each_opening<E>(
+        &self,
+        origin: &Origin,
+        range: std::ops::Range<TreeSize>,
+        slots: &[Slot],
+        mut take: impl FnMut(EntryIndex, Vec<Option<Opening>>) -> Result<(), E>,
+    ) -> Result<(), ReadError<E>> {
+        let log = LogId::of(origin);
+        let mut index = range.start.value();
+        while index < range.end.value() {
+            let chunk = index / CHUNK_ENTRIES;
+            let mut by_slot = Vec::with_capacity(slots.len());
+            for slot in slots {
+                by_slot.push(sections::read_chunk(&self.sections, log, chunk, *slot)?);
+            }
+            let stop = range.end.value().min((chunk + 1) * CHUNK_ENTRIES);
+            while index < stop {
+                let damaged = || StoreError::Damaged {
+                    what: "a sealed section",
+                    log: origin.to_string(),
+                    place: index,
+                };
+                let position = u8::try_from(index % CHUNK_ENTRIES).map_err(|_| damaged())?;
+                let place = EntryIndex::new(index).map_err(|_| damaged())?;
+                let key = self.keyring().key(origin, index)?;
+                let sealer = key.map(|key| EntrySealer::new(&key, origin, place));
+                let mut openings = Vec::with_capacity(slots.len());
+                for (slot, chunk) in slots.iter().zip(&by_slot) {
+                    openings.push(match (&sealer, chunk.get(&position)) {
+                        (Some(sealer), Some(sealed)) => Some(sealer.open(*slot, sealed).ok_or_else(damaged)?),
+                        _ => None,
+                    });
+                }
+                take(place, openings).map_err(ReadError::Taker)?;
+                index += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hashes every entry again, compares every hash tile, and gives the edge of the tree at each of `sizes`
+    /// (ascending).
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] that names the first entry or tile that is not what the tree says.
+    pub fn scrub(&self, origin: &Origin, sizes: &[TreeSize]) -> Result<Scrubbed, StoreError> {
+        let nodes = self.nodes(origin);
+        let mut edge = RightEdge::empty();
+        let mut edges = Vec::with_capacity(sizes.len());
+        let mut wanted = sizes.iter().peekable();
+        let end = sizes.last().copied().unwrap_or(TreeSize::ZERO);
+        while wanted.next_if(|size| size.is_zero()).is_some() {
+            edges.push(edge.clone());
+        }
+        let scrubbed = self.each_entry(origin, TreeSize::ZERO, end, |index, entry| {
+            let damaged = |what, place| StoreError::Damaged { what, log: origin.to_string(), place };
+            let mut nodes_agree = Ok(());
+            edge.append_reporting(Hash::leaf(entry), |level, place, hash| {
+                if level % 8 == 0 && nodes_agree.is_ok() {
+                    nodes_agree = match nodes.tile_hash(level / 8, place) {
+                        Ok(held) if held == hash => Ok(()),
+                        Ok(_) => Err(damaged("an entry or its hash tile", index.value())),
+                        Err(error) => Err(error),
+                    };
+                }
+            })
+            .map_err(|_| damaged("an entry", index.value()))?;
+            nodes_agree?;
+            while wanted.next_if(|size| **size == edge.size()).is_some() {
+                edges.push(edge.clone());
+            }
+            Ok(())
+        });
+        match scrubbed {
+            Ok(()) => Ok(Scrubbed { edges }),
+            Err(ReadError::Store(error) | ReadError::Taker(error)) => Err(error),
+        }
+    }
+
+    /// Reads the entries of a staged batch back and recomputes its root from them.
+    ///
+    /// # Errors
+    /// A [`comity_ledger::BatchError`] inside [`ReadError::Taker`] if they are not what was staged.
+    pub fn confirm(
+        &self,
+        staged: &comity_ledger::StagedBatch,
+    ) -> Result<comity_ledger::DurableBatch, ReadError<comity_ledger::BatchError>> {
+        let head: Head = staged.head();
+        let reread = self.entries(staged.origin(), staged.start(), head.size)?;
+        staged.confirm(&reread).map_err(ReadError::Taker)
+    }
+}

@@ -1,0 +1,123 @@
+//! Sealing at rest: what is personal reaches the database only as AES-256-GCM ciphertext.
+//!
+//! The database never forgets deleted bytes, so erasing means destroying keys, and the keys lie elsewhere
+//! (`keyring`).
+
+use comity_ledger::{Entropy, Opening, Origin, Salt, Slot};
+use comity_tlog::EntryIndex;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hkdf;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::StoreError;
+
+/// HKDF salt of every section key.
+const SEAL_SALT: &[u8] = b"comity/seal/v1";
+
+/// A 256-bit key that is wiped when dropped.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Key([u8; Key::LEN]);
+
+impl Key {
+    pub(crate) const LEN: usize = 32;
+
+    pub(crate) const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn random(entropy: &mut dyn Entropy) -> Result<Self, StoreError> {
+        let mut bytes = [0; Self::LEN];
+        entropy.fill(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+
+    /// AES-256-GCM with a random nonce: `nonce[12] ‖ ciphertext ‖ tag[16]`.
+    pub(crate) fn seal(
+        &self,
+        aad: &[u8],
+        mut plain: Vec<u8>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<u8>, StoreError> {
+        let mut nonce = [0; NONCE_LEN];
+        entropy.fill(&mut nonce)?;
+        let key = self.aead().ok_or(StoreError::Entropy)?;
+        let len = plain.len();
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut plain)
+            .map_err(|_| StoreError::TooLong { what: "plaintext", len })?;
+        let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len());
+        sealed.extend_from_slice(&nonce);
+        sealed.append(&mut plain);
+        Ok(sealed)
+    }
+
+    /// Opens what [`Key::seal`] made; `None` if it was not made so, under this key, for this place.
+    pub(crate) fn open(&self, aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let mut buffer = ciphertext.to_vec();
+        let key = self.aead()?;
+        let plain =
+            key.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), &mut buffer).ok()?.len();
+        buffer.truncate(plain);
+        Some(buffer)
+    }
+
+    fn aead(&self) -> Option<LessSafeKey> {
+        UnboundKey::new(&AES_256_GCM, &self.0).ok().map(LessSafeKey::new)
+    }
+}
+
+/// The key of one entry, from which the key of each of its sections is derived.
+pub(crate) struct EntrySealer<'a> {
+    prk: hkdf::Prk,
+    origin: &'a Origin,
+    index: EntryIndex,
+}
+
+impl<'a> EntrySealer<'a> {
+    pub(crate) fn new(key: &Key, origin: &'a Origin, index: EntryIndex) -> Self {
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, SEAL_SALT).extract(key.as_bytes());
+        Self { prk, origin, index }
+    }
+
+    /// Seals salt and section of one slot.
+    pub(crate) fn seal(
+        &self,
+        slot: Slot,
+        opening: &Opening,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<u8>, StoreError> {
+        let mut plain = Vec::with_capacity(Salt::LEN + opening.section().len() + 16);
+        plain.extend_from_slice(opening.salt().as_bytes());
+        plain.extend_from_slice(opening.section());
+        self.section_key(slot)?.seal(&self.aad(slot), plain, entropy)
+    }
+
+    /// Opens one slot; `None` if the bytes are not those sealed for this place.
+    pub(crate) fn open(&self, slot: Slot, sealed: &[u8]) -> Option<Opening> {
+        let plain = self.section_key(slot).ok()?.open(&self.aad(slot), sealed)?;
+        let (salt, section) = plain.split_first_chunk::<{ Salt::LEN }>()?;
+        Opening::new(Salt::from_bytes(*salt), section.to_vec())
+    }
+
+    /// HKDF-SHA256(salt = "comity/seal/v1", ikm = entry key, info = u8 slot), RFC 5869.
+    fn section_key(&self, slot: Slot) -> Result<Key, StoreError> {
+        let mut bytes = [0; Key::LEN];
+        self.prk
+            .expand(&[&[slot.number()]], hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(&mut bytes))
+            .map_err(|_| StoreError::TooLong { what: "derived key", len: Key::LEN })?;
+        Ok(Key(bytes))
+    }
+
+    /// origin ‖ index ‖ slot: a sealed section cannot be moved to another place.
+    fn aad(&self, slot: Slot) -> Vec<u8> {
+        let mut aad = self.origin.as_str().as_bytes().to_vec();
+        aad.extend_from_slice(&self.index.value().to_be_bytes());
+        aad.push(slot.number());
+        aad
+    }
+}

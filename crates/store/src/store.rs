@@ -1,0 +1,265 @@
+//! The store of one home: its logs, its sealed sections, its keyring.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use comity_ledger::{Entropy, Head, Origin, SignedBatch, StagedBatch};
+use comity_tlog::{Hash, TreeSize};
+
+use crate::db::Db;
+use crate::keyring::{Kek, Keyring};
+use crate::log_id::LogId;
+use crate::seal::{EntrySealer, Key};
+use crate::sections::Chunks;
+use crate::tiles::TreeNodes;
+use crate::{StoreError, entries, tiles};
+
+/// The layout of this program's stores.
+const SCHEMA: u32 = 1;
+
+/// Where a store keeps what it keeps.
+#[derive(Clone, Debug)]
+pub struct StorePaths {
+    /// The folder of the database.
+    pub database: PathBuf,
+    /// The folder of the keyring, outside the database and its backups.
+    pub keyring: PathBuf,
+}
+
+/// Whose log it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogRole {
+    /// This node's own.
+    Own,
+    /// A copy of a peer's.
+    Replica,
+}
+
+/// Logs, sealed sections and keyring of one home, open in this process alone.
+///
+/// After an error that is [`StoreError::Sync`] the process must stop.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) db: Db,
+    pub(crate) entries: sled::Tree,
+    pub(crate) tiles: sled::Tree,
+    pub(crate) sections: sled::Tree,
+    heads: sled::Tree,
+    notes: sled::Tree,
+    logs: sled::Tree,
+    pub(crate) keyring: Mutex<Keyring>,
+}
+
+impl Store {
+    /// Makes an empty store; both folders exist and are empty.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn create(paths: &StorePaths, kek: Kek, entropy: &mut dyn Entropy) -> Result<Self, StoreError> {
+        let keyring = Keyring::create(&paths.keyring, kek, entropy)?;
+        let db = Db::open(&paths.database)?;
+        db.tree("meta")?.insert("schema", &SCHEMA.to_be_bytes())?;
+        let store = Self::assemble(db, keyring)?;
+        store.db.sync()?;
+        Ok(store)
+    }
+
+    /// Opens a store.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::Keyring`] if the keyring is missing or does not open,
+    /// [`StoreError::NewerSchema`], or another [`StoreError`].
+    pub fn open(paths: &StorePaths, kek: Kek) -> Result<Self, StoreError> {
+        require_database(&paths.database)?;
+        let keyring = Keyring::open(&paths.keyring, kek)?;
+        let db = Db::open(&paths.database)?;
+        let schema = db.tree("meta")?.get("schema")?;
+        let found = schema.and_then(|value| value.as_ref().try_into().ok()).map_or(0, u32::from_be_bytes);
+        if found > SCHEMA {
+            return Err(StoreError::NewerSchema { found, known: SCHEMA });
+        }
+        if found == 0 {
+            return Err(StoreError::Damaged { what: "the schema", log: String::new(), place: 0 });
+        }
+        Self::assemble(db, keyring)
+    }
+
+    fn assemble(db: Db, keyring: Keyring) -> Result<Self, StoreError> {
+        Ok(Self {
+            entries: db.tree("entries")?,
+            tiles: db.tree("tiles")?,
+            sections: db.tree("sections")?,
+            heads: db.tree("heads")?,
+            notes: db.tree("notes")?,
+            logs: db.tree("logs")?,
+            keyring: Mutex::new(keyring),
+            db,
+        })
+    }
+
+    /// Enters a log, with nothing in it.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn create_log(&self, origin: &Origin, role: LogRole) -> Result<(), StoreError> {
+        let mut value = vec![match role {
+            LogRole::Own => 0,
+            LogRole::Replica => 1,
+        }];
+        value.extend_from_slice(origin.as_str().as_bytes());
+        self.logs.insert(LogId::of(origin).as_bytes(), value)?;
+        self.db.sync()
+    }
+
+    /// The logs, in order of origin.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn logs(&self) -> Result<Vec<(Origin, LogRole)>, StoreError> {
+        let mut logs = Vec::new();
+        for item in &self.logs {
+            let (id, value) = item?;
+            let damaged = || StoreError::Damaged { what: "the list of logs", log: hex(&id), place: 0 };
+            let (role, origin) = value.split_first().ok_or_else(damaged)?;
+            let role = if *role == 0 { LogRole::Own } else { LogRole::Replica };
+            let text = std::str::from_utf8(origin).map_err(|_| damaged())?;
+            logs.push((text.parse().map_err(|_| damaged())?, role));
+        }
+        logs.sort_by(|(a, _), (b, _)| Ord::cmp(a, b));
+        Ok(logs)
+    }
+
+    /// Keeps a staged batch: key pages first, then entries, tiles, sections and the pending head, synced.
+    ///
+    /// What was pending before and never signed is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError::NotNext`] if the batch does not follow the signed entries; else as the store fails.
+    pub fn keep_batch(&self, staged: &StagedBatch, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
+        let log = LogId::of(staged.origin());
+        let start = staged.start().value();
+        let held = self.pending(staged.origin())?.map_or(0, |head| head.size.value());
+        if start > held {
+            return Err(StoreError::NotNext { given: start, held });
+        }
+        let keys = staged
+            .entries()
+            .iter()
+            .map(|_| Key::random(entropy))
+            .collect::<Result<Vec<Key>, StoreError>>()?;
+        self.keyring().assign(staged.origin(), start, &keys, entropy)?;
+        let mut chunks = Chunks::new(&self.sections, log, staged);
+        for ((entry, key), index) in staged.entries().iter().zip(&keys).zip(start..) {
+            let index = comity_tlog::EntryIndex::new(index)
+                .map_err(|_| StoreError::NotNext { given: start, held })?;
+            let sealer = EntrySealer::new(key, staged.origin(), index);
+            for (slot, opening) in entry.openings() {
+                chunks.add(index.value(), *slot, &sealer.seal(*slot, opening, entropy)?)?;
+            }
+        }
+        let mut batch = sled::Batch::default();
+        chunks.put(&mut batch)?;
+        self.sections.apply_batch(batch)?;
+        let bytes = staged.entries().iter().map(comity_ledger::SealedEntry::bytes);
+        self.put_entries(log, start, bytes)?;
+        self.put_tiles(log, staged.tile_hashes())?;
+        self.put_pending(log, staged.head())?;
+        self.db.sync()
+    }
+
+    fn put_entries<'a>(
+        &self,
+        log: LogId,
+        start: u64,
+        bytes: impl Iterator<Item = &'a comity_ledger::EntryBytes>,
+    ) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        entries::put(&self.entries, &mut batch, log, start, bytes)?;
+        Ok(self.entries.apply_batch(batch)?)
+    }
+
+    fn put_tiles(&self, log: LogId, hashes: &[comity_ledger::TileHash]) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        tiles::put(&self.tiles, &mut batch, log, hashes)?;
+        Ok(self.tiles.apply_batch(batch)?)
+    }
+
+    fn put_pending(&self, log: LogId, head: Head) -> Result<(), StoreError> {
+        let mut value = head.size.value().to_be_bytes().to_vec();
+        value.extend_from_slice(head.root.as_bytes());
+        self.heads.insert(log.as_bytes(), value)?;
+        Ok(())
+    }
+
+    /// Size and root of the entries kept, signed or not; `None` before the first.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn pending(&self, origin: &Origin) -> Result<Option<Head>, StoreError> {
+        let Some(value) = self.heads.get(LogId::of(origin).as_bytes())? else { return Ok(None) };
+        let damaged = || StoreError::Damaged { what: "the head", log: origin.to_string(), place: 0 };
+        let (size, root) = value.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let size = TreeSize::new(u64::from_be_bytes(*size)).map_err(|_| damaged())?;
+        let root = root.try_into().map(Hash::from_bytes).map_err(|_| damaged())?;
+        Ok(Some(Head { size, root }))
+    }
+
+    /// Keeps the signed note of a batch, synced.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn keep_note(&self, signed: &SignedBatch) -> Result<(), StoreError> {
+        self.notes.insert(note_key(LogId::of(signed.origin()), signed.head().size.value()), signed.note())?;
+        self.db.sync()
+    }
+
+    /// The newest signed note.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn newest_note(&self, origin: &Origin) -> Result<Option<Vec<u8>>, StoreError> {
+        let newest = self.notes.scan_prefix(LogId::of(origin).as_bytes()).next_back();
+        Ok(newest.transpose()?.map(|(_, note)| note.to_vec()))
+    }
+
+    /// Every signed note that was kept, smallest tree first.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn notes(&self, origin: &Origin) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut notes = Vec::new();
+        for item in self.notes.scan_prefix(LogId::of(origin).as_bytes()) {
+            notes.push(item?.1.to_vec());
+        }
+        Ok(notes)
+    }
+
+    /// Reads the tree of a log.
+    pub fn nodes(&self, origin: &Origin) -> TreeNodes<'_> {
+        TreeNodes::new(&self.tiles, LogId::of(origin))
+    }
+
+    pub(crate) fn keyring(&self) -> std::sync::MutexGuard<'_, Keyring> {
+        // A panic elsewhere does not spoil the keyring: each page in memory is whole at every step.
+        self.keyring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn require_database(folder: &Path) -> Result<(), StoreError> {
+    if folder.join("db").is_file() {
+        return Ok(());
+    }
+    let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+    Err(StoreError::File { action: "find the database in", path: folder.to_owned(), source })
+}
+
+/// `log ‖ u64 size`.
+fn note_key(log: LogId, size: u64) -> Vec<u8> {
+    let mut key = log.as_bytes().to_vec();
+    key.extend_from_slice(&size.to_be_bytes());
+    key
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
