@@ -1,1 +1,44 @@
-//! What is said: subjects, names, identifiers, measures, and the change to one record, with one byte form.
+//! What is said: watchlist records, the change to one record, and their one byte form.
+//!
+//! In scope: the canonical [`Record`] (what one authority says about one subject), the [`Change`] that carries
+//! it into a log, the six [`Section`]s that a change is split over, and deterministic CBOR ([`cbor`]).
+//!
+//! Out of scope: entries, salts and commitments (`ledger`), who may be told (`policy`), official formats
+//! (`feeds`), the merged view and matching (`screening`). Nothing here reads a clock, a file or randomness.
+
+pub mod cbor;
+mod change;
+mod change_form;
+mod compare;
+mod craft;
+mod date;
+mod error;
+mod form;
+mod identifier;
+mod key;
+pub mod limits;
+mod link;
+mod measure;
+mod name;
+mod place;
+mod record;
+mod record_form;
+mod section;
+mod source;
+mod text;
+
+pub use change::{Change, DelistReason, Notice, Op};
+pub use change_form::Decoded;
+pub use craft::{Aircraft, Vessel};
+pub use date::{CalendarDate, DateError, DatedFact, FactKind, FuzzyDate, PartialDate, Span};
+pub use error::RecordError;
+pub use identifier::{IdKind, Identifier};
+pub use key::{EntryRef, FileHash, Handle, KeyError, ListId, RecordKey, Reference};
+pub use link::{Link, LinkTarget, Relation};
+pub use measure::{LegalBasis, Measure};
+pub use name::{Name, NameKind, NamePart, NameQuality, PartRole};
+pub use place::{Address, Country, CountryTie, Place, PlaceKind, Tie};
+pub use record::{Gender, Record, Sighting, SubjectKind};
+pub use section::{Section, Sections, SectionsRead};
+pub use source::{Extra, Source, SourceFile};
+pub use text::{Prose, Text, TextError};
