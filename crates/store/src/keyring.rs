@@ -5,6 +5,7 @@
 //! never overwritten; the root file is replaced whole.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -132,8 +133,8 @@ impl Keyring {
         while !rest.is_empty() {
             let (page, position) = place_of(index);
             let (now, later) = rest.split_at(rest.len().min(PAGE_KEYS - position));
-            if !self.page_keys.contains_key(&(log, page)) {
-                self.page_keys.insert((log, page), Key::random(entropy)?);
+            if let Entry::Vacant(place) = self.page_keys.entry((log, page)) {
+                place.insert(Key::random(entropy)?);
                 self.pages.insert((log, page), Page { sequence: 0, keys: vec![None; PAGE_KEYS] });
                 new_pages = true;
             }
@@ -244,8 +245,8 @@ impl Keyring {
     fn file(&mut self, log: LogId) -> Result<&File, StoreError> {
         let path = self.pages_path(log);
         match self.files.entry(log) {
-            std::collections::btree_map::Entry::Occupied(held) => Ok(held.into_mut()),
-            std::collections::btree_map::Entry::Vacant(place) => {
+            Entry::Occupied(held) => Ok(held.into_mut()),
+            Entry::Vacant(place) => {
                 let fresh = !path.exists();
                 let file = OpenOptions::new()
                     .read(true)

@@ -119,7 +119,8 @@ impl Store {
         let mut logs = Vec::new();
         for item in &self.logs {
             let (id, value) = item?;
-            let damaged = || StoreError::Damaged { what: "the list of logs", log: hex(&id), place: 0 };
+            let id = LogId::from_bytes(id.as_ref().try_into().unwrap_or_default());
+            let damaged = || StoreError::Damaged { what: "the list of logs", log: id.to_string(), place: 0 };
             let (role, origin) = value.split_first().ok_or_else(damaged)?;
             let role = if *role == 0 { LogRole::Own } else { LogRole::Replica };
             let text = std::str::from_utf8(origin).map_err(|_| damaged())?;
@@ -258,8 +259,4 @@ fn note_key(log: LogId, size: u64) -> Vec<u8> {
     let mut key = log.as_bytes().to_vec();
     key.extend_from_slice(&size.to_be_bytes());
     key
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
