@@ -116,3 +116,32 @@ fn push_short(message: &mut Vec<u8>, name: &str) {
     message.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
     message.extend_from_slice(name.as_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blobs_have_one_length_for_each_kind() {
+        for (kind, bytes) in
+            [(KeyKind::CosignatureV1, COSIGNATURE_V1_BYTES), (KeyKind::MlDsa44, ML_DSA_COSIGNATURE_BYTES)]
+        {
+            let blob = vec![0x01; bytes + 1];
+            let parsed = CosignatureBlob::parse(kind, &blob[..bytes]).unwrap();
+            assert_eq!(parsed.time().value(), 0x0101_0101_0101_0101);
+            assert_eq!(parsed.signature().len(), bytes - 8);
+            for found in [0, 7, 8, bytes - 1, bytes + 1] {
+                let error = CosignatureBlob::parse(kind, &blob[..found]).unwrap_err();
+                assert_eq!(error, CosignatureError::Length { found });
+            }
+        }
+        assert!(CosignatureBlob::parse(KeyKind::Ed25519, &[0; 64]).is_err());
+    }
+
+    #[test]
+    fn times_over_63_bits_are_refused() {
+        assert!(CosignatureTime::new((1 << 63) - 1).is_ok());
+        assert!(CosignatureTime::new(1 << 63).is_err());
+        assert!(CosignatureBlob::parse(KeyKind::CosignatureV1, &[0x80; COSIGNATURE_V1_BYTES]).is_err());
+    }
+}
