@@ -1,7 +1,7 @@
 //! Entries, commitments and openings: what is signed for ever, pinned byte by byte.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-#![allow(clippy::format_collect, reason = "a few hundred bytes of hex")]
+#![allow(clippy::format_collect, clippy::format_push_string, reason = "a few hundred bytes of hex")]
 
 use comity_ledger::{
     AuthorTime, Draft, ENTRY_BYTES_MAX, Entropy, EntropyError, Entry, EntryBytes, EntryError, Genesis, Kind,

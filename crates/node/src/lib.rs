@@ -1,1 +1,23 @@
 //! Who runs it: the agency's home, its author, its services.
+//!
+//! In scope: configuration, keys and certificates on disk, TLS identity, the author's task, and in time the
+//! services for peers and operators. Out of scope: formats of lists (`comity-feeds`), what the operator types
+//! (`comity-cli`), how bytes are kept (`comity-store`).
+
+mod clock;
+mod config;
+mod entropy;
+mod error;
+mod home;
+mod init;
+mod keys;
+mod own_log;
+pub mod tls;
+
+pub use clock::now;
+pub use config::{Config, Release};
+pub use entropy::SystemEntropy;
+pub use error::NodeError;
+pub use home::{Home, OpenHome, fingerprint};
+pub use init::{Initialised, NewHome};
+pub use own_log::{OwnLog, OwnLogParts, OwnLogState, ReadOnlyReason};

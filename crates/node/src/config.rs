@@ -1,0 +1,150 @@
+//! The configuration of a home: `comity.toml`, read once, unknown keys refused.
+
+use std::path::Path;
+
+use comity_ledger::AgencyId;
+use serde::{Deserialize, Serialize};
+
+use crate::NodeError;
+
+/// Most bytes of a configuration file.
+const CONFIG_BYTES_MAX: u64 = 64 << 10;
+
+/// The configuration, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The agency.
+    pub agency: AgencyId,
+    /// What people call it; for display only.
+    pub name: String,
+    /// Where peers connect, `host:port`.
+    pub listen: String,
+    /// Where operators connect, `host:port` on a loopback address.
+    pub admin: String,
+    /// To whom what is authored here is released when nothing else is said.
+    pub release: Release,
+}
+
+/// The default release of what is authored here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Release {
+    /// To every peer with a live agreement.
+    Peers,
+    /// To nobody.
+    Nobody,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    agency: RawAgency,
+    listen: RawListen,
+    release: RawRelease,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAgency {
+    id: String,
+    name: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawListen {
+    peers: String,
+    admin: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRelease {
+    to: Release,
+}
+
+impl Config {
+    /// Reads a configuration; nothing is bound or opened.
+    ///
+    /// # Errors
+    /// [`NodeError::Config`] with the line and the key that is wrong, [`NodeError::File`].
+    pub fn load(path: &Path) -> Result<Self, NodeError> {
+        let refuse = |reason: String| NodeError::Config { path: path.to_owned(), reason };
+        let file = |source| NodeError::File { action: "read", path: path.to_owned(), source };
+        if std::fs::metadata(path).map_err(file)?.len() > CONFIG_BYTES_MAX {
+            return Err(refuse(format!("larger than {CONFIG_BYTES_MAX} bytes")));
+        }
+        let text = std::fs::read_to_string(path).map_err(file)?;
+        Self::parse(&text).map_err(refuse)
+    }
+
+    /// Reads a configuration from text.
+    ///
+    /// # Errors
+    /// What is wrong, with its place, in words for an operator.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let raw: RawConfig = toml::from_str(text).map_err(|error| error.to_string())?;
+        Ok(Self {
+            agency: raw.agency.id.parse().map_err(|error| format!("agency.id: {error}"))?,
+            name: raw.agency.name,
+            listen: address("listen.peers", raw.listen.peers)?,
+            admin: loopback("listen.admin", raw.listen.admin)?,
+            release: raw.release.to,
+        })
+    }
+
+    /// The text of the configuration.
+    pub fn to_text(&self) -> String {
+        let raw = RawConfig {
+            agency: RawAgency { id: self.agency.to_string(), name: self.name.clone() },
+            listen: RawListen { peers: self.listen.clone(), admin: self.admin.clone() },
+            release: RawRelease { to: self.release },
+        };
+        // Three tables of strings always serialize.
+        toml::to_string(&raw).unwrap_or_default()
+    }
+}
+
+fn address(key: &str, text: String) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text),
+        _ => Err(format!("{key}: {text:?} is not host:port")),
+    }
+}
+
+/// The admin port takes orders: it never listens beyond this machine.
+fn loopback(key: &str, text: String) -> Result<String, String> {
+    let text = address(key, text)?;
+    match text.parse::<std::net::SocketAddr>() {
+        Ok(socket) if socket.ip().is_loopback() => Ok(text),
+        _ => Err(format!("{key}: {text:?} is not a loopback address such as 127.0.0.1:7444")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "[agency]\nid = \"a.example\"\nname = \"A\"\n[listen]\npeers = \"0.0.0.0:7443\"\nadmin = \"127.0.0.1:7444\"\n[release]\nto = \"peers\"\n";
+
+    #[test]
+    fn a_configuration_reads_back() {
+        let config = Config::parse(GOOD).unwrap();
+        assert_eq!(Config::parse(&config.to_text()).unwrap(), config);
+    }
+
+    #[test]
+    fn unknown_keys_and_bad_values_are_refused_with_their_place() {
+        for (from, to, says) in [
+            ("name = ", "nmae = ", "nmae"),
+            ("a.example", "A Example", "agency.id"),
+            ("127.0.0.1:7444", "0.0.0.0:7444", "listen.admin"),
+            ("0.0.0.0:7443", "7443", "listen.peers"),
+            ("\"peers\"", "\"everyone\"", "everyone"),
+            ("[release]\nto = \"peers\"\n", "", "release"),
+        ] {
+            let error = Config::parse(&GOOD.replacen(from, to, 1)).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What can go wrong in a node.
+
+use std::path::PathBuf;
+
+use comity_ledger::{BatchError, CardError, EntryError, NameError};
+use comity_store::StoreError;
+
+/// A failure of the node.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The folder for a new home has something in it.
+    #[error("{path} is not empty; a home is made in a new or empty folder")]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder is not a home.
+    #[error("{path} is not a home of an agency (no comity.toml); make one with `comity init`")]
+    NotAHome {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of the home could not be read or written.
+    #[error("cannot {action} {path}")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Others than the owner may read a key.
+    #[error("{path} may be read by others (mode {mode:03o}); run `chmod 600` on it")]
+    OpenKey {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A key file does not hold the key that its place is for.
+    #[error("{path} does not hold the key of {name}")]
+    WrongKey {
+        /// The file.
+        path: PathBuf,
+        /// The name that the key must have.
+        name: String,
+    },
+    /// The configuration does not read.
+    #[error("{path}: {reason}")]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What the parser says, with the line.
+        reason: String,
+    },
+    /// A name is not well formed.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The card could not be made or read.
+    #[error(transparent)]
+    Card(#[from] CardError),
+    /// A certificate could not be made or read.
+    #[error("certificate of {path} cannot be used: {reason}")]
+    Certificate {
+        /// The file, or what it would be.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A batch could not go on.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// An entry could not be made or read.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// The own newest note does not verify.
+    #[error("the newest checkpoint in the store does not verify with the own log key")]
+    OwnNote {
+        /// Why.
+        #[source]
+        source: comity_tlog::CheckpointError,
+    },
+    /// The entries are not those of the signed checkpoint.
+    #[error("the entries of {origin} up to size {size} do not give the root of its checkpoint")]
+    Contradiction {
+        /// The log.
+        origin: String,
+        /// The size.
+        size: u64,
+    },
+    /// The own log may not be signed.
+    #[error("read only: {reason}")]
+    ReadOnly {
+        /// Why.
+        reason: String,
+    },
+    /// No random bytes.
+    #[error("no random bytes to be had")]
+    Entropy,
+}

@@ -1,0 +1,236 @@
+//! Making a home: keys, certificates, configuration, and the signed first entry.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use comity_ledger::{AgencyId, AuthorTime, CardIdentity, Entropy, Fingerprint, Genesis, Origin};
+use comity_store::{SignLock, Store, StorePaths};
+use comity_tlog::{KeyKind, SigningKey};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, UnixTime};
+
+use crate::home::fingerprint;
+use crate::tls::{Authority, Credential, Validity};
+use crate::{Config, NodeError, OwnLog, OwnLogParts, Release, keys};
+
+/// How long the agency's CA is valid: ten years, then the card changes.
+const CA_SECS: u64 = 10 * 365 * 86_400;
+/// How long a leaf certificate is valid: one year.
+const LEAF_SECS: u64 = 365 * 86_400;
+/// How far before now certificates begin: a peer's clock may be behind.
+const BACKDATE_SECS: u64 = 3_600;
+/// The operator whose certificate every home has.
+const OPERATOR: &str = "admin";
+
+/// What `init` is told.
+#[derive(Clone, Debug)]
+pub struct NewHome {
+    /// The folder to make; it must be missing or empty.
+    pub folder: PathBuf,
+    /// The agency.
+    pub agency: AgencyId,
+    /// What people call it.
+    pub name: String,
+    /// Where peers connect, `host:port`.
+    pub listen: String,
+    /// Where operators connect, `host:port` on loopback.
+    pub admin: String,
+}
+
+/// What `init` made.
+#[derive(Clone, Debug)]
+pub struct Initialised {
+    /// The publication log.
+    pub origin: Origin,
+    /// The twelve words to compare with peers.
+    pub fingerprint: Fingerprint,
+}
+
+impl NewHome {
+    /// Makes the home: all of it or nothing. It is built beside the folder and moved there when complete.
+    ///
+    /// # Errors
+    /// [`NodeError::NotEmpty`] if the folder has something in it; else what failed.
+    pub fn create(&self, now: AuthorTime, entropy: &mut dyn Entropy) -> Result<Initialised, NodeError> {
+        let config = self.config();
+        Config::parse(&config.to_text())
+            .map_err(|reason| NodeError::Config { path: self.folder.join("comity.toml"), reason })?;
+        require_empty(&self.folder)?;
+        let building = self.building_place()?;
+        let made = self.build(&building, &config, now, entropy);
+        let made = made.and_then(|made| {
+            move_into_place(&building, &self.folder)?;
+            Ok(made)
+        });
+        if made.is_err() {
+            // Best effort: the error that led here is the one to report.
+            std::fs::remove_dir_all(&building).unwrap_or_default();
+        }
+        made
+    }
+
+    fn config(&self) -> Config {
+        Config {
+            agency: self.agency.clone(),
+            name: self.name.clone(),
+            listen: self.listen.clone(),
+            admin: self.admin.clone(),
+            release: Release::Peers,
+        }
+    }
+
+    fn building_place(&self) -> Result<PathBuf, NodeError> {
+        let failed = |source| NodeError::File { action: "use", path: self.folder.clone(), source };
+        let whole = std::path::absolute(&self.folder).map_err(failed)?;
+        let name = whole.file_name().and_then(|name| name.to_str()).unwrap_or("home");
+        Ok(whole.with_file_name(format!(".{name}.init-{}", std::process::id())))
+    }
+
+    fn build(
+        &self,
+        folder: &Path,
+        config: &Config,
+        now: AuthorTime,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Initialised, NodeError> {
+        for name in ["", "keys", "offline", "officers", "store", "keyring", "lock", "peers", "run"] {
+            make_folder(&folder.join(name))?;
+        }
+        let origin = Origin::publication(&self.agency);
+        let keys = RoleKeys::create(folder, &self.agency, &origin, entropy)?;
+        let ca = self.create_certificates(folder, now)?;
+        let identity = keys.identity(self.agency.clone(), ca);
+        write(&folder.join("identity.note"), &identity.sign(&keys.root, &keys.log)?)?;
+        write(&folder.join("comity.toml"), config.to_text().as_bytes())?;
+        let genesis = Genesis::new(self.agency.clone(), keys.root.verifier(), keys.log.verifier())?;
+        let kek = keys::create_kek(&folder.join("keys/kek.key"), entropy)?;
+        let paths = StorePaths { database: folder.join("store"), keyring: folder.join("keyring") };
+        let parts = OwnLogParts {
+            origin: origin.clone(),
+            key: keys.log,
+            store: Arc::new(Store::create(&paths, kek, entropy)?),
+            lock: Arc::new(SignLock::open(&folder.join("lock"))?),
+        };
+        OwnLog::create(parts, genesis.draft(), now, entropy)?;
+        Ok(Initialised { origin, fingerprint: fingerprint(&identity)? })
+    }
+
+    /// Makes CA, node and operator certificates; gives the CA's as DER.
+    fn create_certificates(&self, folder: &Path, now: AuthorTime) -> Result<Vec<u8>, NodeError> {
+        let refuse = |reason: String| NodeError::Certificate { path: folder.join("keys/tls-ca.pem"), reason };
+        let validity = |secs: u64| {
+            let begin = now.unix_secs().saturating_sub(BACKDATE_SECS);
+            let at = |secs| UnixTime::since_unix_epoch(Duration::from_secs(secs));
+            Validity::new(at(begin), at(now.unix_secs().saturating_add(secs)))
+                .map_err(|error| refuse(error.to_string()))
+        };
+        let failed = |error: crate::tls::AuthorityError| refuse(error.to_string());
+        let authority = Authority::generate(&self.agency, validity(CA_SECS)?).map_err(failed)?;
+        let operator = OPERATOR.parse().map_err(|_| refuse("operator name".to_owned()))?;
+        let node = authority.issue_node(validity(LEAF_SECS)?).map_err(failed)?;
+        let operator = authority.issue_operator(&operator, validity(LEAF_SECS)?).map_err(failed)?;
+        let ca = authority.credential();
+        for (name, credential) in [("tls-ca", &ca), ("tls-node", &node), ("tls-operator", &operator)] {
+            write_credential(folder, name, credential)?;
+        }
+        let der = CertificateDer::from_pem_slice(ca.certificate_pem().as_bytes())
+            .map_err(|error| refuse(error.to_string()))?;
+        Ok(der.to_vec())
+    }
+}
+
+/// The signing keys of a new agency, one role each.
+struct RoleKeys {
+    root: SigningKey,
+    log: SigningKey,
+    witness: SigningKey,
+    mirror: SigningKey,
+    statement: SigningKey,
+    roster_admins: Vec<SigningKey>,
+}
+
+impl RoleKeys {
+    fn create(
+        folder: &Path,
+        agency: &AgencyId,
+        origin: &Origin,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, NodeError> {
+        let mut make = |file: &str, name: String, kind| {
+            keys::create_signing_key(&folder.join(file), &name, kind, entropy)
+        };
+        let keys = Self {
+            root: make("offline/root.key", format!("{agency}/root"), KeyKind::Ed25519)?,
+            log: make("keys/log.key", origin.to_string(), KeyKind::Ed25519)?,
+            witness: make("keys/witness.key", format!("{agency}/witness"), KeyKind::CosignatureV1)?,
+            mirror: make("keys/mirror.key", format!("{agency}/mirror"), KeyKind::CosignatureV1)?,
+            statement: make("keys/statement.key", format!("{agency}/statement"), KeyKind::Ed25519)?,
+            roster_admins: (1..=2)
+                .map(|n| {
+                    let name = format!("{agency}/roster-admin-{n}");
+                    make(&format!("officers/roster-admin-{n}.key"), name, KeyKind::Ed25519)
+                })
+                .collect::<Result<_, _>>()?,
+        };
+        for n in 1..=2 {
+            make(&format!("officers/officer-{n}.key"), format!("{agency}/officer-{n}"), KeyKind::Ed25519)?;
+        }
+        Ok(keys)
+    }
+
+    fn identity(&self, agency: AgencyId, ca: Vec<u8>) -> CardIdentity {
+        CardIdentity {
+            agency,
+            root: self.root.verifier().clone(),
+            log: self.log.verifier().clone(),
+            witness: self.witness.verifier().clone(),
+            mirror: self.mirror.verifier().clone(),
+            statement: self.statement.verifier().clone(),
+            roster_admins: self.roster_admins.iter().map(|key| key.verifier().clone()).collect(),
+            ca,
+        }
+    }
+}
+
+fn write_credential(folder: &Path, name: &str, credential: &Credential) -> Result<(), NodeError> {
+    write(&folder.join(format!("keys/{name}.pem")), credential.certificate_pem().as_bytes())?;
+    keys::create_secret(&folder.join(format!("keys/{name}.key")), credential.key_pem().as_bytes())
+}
+
+fn require_empty(folder: &Path) -> Result<(), NodeError> {
+    let not_empty = || NodeError::NotEmpty { path: folder.to_owned() };
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => {
+            if entries.next().is_none() {
+                Ok(())
+            } else {
+                Err(not_empty())
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Err(not_empty()),
+        Err(source) => Err(NodeError::File { action: "look into", path: folder.to_owned(), source }),
+    }
+}
+
+fn move_into_place(building: &Path, folder: &Path) -> Result<(), NodeError> {
+    let failed = |source| NodeError::File { action: "make", path: folder.to_owned(), source };
+    std::fs::rename(building, folder).map_err(failed)?;
+    let parent = std::path::absolute(folder).map_err(failed)?.parent().map(Path::to_owned);
+    parent.map_or(Ok(()), |parent| std::fs::File::open(parent)?.sync_all()).map_err(failed)
+}
+
+fn make_folder(path: &Path) -> Result<(), NodeError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().mode(0o700).create(path).map_err(|source| NodeError::File {
+        action: "make",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
+    let written = std::fs::write(path, bytes).and_then(|()| std::fs::File::open(path)?.sync_all());
+    written.map_err(|source| NodeError::File { action: "write", path: path.to_owned(), source })
+}

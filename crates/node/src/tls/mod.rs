@@ -1,0 +1,31 @@
+//! Mutual TLS between agencies: who may speak to this node, and with whom it speaks.
+//!
+//! A caller is whoever its certificate says, and nobody else: the agency is read from the one URI name of the
+//! certificate, and only that agency's own authority can vouch for it. TLS 1.3, HTTP/2 and a client certificate
+//! are required on every port; nothing is resumed and nothing is sent early.
+//!
+//! Not here: what a caller may ask for (the services), whose card put an authority into trust (the peers'
+//! register), and the signing keys of the logs (`tlog`, `store`): TLS keys sign nothing but TLS.
+
+mod accept;
+mod authority;
+mod caps;
+mod connect;
+mod connection;
+mod identity;
+mod material;
+mod peers;
+mod refusal;
+mod suite;
+mod verify;
+
+pub use accept::{Accepted, PeerListener, TlsError};
+pub use authority::{Authority, AuthorityError, Credential, Validity};
+pub use caps::Caps;
+pub use connect::{ConnectError, PeerConnector};
+pub use connection::{Caller, PeerConnection};
+pub use identity::{Identity, IdentityError, OperatorName, Role};
+pub use material::{MaterialError, TlsMaterial};
+pub use peers::{AgencyTrust, PeerAuthority, PeerTrust, TrustError};
+pub use refusal::Refusal;
+pub use verify::AcceptedRole;
