@@ -134,3 +134,47 @@ impl AddCheckpoint {
         &self.checkpoint
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::Checkpoint;
+    use crate::key::{KeyKind, KeyName};
+    use crate::signing::SigningKey;
+
+    fn request(hashes: usize) -> Result<AddCheckpoint, AddCheckpointError> {
+        let name = KeyName::new("a.example/pub").unwrap();
+        let log = SigningKey::from_seed(name, KeyKind::Ed25519, &[1; 32]).unwrap();
+        let checkpoint =
+            Checkpoint::new("a.example/pub", TreeSize::new(9).unwrap(), Hash::leaf(b"x")).unwrap();
+        let proof = ConsistencyProof::new(vec![Hash::leaf(b"y"); hashes]).unwrap();
+        AddCheckpoint::new(TreeSize::new(5).unwrap(), proof, checkpoint.sign(&log).unwrap())
+    }
+
+    #[test]
+    fn requests_round_trip_up_to_63_hashes() {
+        for hashes in [0, 1, 63] {
+            let made = request(hashes).unwrap();
+            assert_eq!(AddCheckpoint::parse(&made.to_bytes()), Ok(made));
+        }
+        assert!(request(64).is_err());
+    }
+
+    #[test]
+    fn requests_of_another_shape_are_refused() {
+        let good = String::from_utf8(request(63).unwrap().to_bytes()).unwrap();
+        let hash = Hash::leaf(b"y").to_base64();
+        let check = |bad: &str| assert!(AddCheckpoint::parse(bad.as_bytes()).is_err(), "{bad}");
+        check("");
+        check(&good.replace("old 5", "old 05"));
+        check(&good.replace("old 5", "old"));
+        check(&good.replace("old 5", "old 9223372036854775808"));
+        check(&good.replace("old 5\n", ""));
+        check(&good.replace("old 5\n", &format!("old 5\n{hash}\n")));
+        check(&good.replacen(&hash, "AAAA", 1));
+        check(&good.replacen("\n\n", "\n", 1));
+        check(good.trim_end());
+        assert!(AddCheckpoint::parse(&vec![b'x'; ADD_CHECKPOINT_BYTES_MAX + 1]).is_err());
+        assert!(AddCheckpoint::parse(b"\xff").is_err());
+    }
+}

@@ -81,3 +81,40 @@ fn split_entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<2>()?;
     rest.split_at_checked(u16::from_be_bytes(*length).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn width(width: u16) -> TileWidth {
+        TileWidth::new(width).unwrap()
+    }
+
+    #[test]
+    fn bundles_round_trip_with_empty_and_longest_entries() {
+        let longest = vec![7; BUNDLE_ENTRY_BYTES_MAX];
+        let entries: Vec<&[u8]> = vec![b"", b"x", &longest];
+        let bytes = EntryBundle::from_entries(entries.clone()).unwrap().to_bytes();
+        assert_eq!(EntryBundle::parse(&bytes, width(3)).unwrap().entries(), entries);
+        let too_long = vec![7; BUNDLE_ENTRY_BYTES_MAX + 1];
+        assert!(EntryBundle::from_entries(vec![&too_long]).is_err());
+        assert!(EntryBundle::from_entries(Vec::new()).is_err());
+        assert!(EntryBundle::from_entries(vec![b""; 257]).is_err());
+        assert_eq!(
+            EntryBundle::from_entries(vec![&longest; 256]).unwrap().to_bytes().len(),
+            BUNDLE_BYTES_MAX
+        );
+    }
+
+    #[test]
+    fn a_cut_or_padded_bundle_is_refused() {
+        let bytes = EntryBundle::from_entries(vec![b"one", b"two"]).unwrap().to_bytes();
+        for end in 0..bytes.len() {
+            let error = EntryBundle::parse(&bytes[..end], width(2)).unwrap_err();
+            assert!(matches!(error, TileError::BundleTruncated { .. }), "{end}");
+        }
+        assert_eq!(EntryBundle::parse(&bytes, width(1)), Err(TileError::BundleTooLong { width: 1 }));
+        let (first, rest) = EntryBundle::parse_prefix(&bytes, width(1)).unwrap();
+        assert_eq!((first.entries(), rest), (&[&b"one"[..]][..], &b"\0\x03two"[..]));
+    }
+}

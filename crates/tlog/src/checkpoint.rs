@@ -327,3 +327,6 @@ impl Cosignature {
         self.time
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 //! Signing is in `signing`, checking in `note`. ML-DSA-44 is built and measured here but not computed: no
 //! vetted implementation is among the crates this project uses, so such lines are carried unverified.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::checkpoint::Checkpoint;
@@ -55,6 +57,12 @@ impl CosignatureTime {
     }
 }
 
+impl fmt::Display for CosignatureTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// The blob behind the key ID of a cosignature line, taken apart. Unverified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CosignatureBlob<'a> {
@@ -95,7 +103,7 @@ impl<'a> CosignatureBlob<'a> {
 /// What a 0x04 key signs: a header, the time, and the whole text of the note with its extension lines and
 /// last LF, but without the name of the cosigner.
 pub fn cosignature_message(time: CosignatureTime, text: &str) -> Vec<u8> {
-    format!("cosignature/v1\ntime {}\n{text}", time.value()).into_bytes()
+    format!("cosignature/v1\ntime {time}\n{text}").into_bytes()
 }
 
 /// What a 0x06 key signs for a checkpoint: a header, the name of the cosigner, the time, origin, the range
@@ -115,4 +123,33 @@ pub fn subtree_message(cosigner: &KeyName, time: CosignatureTime, checkpoint: &C
 fn push_short(message: &mut Vec<u8>, name: &str) {
     message.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
     message.extend_from_slice(name.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blobs_have_one_length_for_each_kind() {
+        for (kind, bytes) in
+            [(KeyKind::CosignatureV1, COSIGNATURE_V1_BYTES), (KeyKind::MlDsa44, ML_DSA_COSIGNATURE_BYTES)]
+        {
+            let blob = vec![0x01; bytes + 1];
+            let parsed = CosignatureBlob::parse(kind, &blob[..bytes]).unwrap();
+            assert_eq!(parsed.time().value(), 0x0101_0101_0101_0101);
+            assert_eq!(parsed.signature().len(), bytes - 8);
+            for found in [0, 7, 8, bytes - 1, bytes + 1] {
+                let error = CosignatureBlob::parse(kind, &blob[..found]).unwrap_err();
+                assert_eq!(error, CosignatureError::Length { found });
+            }
+        }
+        assert!(CosignatureBlob::parse(KeyKind::Ed25519, &[0; 64]).is_err());
+    }
+
+    #[test]
+    fn times_over_63_bits_are_refused() {
+        assert!(CosignatureTime::new((1 << 63) - 1).is_ok());
+        assert!(CosignatureTime::new(1 << 63).is_err());
+        assert!(CosignatureBlob::parse(KeyKind::CosignatureV1, &[0x80; COSIGNATURE_V1_BYTES]).is_err());
+    }
 }

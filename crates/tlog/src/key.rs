@@ -262,3 +262,62 @@ impl FromStr for VerifierKey {
         if parsed.id == found { Ok(parsed) } else { Err(KeyError::IdMismatch { found, expected: parsed.id }) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VKEY: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+
+    #[test]
+    fn a_verifier_key_round_trips() {
+        let key: VerifierKey = VKEY.parse().unwrap();
+        assert_eq!(key.to_string(), VKEY);
+        assert_eq!((key.name().as_str(), key.id().to_string()), ("example.com/foo", "530d903a".to_owned()));
+        assert_eq!(key.kind(), KeyKind::Ed25519);
+        assert_eq!(VerifierKey::new(key.name().clone(), key.kind(), key.public_key()), Ok(key));
+    }
+
+    #[test]
+    fn keys_that_are_not_themselves_are_refused() {
+        let check = |text: &str, expected: &dyn Fn(&KeyError) -> bool| {
+            let error = text.parse::<VerifierKey>().unwrap_err();
+            assert!(expected(&error), "{text}: {error:?}");
+        };
+        check("", &|error| *error == KeyError::Malformed);
+        check("example.com/foo+530d903a", &|error| *error == KeyError::Malformed);
+        check(&VKEY.replace("530d903a", "530d903b"), &|error| matches!(error, KeyError::IdMismatch { .. }));
+        check(&VKEY.replace("530d903a", "530D903A"), &|error| *error == KeyError::Malformed);
+        check(&VKEY.replace("530d903a", "+30d903a"), &|error| *error == KeyError::Malformed);
+        check(&VKEY.replace("example.com/foo", ""), &|error| *error == KeyError::Name);
+        check(&VKEY.replace("example.com/foo", "example.com/fo"), &|error| {
+            matches!(error, KeyError::IdMismatch { .. })
+        });
+        check(&VKEY.replace("+Ae", "+Ze"), &|error| *error == KeyError::UnknownKind { kind: 0x65 });
+        check(&VKEY.replace("+Ae", "+Be"), &|error| *error == KeyError::UnknownKind { kind: 0x05 });
+        check(&VKEY[..VKEY.len() - 4], &|error| *error == KeyError::Length);
+        check(&format!("{VKEY}AAAA"), &|error| *error == KeyError::Length);
+        check(&format!("{VKEY}="), &|error| *error == KeyError::Malformed);
+        check(&format!("{}+530d903a+Aeky", "x".repeat(4096)), &|error| *error == KeyError::Malformed);
+    }
+
+    #[test]
+    fn names_hold_no_space_plus_or_control_character() {
+        for bad in
+            ["", "a b", "a+b", "a\nb", "a\tb", "a\0b", "a\u{a0}b", "a\u{2003}b", "a\u{85}b", &"x".repeat(256)]
+        {
+            assert_eq!(KeyName::new(bad), Err(KeyError::Name), "{bad:?}");
+        }
+        for good in ["a", "sum.golang.org", "agence.example/été", &"x".repeat(255)] {
+            assert_eq!(KeyName::new(good).unwrap().as_str(), good);
+        }
+    }
+
+    #[test]
+    fn the_id_binds_name_and_kind() {
+        let of =
+            |name: &str, kind| VerifierKey::new(KeyName::new(name).unwrap(), kind, &[7; 32]).unwrap().id();
+        assert_ne!(of("a", KeyKind::Ed25519), of("b", KeyKind::Ed25519));
+        assert_ne!(of("a", KeyKind::Ed25519), of("a", KeyKind::CosignatureV1));
+    }
+}

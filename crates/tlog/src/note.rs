@@ -420,3 +420,6 @@ fn verify_line(
         Err(_) => Err(NoteError::BadSignature { name: line.name.clone(), id: line.id }),
     }
 }
+
+#[cfg(test)]
+mod tests;

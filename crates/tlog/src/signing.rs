@@ -125,3 +125,66 @@ impl FromStr for SigningKey {
         if found == expected { Ok(parsed) } else { Err(KeyError::IdMismatch { found, expected }) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::Hash;
+    use crate::note::{Note, NoteError};
+    use crate::position::TreeSize;
+
+    fn key(kind: KeyKind) -> SigningKey {
+        SigningKey::from_seed(KeyName::new("agency.example/pub").unwrap(), kind, &[9; 32]).unwrap()
+    }
+
+    #[test]
+    fn a_private_text_round_trips() {
+        for kind in [KeyKind::Ed25519, KeyKind::CosignatureV1] {
+            let text = key(kind).to_private_text();
+            let again: SigningKey = text.parse().unwrap();
+            assert_eq!(again.verifier(), key(kind).verifier());
+            assert_eq!(again.to_private_text(), text);
+        }
+    }
+
+    #[test]
+    fn private_texts_that_are_not_themselves_are_refused() {
+        let text = key(KeyKind::Ed25519).to_private_text();
+        let (id, encoded) =
+            (key(KeyKind::Ed25519).verifier().id().to_string(), text.rsplit('+').next().unwrap());
+        let bad = [
+            String::new(),
+            text.replace("PRIVATE", "PUBLIC"),
+            text.replace(&id, "00000000"),
+            text.replace("agency", "agencz"),
+            text[..text.len() - 4].to_owned(),
+            text.replace(encoded, ""),
+            format!("{}{}", text.as_str(), "A".repeat(1000)),
+        ];
+        for text in bad {
+            assert!(text.parse::<SigningKey>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_seed_is_not_shown() {
+        let shown = format!("{:?}", key(KeyKind::Ed25519));
+        let secret = key(KeyKind::Ed25519).to_private_text();
+        assert!(!shown.contains(secret.rsplit('+').next().unwrap()) && !shown.contains("9, 9"), "{shown}");
+    }
+
+    #[test]
+    fn a_key_signs_in_its_own_role_only() {
+        let checkpoint = Checkpoint::new("agency.example/pub", TreeSize::ZERO, Hash::EMPTY_ROOT).unwrap();
+        let time = CosignatureTime::new(1).unwrap();
+        let wrong = |kind| KeyError::WrongKind { kind };
+        assert_eq!(key(KeyKind::Ed25519).cosign(&checkpoint, time), Err(wrong(KeyKind::Ed25519)));
+        let refused = Note::sign(&checkpoint.to_text(), &key(KeyKind::CosignatureV1));
+        assert_eq!(refused, Err(NoteError::Key { source: wrong(KeyKind::CosignatureV1) }));
+        let name = KeyName::new("agency.example/pub").unwrap();
+        assert_eq!(
+            SigningKey::from_seed(name, KeyKind::MlDsa44, &[9; 32]).unwrap_err(),
+            wrong(KeyKind::MlDsa44)
+        );
+    }
+}

@@ -89,3 +89,39 @@ fn complete_root(hashes: &[Hash]) -> Option<Hash> {
     }
     row.first().copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::position::TreeSize;
+
+    #[test]
+    fn bytes_are_as_long_as_the_width_says() {
+        let width = TileWidth::new(3).unwrap();
+        let tile = HashTile::parse(&[5; 96], width).unwrap();
+        assert_eq!((tile.hashes().len(), tile.to_bytes()), (3, vec![5; 96]));
+        for found in [0, 64, 95, 97, 128] {
+            assert_eq!(
+                HashTile::parse(&vec![5; found], width),
+                Err(TileError::WrongLength { width: 3, found })
+            );
+        }
+        assert!(HashTile::from_hashes(Vec::new()).is_err());
+        assert!(HashTile::from_hashes(vec![Hash::EMPTY_ROOT; 257]).is_err());
+        assert_eq!(
+            HashTile::from_hashes(vec![Hash::EMPTY_ROOT; 256]).unwrap().to_bytes().len(),
+            TILE_BYTES_MAX
+        );
+    }
+
+    #[test]
+    fn a_narrow_tile_gives_no_node_it_does_not_cover() {
+        let place = NodeInTile::locate(1, 1, TreeSize::new(4).unwrap()).unwrap();
+        let hashes: Vec<Hash> = (0..4u8).map(|byte| Hash::leaf(&[byte])).collect();
+        let tile = HashTile::from_hashes(hashes.clone()).unwrap();
+        assert_eq!(tile.node(place), Ok(Hash::node(&hashes[2], &hashes[3])));
+        let narrow = tile.truncated(TileWidth::new(3).unwrap()).unwrap();
+        assert_eq!(narrow.node(place), Err(TileError::OutsideTile { width: 3 }));
+        assert_eq!(narrow.full_root(), None);
+    }
+}

@@ -156,9 +156,9 @@ impl TileCoordinate {
     /// Names a tile.
     ///
     /// # Errors
-    /// If no log of at most 2^63 − 1 entries has a tile of that index.
+    /// If the index is over 2^56 − 1: the place of its last entry would not be a 64-bit number.
     pub fn new(kind: TileKind, index: u64, width: TileWidth) -> Result<Self, TileError> {
-        if index > TreeSize::MAX.value() >> 8 {
+        if index > u64::MAX >> 8 {
             return Err(TileError::IndexTooLarge);
         }
         Ok(Self { kind, index, width })
@@ -187,7 +187,7 @@ impl TileCoordinate {
 
     /// The place in the tree of the tile's first hash or entry, within its level.
     pub const fn first(self) -> u64 {
-        // The index is below 2^55.
+        // The index is below 2^56.
         self.index << 8
     }
 }
@@ -337,4 +337,76 @@ fn tile_of(level: TileLevel, index: u64, size: TreeSize) -> Option<TileCoordinat
     let held = level.nodes(size).checked_sub(index << 8)?.min(256);
     let width = TileWidth::new(u16::try_from(held).ok()?).ok()?;
     Some(TileCoordinate { kind: TileKind::Hashes(level), index, width })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_tile_has_one_path() {
+        for path in ["tile/0/000", "tile/63/000.p/255", "tile/entries/x001/x234/067.p/1", "tile/1/x999/999"] {
+            assert_eq!(path.parse::<TileCoordinate>().unwrap().to_string(), path);
+        }
+        for bad in [
+            "",
+            "tile",
+            "tile/",
+            "tile//000",
+            "tile/0",
+            "tile/0/",
+            "/tile/0/000",
+            "tile/0/000/",
+            "tile/64/000",
+            "tile/256/000",
+            "tile/00/000",
+            "tile/+1/000",
+            "tile/0/x000/001",
+            "tile/0/x001",
+            "tile/0/001/x234",
+            "tile/0/x001/1234",
+            "tile/0/000.p/0",
+            "tile/0/000.p/256",
+            "tile/0/000.p/+1",
+            "tile/0/000.p/1.p/1",
+            "tile/data/000",
+            "tile/8/0/000",
+            "tile/entries/00\u{0663}",
+            "tile/0/x999/x999/x999/x999/x999/x999/999",
+            "tile/0/x072/x057/x594/x037/x927/936",
+            "TILE/0/000",
+        ] {
+            assert!(bad.parse::<TileCoordinate>().is_err(), "{bad:?}");
+        }
+        assert!(format!("tile/0/{}000", "x001/".repeat(100_000)).parse::<TileCoordinate>().is_err());
+    }
+
+    #[test]
+    fn empty_tiles_are_never_named() {
+        let names = |older, newer| -> Vec<String> {
+            let (older, newer) = (TreeSize::new(older).unwrap(), TreeSize::new(newer).unwrap());
+            tiles_between(older, newer)
+                .chain(bundles_between(older, newer))
+                .map(|tile| tile.to_string())
+                .collect()
+        };
+        assert!(names(0, 0).is_empty());
+        assert!(names(300, 300).is_empty());
+        assert_eq!(names(0, 256), ["tile/0/000", "tile/1/000.p/1", "tile/entries/000"]);
+        assert_eq!(names(256, 257), ["tile/0/001.p/1", "tile/entries/001.p/1"]);
+        assert_eq!(names(255, 256), names(0, 256));
+    }
+
+    #[test]
+    fn the_largest_tree_is_named_without_overflow() {
+        let older = TreeSize::new(TreeSize::MAX.value() - 1).unwrap();
+        let last = tiles_between(older, TreeSize::MAX).last().unwrap();
+        assert_eq!(last.to_string(), "tile/0/x036/x028/x797/x018/x963/967.p/255");
+        let top = NodeInTile::locate(62, 0, TreeSize::MAX).unwrap();
+        assert_eq!((top.tile().to_string(), top.depth(), top.offset()), ("tile/7/000.p/127".into(), 6, 0));
+        for level in [63, 64, 255] {
+            assert!(NodeInTile::locate(level, 0, TreeSize::MAX).is_err());
+        }
+        assert!(NodeInTile::locate(0, u64::MAX, TreeSize::MAX).is_err());
+    }
 }

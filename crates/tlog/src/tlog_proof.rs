@@ -218,3 +218,60 @@ fn parse_extra(encoded: &str) -> Result<Vec<u8>, TlogProofError> {
     let extra = STANDARD.decode(encoded).map_err(|_| TlogProofError::Extra)?;
     if extra.len() > TLOG_PROOF_EXTRA_BYTES_MAX { Err(TlogProofError::Extra) } else { Ok(extra) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::Checkpoint;
+    use crate::key::{KeyKind, KeyName};
+    use crate::position::TreeSize;
+    use crate::signing::SigningKey;
+
+    fn log() -> SigningKey {
+        SigningKey::from_seed(KeyName::new("a.example/pub").unwrap(), KeyKind::Ed25519, &[1; 32]).unwrap()
+    }
+
+    /// A proof of the second of two entries.
+    fn proof() -> TlogProof {
+        let leaves = [Hash::leaf(b"a"), Hash::leaf(b"b")];
+        let root = Hash::node(&leaves[0], &leaves[1]);
+        let checkpoint = Checkpoint::new("a.example/pub", TreeSize::new(2).unwrap(), root).unwrap();
+        let path = InclusionProof::new(vec![leaves[0]]).unwrap();
+        TlogProof::new(EntryIndex::new(1).unwrap(), path, checkpoint.sign(&log()).unwrap())
+    }
+
+    #[test]
+    fn documents_round_trip_with_and_without_extra() {
+        for document in [proof(), proof().with_extra(b"").unwrap(), proof().with_extra(b"more\n\n").unwrap()]
+        {
+            assert_eq!(TlogProof::parse(&document.to_bytes()), Ok(document.clone()));
+            let verified = document.verify(&Hash::leaf(b"b"), log().verifier(), &[]).unwrap();
+            assert_eq!((verified.index().value(), verified.witnesses()), (1, 0));
+            assert!(document.verify(&Hash::leaf(b"a"), log().verifier(), &[]).is_err());
+        }
+        assert!(proof().with_extra(&vec![0; TLOG_PROOF_EXTRA_BYTES_MAX]).is_ok());
+        assert!(proof().with_extra(&vec![0; TLOG_PROOF_EXTRA_BYTES_MAX + 1]).is_err());
+    }
+
+    #[test]
+    fn documents_of_another_shape_are_refused() {
+        let good = String::from_utf8(proof().to_bytes()).unwrap();
+        let hash = Hash::leaf(b"a").to_base64();
+        let check = |bad: &str| assert!(TlogProof::parse(bad.as_bytes()).is_err(), "{bad}");
+        check("");
+        check(&good.replace("@v1", "@v2"));
+        check(&good.replace("index 1\n", ""));
+        check(&good.replace("index 1", "index 01"));
+        check(&good.replace("index 1", "index -1"));
+        check(&good.replace("index 1", "index 9223372036854775807"));
+        check(&good.replace("index 1", "extra !\nindex 1"));
+        check(&good.replace("index 1", "extra AA==\nextra AA==\nindex 1"));
+        check(&good.replace("index 1", "index 1\nextra AA=="));
+        check(&good.replacen(&hash, "AAAA", 1));
+        check(&good.replacen(&format!("{hash}\n"), &format!("{hash}\n").repeat(64), 1));
+        check(&good.replacen("\n\n", "\n", 1));
+        check(good.trim_end());
+        assert!(TlogProof::parse(&vec![b'x'; TLOG_PROOF_BYTES_MAX + 1]).is_err());
+        assert!(TlogProof::parse(b"\xff").is_err());
+    }
+}
