@@ -3,6 +3,8 @@
 //! Signing is in `signing`, checking in `note`. ML-DSA-44 is built and measured here but not computed: no
 //! vetted implementation is among the crates this project uses, so such lines are carried unverified.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::checkpoint::Checkpoint;
@@ -55,6 +57,12 @@ impl CosignatureTime {
     }
 }
 
+impl fmt::Display for CosignatureTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// The blob behind the key ID of a cosignature line, taken apart. Unverified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CosignatureBlob<'a> {
@@ -95,7 +103,7 @@ impl<'a> CosignatureBlob<'a> {
 /// What a 0x04 key signs: a header, the time, and the whole text of the note with its extension lines and
 /// last LF, but without the name of the cosigner.
 pub fn cosignature_message(time: CosignatureTime, text: &str) -> Vec<u8> {
-    format!("cosignature/v1\ntime {}\n{text}", time.value()).into_bytes()
+    format!("cosignature/v1\ntime {time}\n{text}").into_bytes()
 }
 
 /// What a 0x06 key signs for a checkpoint: a header, the name of the cosigner, the time, origin, the range

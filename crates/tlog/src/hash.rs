@@ -61,9 +61,8 @@ impl Hash {
     /// The hash of an inner node: SHA-256(0x01 ‖ left ‖ right), RFC 6962 §2.1.
     pub fn node(left: &Self, right: &Self) -> Self {
         let mut preimage = [0x01; 1 + 2 * Self::BYTES];
-        for (into, from) in preimage.iter_mut().skip(1).zip(left.0.iter().chain(&right.0)) {
-            *into = *from;
-        }
+        let (_, children) = preimage.split_at_mut(1);
+        children.copy_from_slice([left.0, right.0].as_flattened());
         Self::from_digest(&digest(&SHA256, &preimage))
     }
 

@@ -38,7 +38,7 @@ fn checkpoints_have_one_spelling() {
         format!("x\n7 \n{ROOT}\n"),
         format!("x\n9223372036854775808\n{ROOT}\n"),
         format!("x\n7\n{}\n", ROOT.trim_end_matches('=')),
-        format!("x\n7\n{}\n", ROOT.replace('+', "-")),
+        format!("x\n7\n{}\n", ROOT.replace('/', "_")),
         format!("x\n7\n{ROOT} \n"),
         format!("x\n7\n{ROOT}\n\n"),
         format!("x\n7\n{ROOT}\none\n\ntwo\n"),

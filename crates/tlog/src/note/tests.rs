@@ -78,7 +78,7 @@ fn notes_and_their_lines_are_bounded() {
     let line = Note::sign(TEXT, &log()).unwrap().lines()[0].to_string();
     assert!(note_with(&vec![line.clone(); NOTE_SIGNATURES_MAX]).is_ok());
     assert_eq!(note_with(&vec![line; NOTE_SIGNATURES_MAX + 1]), Err(NoteError::TooManyLines));
-    let long = "x".repeat(NOTE_BYTES_MAX);
+    let long = "x".repeat(NOTE_BYTES_MAX + 1);
     assert!(matches!(Note::parse(long.as_bytes()), Err(NoteError::TooLong { .. })));
     assert!(matches!(Note::sign(&format!("{long}\n"), &log()), Err(NoteError::TooLong { .. })));
     let mut full = Note::sign(TEXT, &log()).unwrap();
@@ -131,7 +131,7 @@ fn two_known_keys_of_one_id_are_not_guessed_between() {
     let line = Note::sign(TEXT, &log()).unwrap().lines()[0].clone();
     let twin = log().verifier().clone();
     assert!(sole_key(&[twin.clone(), twin.clone()], &line).is_ok_and(|key| key == Some(&twin)));
-    // Four bytes of ID: the pair below was found by trying seeds; both keys have the name `k`.
+    // An ID has four bytes, so trying some hundred thousand keys finds two that share one.
     let mut seen = std::collections::HashMap::new();
     let pair = (0u32..400_000).find_map(|number| {
         let mut public = [0; 32];
@@ -151,7 +151,7 @@ fn cosignatures_tell_their_time_and_bind_it() {
         Note::sign(&checkpoint().to_text(), &log()).unwrap().with_line(cosigned(&witness, 77)).unwrap();
     let known = [log().verifier().clone(), witness.verifier().clone()];
     let verified = note.verify(&known).unwrap();
-    let times: Vec<_> = verified.signatures().iter().map(|signature| signature.time()).collect();
+    let times: Vec<_> = verified.signatures().iter().map(VerifiedSignature::time).collect();
     assert_eq!(times, [None, Some(CosignatureTime::new(77).unwrap())]);
 
     let redated = |seconds: u64| {
@@ -162,7 +162,7 @@ fn cosignatures_tell_their_time_and_bind_it() {
     };
     assert!(redated(77).is_ok());
     assert!(matches!(redated(78), Err(NoteError::BadSignature { .. })));
-    assert!(matches!(redated(77 | 1 << 63), Err(NoteError::BadCosignature { .. })));
+    assert!(matches!(redated(77 + (1 << 63)), Err(NoteError::BadCosignature { .. })));
     for length in [1, COSIGNATURE_V1_BYTES - 1, COSIGNATURE_V1_BYTES + 1] {
         let line =
             SignatureLine::new(witness.name().clone(), witness.verifier().id(), &vec![1; length]).unwrap();

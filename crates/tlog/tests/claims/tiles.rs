@@ -104,6 +104,7 @@ fn every_tile_vector_holds() {
 
 #[test]
 fn level_1_tiles_hold_the_roots_that_the_vectors_state() {
+    let mut compared = 0;
     for (_, document) in documents("tiles") {
         let Some(sets) = document["sets"].as_array() else { continue };
         let root_of = |size: u64| {
@@ -114,12 +115,14 @@ fn level_1_tiles_hold_the_roots_that_the_vectors_state() {
         let one = tree.tile("tile/1/000.p/1".parse().unwrap());
         assert_eq!(one.hashes(), [root_of(256)]);
         // RFC 6962 §2.1: 1000 entries split at 512, then at 256; what is left is the last tile of level 0.
-        let three = tree.tile("tile/1/000.p/3".parse().unwrap());
-        let [first, second, third] = three.hashes() else { panic!("not three hashes") };
+        let wider = tree.tile("tile/1/000.p/3".parse().unwrap());
+        let [first, second, third] = wider.hashes() else { panic!("not three hashes") };
         assert_eq!(*first, root_of(256));
         let last = tree.tile("tile/0/003.p/232".parse().unwrap());
         let rest = Tree::new(last.hashes().iter().copied()).edge.root();
         let root = Hash::node(&Hash::node(first, second), &Hash::node(third, &rest));
         assert_eq!(root, root_of(1000));
+        compared += 1;
     }
+    assert!(vectors().is_none() || compared > 0);
 }
