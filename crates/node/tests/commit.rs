@@ -1,0 +1,222 @@
+//! The commit path on a real disk: what is acknowledged stays, and no size is ever signed twice.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::path::{Path, PathBuf};
+
+use comity_ledger::{AuthorTime, Draft, Head, Kind, Role, Slot};
+use comity_node::{Home, NewHome, NodeError, OwnLogState, ReadOnlyReason, SystemEntropy};
+use comity_store::{SignLock, StoreError};
+use comity_tlog::{SignedCheckpoint, TreeSize};
+
+const NOW: AuthorTime = AuthorTime::from_unix_secs(1_780_000_000);
+
+fn make(folder: &Path) -> Home {
+    let new = NewHome {
+        folder: folder.to_owned(),
+        agency: "agency-a.example".parse().unwrap(),
+        name: "Agency A".to_owned(),
+        listen: "127.0.0.1:7443".to_owned(),
+        admin: "127.0.0.1:7444".to_owned(),
+    };
+    new.create(NOW, &mut SystemEntropy::new()).unwrap();
+    Home::find(folder).unwrap()
+}
+
+fn record(text: &str) -> Draft {
+    Draft::new(Kind::Record, None)
+        .with_section(Slot::HANDLING, b"handling".to_vec())
+        .with_section(Slot::CORE, text.as_bytes().to_vec())
+}
+
+fn append(home: &Home, count: usize) -> Head {
+    let mut open = home.open().unwrap();
+    let drafts = (0..count).map(|i| record(&format!("record {i}"))).collect();
+    open.writable().unwrap().append(drafts, NOW, &mut SystemEntropy::new()).unwrap().head()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn replace(folder: &Path, saved: &Path, name: &str) {
+    std::fs::remove_dir_all(folder.join(name)).unwrap();
+    copy(&saved.join(name), &folder.join(name));
+}
+
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("a");
+    (dir, folder)
+}
+
+#[test]
+fn what_is_acknowledged_is_there_after_every_reopening() {
+    let (_dir, folder) = place();
+    let home = make(&folder);
+    let mut size = 1;
+    // Around the ends of chunks, pages and tiles.
+    for count in [1, 13, 1, 1, 110, 2, 126, 1, 1, 256, 700] {
+        let head = append(&home, count);
+        size += u64::try_from(count).unwrap();
+        assert_eq!(head.size.value(), size);
+        let open = home.open().unwrap();
+        let OwnLogState::Writable(log) = open.own_log() else { unreachable!("{:?}", open.own_log()) };
+        assert_eq!(log.head(), head);
+    }
+    let open = home.open().unwrap();
+    let origin = home.origin();
+    let mut texts = 0;
+    let whole = TreeSize::ZERO..TreeSize::new(size).unwrap();
+    open.store()
+        .each_opening(&origin, whole, &[Slot::HANDLING, Slot::CORE, Slot::SIGHTINGS], |index, openings| {
+            let entries = open.store().entries(&origin, index.size_before(), index.size_through()).unwrap();
+            let entry = comity_ledger::Entry::parse(&entries[0]).unwrap();
+            if index.value() == 0 {
+                assert!(openings.iter().all(Option::is_none), "genesis has no sections");
+                return Ok::<(), NodeError>(());
+            }
+            for (slot, opening) in [Slot::HANDLING, Slot::CORE, Slot::SIGHTINGS].into_iter().zip(openings) {
+                let verified = opening.unwrap().verify(&origin, &entry, slot).unwrap();
+                texts += usize::from(verified.section().starts_with(b"record "));
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(u64::try_from(texts).unwrap(), size - 1);
+}
+
+#[test]
+fn a_second_process_on_one_home_is_refused() {
+    let (_dir, folder) = place();
+    let home = make(&folder);
+    let _held = home.open().unwrap();
+    assert!(matches!(home.open(), Err(NodeError::Store(StoreError::InUse { .. }))));
+}
+
+#[test]
+fn a_home_is_made_whole_or_not_at_all() {
+    let (dir, folder) = place();
+    make(&folder);
+    let again = NewHome {
+        folder: folder.clone(),
+        agency: "agency-b.example".parse().unwrap(),
+        name: String::new(),
+        listen: "127.0.0.1:1".to_owned(),
+        admin: "127.0.0.1:2".to_owned(),
+    };
+    let refused = again.create(NOW, &mut SystemEntropy::new());
+    assert!(matches!(refused, Err(NodeError::NotEmpty { .. })));
+    let bad = NewHome { folder: dir.path().join("b"), listen: "nowhere".to_owned(), ..again };
+    assert!(matches!(bad.create(NOW, &mut SystemEntropy::new()), Err(NodeError::Config { .. })));
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["a"], "nothing half made is left behind");
+}
+
+#[test]
+fn a_restored_backup_never_signs_again() {
+    let (dir, folder) = place();
+    let home = make(&folder);
+    append(&home, 5);
+    let saved = dir.path().join("backup");
+    copy(&folder, &saved);
+    let newest = append(&home, 3);
+    // The backup holds the database and the keyring; the sign-lock is in no backup.
+    replace(&folder, &saved, "store");
+    replace(&folder, &saved, "keyring");
+    let mut open = home.open().unwrap();
+    let expected = ReadOnlyReason::StoreBehindLock { locked: newest.size };
+    assert!(matches!(open.own_log(), OwnLogState::ReadOnly { reason } if *reason == expected));
+    assert!(matches!(open.writable(), Err(NodeError::ReadOnly { .. })));
+}
+
+#[test]
+fn a_replaced_or_missing_lock_never_signs_again() {
+    let (dir, folder) = place();
+    let home = make(&folder);
+    append(&home, 5);
+    let saved = dir.path().join("old");
+    copy(&folder, &saved);
+    append(&home, 3);
+    replace(&folder, &saved, "lock");
+    let open = home.open().unwrap();
+    assert!(matches!(open.own_log(), OwnLogState::ReadOnly { reason: ReadOnlyReason::LockBehindStore }));
+    drop(open);
+    std::fs::remove_dir_all(folder.join("lock")).unwrap();
+    std::fs::create_dir(folder.join("lock")).unwrap();
+    let open = home.open().unwrap();
+    assert!(matches!(open.own_log(), OwnLogState::ReadOnly { reason: ReadOnlyReason::LockBehindStore }));
+}
+
+/// Every station of a commit is left behind by a crash in turn: keys only, entries without a lock, a lock
+/// without a note. What each leaves is made by putting folders of before and after together.
+#[test]
+fn a_crash_at_any_station_ends_in_one_signed_tree() {
+    let (dir, folder) = place();
+    let home = make(&folder);
+    let before = append(&home, 20);
+    let old = dir.path().join("old");
+    copy(&folder, &old);
+    // Kept but neither locked nor signed: a batch whose note was never made.
+    let mut open = home.open().unwrap();
+    let staged_head = {
+        let store = std::sync::Arc::clone(open.store());
+        let OwnLogState::Writable(_) = open.own_log() else { unreachable!() };
+        let log = open.writable().unwrap();
+        let head = log.append(vec![record("one more")], NOW, &mut SystemEntropy::new()).unwrap().head();
+        drop(store);
+        head
+    };
+    drop(open);
+    let new = dir.path().join("new");
+    copy(&folder, &new);
+    let signed_note = newest_note(&home);
+
+    // Keys durable, nothing else: the batch never was.
+    replace(&folder, &old, "store");
+    replace(&folder, &old, "lock");
+    replace(&folder, &new, "keyring");
+    assert_eq!(head_of(&home), before);
+
+    // Kept and locked, and the note too: as after a crash before the acknowledgement.
+    for part in ["store", "lock", "keyring"] {
+        replace(&folder, &new, part);
+    }
+    assert_eq!(head_of(&home), staged_head);
+    assert_eq!(newest_note(&home), signed_note);
+    let lock = SignLock::open(&folder.join("lock")).unwrap();
+    assert_eq!(lock.head(Role::Author, &home.origin()).unwrap(), Some(staged_head));
+}
+
+fn newest_note(home: &Home) -> Vec<u8> {
+    home.open().unwrap().store().newest_note(&home.origin()).unwrap().unwrap()
+}
+
+fn head_of(home: &Home) -> Head {
+    let note = newest_note(home);
+    let checkpoint = SignedCheckpoint::parse(&note).unwrap();
+    Head { size: checkpoint.checkpoint().size(), root: checkpoint.checkpoint().root() }
+}
+
+#[test]
+fn a_key_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_dir, folder) = place();
+    let home = make(&folder);
+    for key in ["keys/log.key", "keys/kek.key"] {
+        let path = folder.join(key);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(home.open(), Err(NodeError::OpenKey { .. })), "{key}");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    home.open().unwrap();
+}
