@@ -1,0 +1,65 @@
+//! The keys that the auditor brings, obtained by another way than the bundle.
+
+use comity_ledger::Card;
+use comity_tlog::VerifierKey;
+
+/// Most bytes of a key file.
+pub const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Keys that the auditor trusts.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedKeys(Vec<VerifierKey>);
+
+impl TrustedKeys {
+    /// No keys: nothing is trusted.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds the keys of a file: a card, or one vkey a line, `#` beginning a comment.
+    ///
+    /// # Errors
+    /// [`KeyFileError`] if it is neither, or names no key.
+    pub fn add_file(&mut self, bytes: &[u8]) -> Result<(), KeyFileError> {
+        if let Ok(card) = Card::parse(bytes) {
+            self.0.push(card.identity().log.clone());
+            return Ok(());
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| KeyFileError::NotText)?;
+        let before = self.0.len();
+        for (line, number) in text.lines().zip(1..) {
+            let line = line.trim();
+            if !line.is_empty() && !line.starts_with('#') {
+                self.0.push(line.parse().map_err(|_| KeyFileError::Line { line: number })?);
+            }
+        }
+        if self.0.len() == before { Err(KeyFileError::Empty) } else { Ok(()) }
+    }
+
+    /// Whether any key was brought.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The key of this name.
+    pub(crate) fn named(&self, name: &str) -> Option<&VerifierKey> {
+        self.0.iter().find(|key| key.name().as_str() == name)
+    }
+}
+
+/// A key file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFileError {
+    /// Neither a card nor text.
+    #[error("neither a card nor a text file of keys")]
+    NotText,
+    /// A line is not a key.
+    #[error("line {line} is not a key, and the file is not a card with valid signatures")]
+    Line {
+        /// The line, from 1.
+        line: usize,
+    },
+    /// No key in it.
+    #[error("no key in the file")]
+    Empty,
+}

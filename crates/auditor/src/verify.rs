@@ -1,0 +1,180 @@
+//! The order of an audit: contents, keys, signatures, entries, tiles, roots, openings.
+
+use std::path::Path;
+
+use comity_ledger::Origin;
+use comity_tlog::{NOTE_BYTES_MAX, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
+
+use crate::folder::Folder;
+use crate::history::History;
+use crate::manifest::{BUNDLE_FORMAT, LOGS_MAX, Manifest, ManifestLog};
+use crate::report::{Failure, LogReport, Report};
+use crate::{KEY_FILE_BYTES_MAX, TrustedKeys};
+
+/// Most bytes of `bundle.json`.
+const MANIFEST_BYTES_MAX: u64 = 4 << 20;
+/// Most retained checkpoints of one log: one a minute for ten years.
+const CHECKPOINTS_MAX: usize = 5_300_000;
+
+/// Checks a bundle. With no keys, each log is checked with the key that the bundle names, and the report says
+/// that nothing is trusted.
+pub fn verify(bundle: &Path, keys: &TrustedKeys) -> Report {
+    let mut report = Report::default();
+    let folder = Folder::new(bundle);
+    match read_manifest(&folder) {
+        Ok(manifest) => {
+            for log in &manifest.logs {
+                LogAudit { folder: &folder, log, keys, report: &mut report }.run();
+            }
+            if manifest.logs.is_empty() {
+                report.fail(manifest_failure("the bundle has no logs".to_owned()));
+            }
+        }
+        Err(detail) => report.fail(manifest_failure(detail)),
+    }
+    report.finish()
+}
+
+fn manifest_failure(detail: String) -> Failure {
+    Failure { check: "manifest", origin: None, index: None, path: "bundle.json".to_owned(), detail }
+}
+
+fn read_manifest(folder: &Folder) -> Result<Manifest, String> {
+    let bytes = folder.read("bundle.json", MANIFEST_BYTES_MAX)?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    if manifest.format != BUNDLE_FORMAT {
+        return Err(format!("format {:?} is not {BUNDLE_FORMAT:?}", manifest.format));
+    }
+    if manifest.logs.len() > LOGS_MAX {
+        return Err(format!("more than {LOGS_MAX} logs"));
+    }
+    let mut origins: Vec<&str> = manifest.logs.iter().map(|log| log.origin.as_str()).collect();
+    origins.sort_unstable();
+    if origins.windows(2).any(|pair| pair.first() == pair.last()) {
+        return Err("one origin stands twice".to_owned());
+    }
+    for log in &manifest.logs {
+        let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !log.folder.split('/').all(plain) {
+            return Err(format!("folder {:?} is not a plain path within the bundle", log.folder));
+        }
+    }
+    Ok(manifest)
+}
+
+/// The audit of one log.
+struct LogAudit<'a> {
+    folder: &'a Folder,
+    log: &'a ManifestLog,
+    keys: &'a TrustedKeys,
+    report: &'a mut Report,
+}
+
+impl LogAudit<'_> {
+    fn run(mut self) {
+        let Ok(origin) = self.log.origin.parse::<Origin>() else {
+            return self.fail("manifest", "bundle.json", format!("{:?} is not an origin", self.log.origin));
+        };
+        let Some((key, trusted)) = self.key() else { return };
+        let Some(newest) = self.newest(&key) else { return };
+        let retained = self.retained(&key);
+        let checkpoint = newest.checkpoint();
+        let (size, root) = (checkpoint.size(), checkpoint.root());
+        if size.value() != self.log.size || root.to_base64() != self.log.root {
+            self.fail(
+                "manifest",
+                "bundle.json",
+                "size or root differ from those of the newest checkpoint".to_owned(),
+            );
+        }
+        self.report.logs.push(LogReport {
+            origin: origin.to_string(),
+            size: size.value(),
+            root: root.to_base64(),
+            checkpoints: u64::try_from(retained.len()).unwrap_or(u64::MAX).saturating_add(1),
+            key: key.to_string(),
+            trusted,
+        });
+        let mut checkpoints = retained;
+        checkpoints.push(("checkpoint".to_owned(), newest));
+        let folder = self.log.folder.as_str();
+        History::new(self.folder, folder, &origin, &key, self.report).check(&checkpoints);
+    }
+
+    /// The key to check with, and whether the auditor brought it.
+    fn key(&mut self) -> Option<(VerifierKey, bool)> {
+        if !self.keys.is_empty() {
+            if let Some(key) = self.keys.named(&self.log.origin) {
+                return Some((key.clone(), true));
+            }
+            let detail = "none of the keys given is named after this origin".to_owned();
+            self.fail("key", "VKEYS", detail);
+            return None;
+        }
+        let hint = self.read("VKEYS", KEY_FILE_BYTES_MAX)?;
+        let mut hints = TrustedKeys::none();
+        if let Err(error) = hints.add_file(&hint) {
+            self.fail("key", "VKEYS", error.to_string());
+            return None;
+        }
+        match hints.named(&self.log.origin) {
+            Some(key) => Some((key.clone(), false)),
+            None => {
+                self.fail("key", "VKEYS", "no key named after this origin".to_owned());
+                None
+            }
+        }
+    }
+
+    fn newest(&mut self, key: &VerifierKey) -> Option<VerifiedCheckpoint> {
+        let bytes = self.read("checkpoint", limit(NOTE_BYTES_MAX))?;
+        self.verify_note("checkpoint", &bytes, key)
+    }
+
+    /// The earlier checkpoints that the bundle retains, smallest first.
+    fn retained(&mut self, key: &VerifierKey) -> Vec<(String, VerifiedCheckpoint)> {
+        let names = self.folder.names(&format!("{}/checkpoints", self.log.folder));
+        let mut retained = Vec::new();
+        for name in names.into_iter().take(CHECKPOINTS_MAX) {
+            let path = format!("checkpoints/{name}");
+            let Some(bytes) = self.read(&path, limit(NOTE_BYTES_MAX)) else { continue };
+            let Some(checkpoint) = self.verify_note(&path, &bytes, key) else { continue };
+            if checkpoint.checkpoint().size().to_string() == name {
+                retained.push((path, checkpoint));
+            } else {
+                self.fail("checkpoint", &path, "the file is not named after its size".to_owned());
+            }
+        }
+        retained.sort_by_key(|(_, checkpoint)| checkpoint.checkpoint().size());
+        retained
+    }
+
+    fn verify_note(&mut self, path: &str, bytes: &[u8], key: &VerifierKey) -> Option<VerifiedCheckpoint> {
+        let verified = SignedCheckpoint::parse(bytes).and_then(|signed| signed.verify(key, &[]));
+        match verified {
+            Ok(checkpoint) => {
+                self.report.checks.signatures += 1;
+                Some(checkpoint)
+            }
+            Err(error) => {
+                self.fail("signature", path, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn read(&mut self, path: &str, limit: u64) -> Option<Vec<u8>> {
+        let read = self.folder.read(&format!("{}/{path}", self.log.folder), limit);
+        read.map_err(|detail| self.fail("checkpoint", path, detail)).ok()
+    }
+
+    fn fail(&mut self, check: &'static str, path: &str, detail: String) {
+        let path =
+            if path == "bundle.json" { path.to_owned() } else { format!("{}/{path}", self.log.folder) };
+        self.report.fail(Failure { check, origin: Some(self.log.origin.clone()), index: None, path, detail });
+    }
+}
+
+fn limit(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
