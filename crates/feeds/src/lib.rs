@@ -1,1 +1,23 @@
-//! Where it comes from and goes to: official lists in their own formats.
+//! Where it comes from and goes to: official lists.
+//!
+//! In scope: parsers from the bytes of a publication to a [`Snapshot`] of canonical records, and [`diff`], which
+//! turns a snapshot and the records held into the changes to sign.
+//!
+//! Out of scope: reading and hashing files (the caller), signing and storing (`ledger`, `store`), the record model
+//! (`watchlist`). Nothing here reads a clock, a file or randomness.
+
+mod diff;
+mod error;
+mod file;
+pub mod ofac;
+mod snapshot;
+pub mod un;
+mod xml;
+
+pub use diff::{
+    Amended, Current, Difference, Held, Options, REMOVALS_BY_SHARE_MIN, REMOVALS_MAX, REMOVALS_PERCENT_MAX,
+    Refusal, diff,
+};
+pub use error::{FeedError, RejectReason, XmlFault};
+pub use file::{Encoding, FILE_BYTES_MAX, Format, InputFile, detect};
+pub use snapshot::{ReadFile, RejectedRow, Snapshot};

@@ -1,0 +1,220 @@
+//! The difference between a publication and the records held: which changes to sign, or why none.
+//!
+//! Compares content and never a source's version numbers. Not for: signing (`ledger`), or deciding who may accept
+//! removals (`policy`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use comity_watchlist::limits::PATHS_MAX;
+use comity_watchlist::{
+    CalendarDate, Change, DelistReason, EntryRef, Handle, ListId, Notice, Op, Record, RecordKey, SourceFile,
+    Text,
+};
+use thiserror::Error;
+
+use crate::snapshot::Snapshot;
+
+/// Removals beyond this count are refused without leave: the busiest real publication removed fewer for cause, and a
+/// truncated download loses more.
+pub const REMOVALS_MAX: usize = 50;
+
+/// Removals beyond this share of the list are refused without leave, in percent.
+pub const REMOVALS_PERCENT_MAX: usize = 5;
+
+/// Removals below this count are never refused by share: one of ten records may well end.
+pub const REMOVALS_BY_SHARE_MIN: usize = 2;
+
+/// A live record as the node holds it.
+#[derive(Clone, Copy, Debug)]
+pub struct Held<'a> {
+    /// Its handle.
+    pub handle: Handle,
+    /// The leaf hash of its newest entry.
+    pub last: EntryRef,
+    /// Its content.
+    pub record: &'a Record,
+}
+
+/// The records of one list as the node holds them.
+#[derive(Clone, Debug, Default)]
+pub struct Current<'a> {
+    live: BTreeMap<RecordKey, Held<'a>>,
+    ended: BTreeMap<RecordKey, Handle>,
+}
+
+/// What the operator allows, and the day.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Take removals beyond the guard.
+    pub accept_removals: bool,
+    /// The day from which absent records are delisted.
+    pub today: CalendarDate,
+}
+
+/// An amended record and what changed in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amended {
+    /// List and reference.
+    pub key: RecordKey,
+    /// The names of the changed fields.
+    pub paths: Vec<Text>,
+}
+
+/// What changed between the records held and a publication.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Listed for the first time.
+    pub added: Vec<RecordKey>,
+    /// Listed again after an end.
+    pub relisted: Vec<RecordKey>,
+    /// Changed.
+    pub amended: Vec<Amended>,
+    /// No longer in the publication.
+    pub removed: Vec<RecordKey>,
+    /// Held as they are because the publication's row about them could not be read.
+    pub unread: Vec<RecordKey>,
+    /// How many say the same as before.
+    pub unchanged: usize,
+    /// The changes to sign, in the order of the publication, removals last.
+    pub changes: Vec<Change>,
+}
+
+/// Why a publication changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The publication has no record. Refused even if removals are accepted.
+    #[error("the publication of {list} has no record")]
+    Empty {
+        /// The list.
+        list: ListId,
+    },
+    /// Too many records would end at once, as a broken download looks.
+    #[error("{removed} of {held} records would be removed; accept removals if that is meant")]
+    Removals {
+        /// How many would end.
+        removed: usize,
+        /// How many are held.
+        held: usize,
+    },
+    /// The publication is of another list than the records held.
+    #[error("the publication is of {found}, the records held are of {held}")]
+    OtherList {
+        /// The list of the publication.
+        found: ListId,
+        /// The list held.
+        held: ListId,
+    },
+}
+
+impl<'a> Current<'a> {
+    /// Nothing is held yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { live: BTreeMap::new(), ended: BTreeMap::new() }
+    }
+
+    /// Adds a live record.
+    pub fn hold(&mut self, held: Held<'a>) {
+        self.live.insert(held.record.key.clone(), held);
+    }
+
+    /// Adds the handle of a listing that has ended; of several ends of one key the last one given counts.
+    pub fn end(&mut self, key: RecordKey, handle: Handle) {
+        self.ended.insert(key, handle);
+    }
+}
+
+/// Finds the changes to sign. `handles` gives a fresh random handle for each new listing.
+///
+/// # Errors
+/// [`Refusal`] if the publication is empty, is of another list, or would end too many records at once.
+pub fn diff(
+    current: &Current<'_>,
+    snapshot: Snapshot,
+    options: Options,
+    mut handles: impl FnMut() -> Handle,
+) -> Result<Difference, Refusal> {
+    let removed = removals(current, &snapshot)?;
+    guard(removed.len(), current.live.len(), options)?;
+
+    let files: Vec<SourceFile> = snapshot.files.into_iter().map(|read| read.file).collect();
+    let mut difference = Difference::default();
+    let seen: BTreeSet<RecordKey> = snapshot.records.iter().map(|record| record.key.clone()).collect();
+    for record in snapshot.records {
+        difference.take(current, record, &mut handles);
+    }
+    for key in removed {
+        difference.remove(current, key, options.today, &files);
+    }
+    let unread = snapshot.rejected.into_iter().filter_map(|row| row.key);
+    let unread = unread.filter(|key| current.live.contains_key(key) && !seen.contains(key));
+    difference.unread = unread.collect::<BTreeSet<_>>().into_iter().collect();
+    Ok(difference)
+}
+
+/// The keys that are held and that the publication does not name, not even in a row that could not be read.
+fn removals(current: &Current<'_>, snapshot: &Snapshot) -> Result<Vec<RecordKey>, Refusal> {
+    if snapshot.records.is_empty() {
+        return Err(Refusal::Empty { list: snapshot.list.clone() });
+    }
+    if let Some(other) = current.live.keys().find(|key| key.list != snapshot.list) {
+        return Err(Refusal::OtherList { found: snapshot.list.clone(), held: other.list.clone() });
+    }
+    let rejected = snapshot.rejected.iter().filter_map(|row| row.key.as_ref());
+    let named: BTreeSet<&RecordKey> =
+        snapshot.records.iter().map(|record| &record.key).chain(rejected).collect();
+    Ok(current.live.keys().filter(|key| !named.contains(key)).cloned().collect())
+}
+
+fn guard(removed: usize, held: usize, options: Options) -> Result<(), Refusal> {
+    let by_share = removed >= REMOVALS_BY_SHARE_MIN
+        && removed.saturating_mul(100) > held.saturating_mul(REMOVALS_PERCENT_MAX);
+    if !options.accept_removals && (by_share || removed > REMOVALS_MAX) {
+        return Err(Refusal::Removals { removed, held });
+    }
+    Ok(())
+}
+
+impl Difference {
+    fn take(&mut self, current: &Current<'_>, record: Record, handles: &mut impl FnMut() -> Handle) {
+        let key = record.key.clone();
+        let Some(held) = current.live.get(&key) else {
+            let record = Box::new(record);
+            let op = if let Some(relist_of) = current.ended.get(&key) {
+                self.relisted.push(key);
+                Op::Relist { relist_of: *relist_of, record }
+            } else {
+                self.added.push(key);
+                Op::List { record }
+            };
+            self.changes.push(Change { handle: handles(), op });
+            return;
+        };
+        let paths = Record::changed_paths(held.record, &record);
+        if paths.is_empty() {
+            self.unchanged += 1;
+            return;
+        }
+        // Paths are for people: one that is too long for a text, or beyond the limit, is left out.
+        let paths: Vec<Text> =
+            paths.into_iter().filter_map(|path| Text::new(path).ok()).take(PATHS_MAX).collect();
+        self.amended.push(Amended { key, paths: paths.clone() });
+        let op = Op::Amend { prev: held.last, paths, record: Box::new(record) };
+        self.changes.push(Change { handle: held.handle, op });
+    }
+
+    fn remove(&mut self, current: &Current<'_>, key: RecordKey, today: CalendarDate, files: &[SourceFile]) {
+        let Some(held) = current.live.get(&key) else { return };
+        let mut notice = Notice::new(key.clone());
+        notice.source.files = files.to_vec();
+        let op = Op::Delist {
+            prev: held.last,
+            reason: DelistReason::AbsentFromSource,
+            effective: today,
+            notice: Box::new(notice),
+        };
+        self.changes.push(Change { handle: held.handle, op });
+        self.removed.push(key);
+    }
+}

@@ -1,0 +1,228 @@
+//! Why a publication cannot be read at all, and why one row of it is left out.
+
+use comity_watchlist::{DateError, KeyError, RecordError, TextError};
+use thiserror::Error;
+
+use crate::file::FILE_BYTES_MAX;
+
+/// Why a publication cannot be read at all. Nothing is changed by it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FeedError {
+    /// No file was given, or more than the format has.
+    #[error("{count} files were given; this list has between 1 and {max}")]
+    FileCount {
+        /// How many were given.
+        count: usize,
+        /// How many the format has.
+        max: usize,
+    },
+    /// A file without content.
+    #[error("{file} is empty")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// A file larger than any list that we know.
+    #[error("{file} has {len} bytes, more than {FILE_BYTES_MAX}")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// A web page instead of a list, as download errors leave behind.
+    #[error("{file} is a web page, not a list")]
+    WebPage {
+        /// The file.
+        file: String,
+    },
+    /// Rows that belong to no table of this list.
+    #[error("{file} has rows of {columns} columns that are no table of this list")]
+    UnknownColumns {
+        /// The file.
+        file: String,
+        /// Columns of its first row.
+        columns: usize,
+    },
+    /// Two files of one table.
+    #[error("{first} and {second} are the same table")]
+    SameTable {
+        /// The first file.
+        first: String,
+        /// The second file.
+        second: String,
+    },
+    /// The table of the listed subjects is missing.
+    #[error("the table of subjects (12 columns) is not among the files")]
+    NoPrimary,
+    /// Not one record could be read.
+    #[error("{file} holds no record that can be read")]
+    NoRecords {
+        /// The file.
+        file: String,
+    },
+    /// More than half of the rows cannot be read.
+    #[error("{rejected} of {rows} rows of {file} cannot be read")]
+    MostlyRejected {
+        /// The file.
+        file: String,
+        /// Rows that cannot be read.
+        rejected: u64,
+        /// All rows.
+        rows: u64,
+    },
+    /// The bytes are not in the encoding that the format asks for.
+    #[error("{file} is not UTF-8 at line {line}")]
+    NotUtf8 {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+    },
+    /// A character that XML 1.0 forbids.
+    #[error("{file} holds a forbidden control character at line {line}")]
+    ControlCharacter {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+    },
+    /// The document is not well-formed, or ends too early.
+    #[error("{file} is not well-formed XML at line {line}")]
+    Xml {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// What the reader found.
+        #[source]
+        source: XmlFault,
+    },
+    /// Another document than the list.
+    #[error("{file} has another root element than {expected}")]
+    OtherDocument {
+        /// The file.
+        file: String,
+        /// The root of the list.
+        expected: &'static str,
+    },
+}
+
+/// What the XML reader found.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum XmlFault {
+    /// The reader's own words about the syntax.
+    #[error("{0}")]
+    Syntax(String),
+    /// A document type definition: refused, since entities of its own could blow up.
+    #[error("a document type definition is not allowed")]
+    Doctype,
+    /// An entity other than the five predefined ones.
+    #[error("an entity that xml does not predefine is not allowed")]
+    Entity,
+    /// An encoding other than UTF-8 is declared.
+    #[error("an encoding other than utf-8 is declared")]
+    Encoding,
+    /// Elements nested too deep.
+    #[error("elements are nested deeper than {max}")]
+    Depth {
+        /// The limit.
+        max: usize,
+    },
+    /// One record with too many elements, attributes or bytes.
+    #[error("one record is larger than {max} {unit}")]
+    Size {
+        /// The limit.
+        max: usize,
+        /// What it counts.
+        unit: &'static str,
+    },
+    /// The document ends inside an element.
+    #[error("the document ends too early")]
+    End,
+}
+
+/// Why one row is left out. Says which row, never what stands in it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RejectReason {
+    /// The row cannot be split into columns.
+    #[error("row is not readable as csv")]
+    Csv,
+    /// Another number of columns than the table.
+    #[error("row has {found} columns, its table has {expected}")]
+    Columns {
+        /// Columns of the row.
+        found: usize,
+        /// Columns of the table.
+        expected: usize,
+    },
+    /// A number that is none.
+    #[error("{column} is not a number")]
+    NotNumber {
+        /// The column.
+        column: &'static str,
+    },
+    /// A value that must be there.
+    #[error("{column} is missing")]
+    Missing {
+        /// The column.
+        column: &'static str,
+    },
+    /// A value outside its vocabulary.
+    #[error("{column} has a value that is not known")]
+    Vocabulary {
+        /// The column.
+        column: &'static str,
+    },
+    /// The same id was seen before; the first row stands.
+    #[error("{id} stands twice; the first, at line {first}, is kept")]
+    Repeated {
+        /// The id.
+        id: String,
+        /// The line of the first.
+        first: u64,
+    },
+    /// A row about a subject that the list does not have.
+    #[error("{id} is not among the subjects")]
+    NoSubject {
+        /// The id.
+        id: String,
+    },
+    /// A value that no record may hold.
+    #[error("{column} cannot stand in a record: {source}")]
+    Text {
+        /// The column.
+        column: &'static str,
+        /// Why.
+        #[source]
+        source: TextError,
+    },
+    /// A date that does not exist.
+    #[error("{column} is not a date: {source}")]
+    Date {
+        /// The column.
+        column: &'static str,
+        /// Why.
+        #[source]
+        source: DateError,
+    },
+    /// A reference that is none.
+    #[error("{column} is not a reference: {source}")]
+    Key {
+        /// The column.
+        column: &'static str,
+        /// Why.
+        #[source]
+        source: KeyError,
+    },
+    /// The record would be larger than its limits.
+    #[error("record is beyond its limits: {source}")]
+    Limits {
+        /// Which limit.
+        #[source]
+        source: RecordError,
+    },
+}

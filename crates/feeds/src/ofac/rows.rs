@@ -1,0 +1,172 @@
+//! The rows of OFAC's tables: which table a file is, and its cells.
+
+use std::borrow::Cow;
+
+use comity_watchlist::{ListId, RecordKey, Reference, SourceFile, Text};
+use csv::{ReaderBuilder, StringRecord};
+
+use crate::error::{FeedError, RejectReason};
+use crate::file::{Encoding, InputFile};
+
+/// Rows that are looked at to tell a table: a bad first row must not hide what the file is.
+const DETECT_ROWS: usize = 20;
+
+/// One of OFAC's tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    Subjects,
+    Aliases,
+    Addresses,
+    Comments,
+}
+
+/// A file whose table is known.
+pub(super) struct TableFile<'a> {
+    pub(super) name: String,
+    pub(super) table: Table,
+    pub(super) encoding: Encoding,
+    input: InputFile<'a>,
+    text: Cow<'a, str>,
+}
+
+/// One row with the right number of columns.
+pub(super) struct Row<'a> {
+    pub(super) line: u64,
+    pub(super) table: Table,
+    cells: &'a StringRecord,
+}
+
+/// A row that was not taken: the record that it is about, if known, and why.
+pub(super) type Refused = (Option<RecordKey>, RejectReason);
+
+impl Table {
+    const ALL: [Self; 4] = [Self::Subjects, Self::Aliases, Self::Addresses, Self::Comments];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Subjects => "sdn",
+            Self::Aliases => "alt",
+            Self::Addresses => "add",
+            Self::Comments => "comments",
+        }
+    }
+
+    const fn columns(self) -> usize {
+        match self {
+            Self::Subjects => 12,
+            Self::Aliases => 5,
+            Self::Addresses => 6,
+            Self::Comments => 2,
+        }
+    }
+}
+
+impl<'a> TableFile<'a> {
+    pub(super) fn open(input: &InputFile<'a>) -> Result<Self, FeedError> {
+        input.check()?;
+        let bytes = input.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input.bytes);
+        let (text, encoding) = match std::str::from_utf8(bytes) {
+            Ok(text) => (Cow::Borrowed(text), Encoding::Utf8),
+            Err(_) => (Cow::Owned(bytes.iter().copied().map(char::from).collect()), Encoding::Latin1),
+        };
+        let name = input.name.to_owned();
+        let table = detect(&text).ok_or_else(|| FeedError::UnknownColumns {
+            file: name.clone(),
+            columns: records(&text).next().map_or(0, |(_, cells)| cells.map_or(0, |cells| cells.len())),
+        })?;
+        Ok(Self { name, table, encoding, input: *input, text })
+    }
+
+    pub(super) fn source(&self) -> Result<SourceFile, FeedError> {
+        // A file name that no record can hold is the caller's, not the publisher's: name the table instead.
+        let name = Text::new(self.name.clone()).or_else(|_| Text::new(self.table.name()));
+        let name = name.map_err(|_| FeedError::NoPrimary)?;
+        Ok(SourceFile::new(name, self.input.sha256))
+    }
+
+    /// Hands over every row with its line, bad ones with the reason; the end mark is no row.
+    pub(super) fn each(&self, mut take: impl FnMut(u64, Result<Row<'_>, Refused>)) {
+        let expected = self.table.columns();
+        for (line, cells) in records(&self.text) {
+            match cells {
+                None => take(line, Err((None, RejectReason::Csv))),
+                Some(cells) if is_end_mark(&cells) => {}
+                Some(cells) if cells.len() != expected => {
+                    take(line, Err((None, RejectReason::Columns { found: cells.len(), expected })));
+                }
+                Some(cells) => take(line, Ok(Row { line, table: self.table, cells: &cells })),
+            }
+        }
+    }
+}
+
+impl Row<'_> {
+    /// A cell as written, or `None` if it is `-0-` or empty.
+    pub(super) fn raw(&self, column: usize) -> Option<&str> {
+        self.cells.get(column).filter(|cell| !matches!(cell.trim(), "" | "-0-"))
+    }
+
+    /// A cell without surrounding space, or `None` if it is `-0-` or empty.
+    pub(super) fn value(&self, column: usize) -> Option<&str> {
+        self.raw(column).map(str::trim)
+    }
+
+    pub(super) fn text(&self, column: usize, name: &'static str) -> Result<Option<Text>, RejectReason> {
+        self.value(column).map(|value| super::text(name, value)).transpose()
+    }
+
+    pub(super) fn number(&self, column: usize, name: &'static str) -> Result<u64, RejectReason> {
+        let digits = self.value(column).ok_or(RejectReason::Missing { column: name })?;
+        // `parse` alone would take a sign.
+        if !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(RejectReason::NotNumber { column: name });
+        }
+        digits.parse().map_err(|_| RejectReason::NotNumber { column: name })
+    }
+
+    /// The record that the row is about, if its number can be read.
+    pub(super) fn key(&self, list: &ListId) -> Option<RecordKey> {
+        let uid = self.number(0, "ent_num").ok()?;
+        Some(RecordKey::new(list.clone(), Reference::parse(&uid.to_string()).ok()?))
+    }
+}
+
+/// The table that most of the first rows fit.
+pub(super) fn detect(text: &str) -> Option<Table> {
+    let head: Vec<StringRecord> = records(text).take(DETECT_ROWS).filter_map(|(_, cells)| cells).collect();
+    let fits = |table: Table| head.iter().filter(|cells| fits(table, cells)).count();
+    Table::ALL.into_iter().filter(|table| fits(*table) > 0).max_by_key(|table| fits(*table))
+}
+
+fn fits(table: Table, cells: &StringRecord) -> bool {
+    let number = |column| {
+        let cell = cells.get(column).unwrap_or_default().trim();
+        !cell.is_empty() && cell.bytes().all(|b| b.is_ascii_digit())
+    };
+    let second = match table {
+        Table::Subjects | Table::Comments => true,
+        Table::Aliases | Table::Addresses => number(1),
+    };
+    cells.len() == table.columns() && number(0) && second
+}
+
+fn is_end_mark(cells: &StringRecord) -> bool {
+    cells.len() == 1 && cells.get(0) == Some("\u{1a}")
+}
+
+/// The rows with the line on which each begins; `None` for one that is no text.
+fn records(text: &str) -> impl Iterator<Item = (u64, Option<StringRecord>)> {
+    let reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(1 << 16)
+        .from_reader(text.as_bytes());
+    let mut records = reader.into_records();
+    std::iter::from_fn(move || {
+        let line = records.reader().position().line();
+        records.next().map(|row| match row {
+            Ok(cells) => (cells.position().map_or(line, csv::Position::line), Some(cells)),
+            Err(_) => (line, None),
+        })
+    })
+}

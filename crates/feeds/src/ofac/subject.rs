@@ -1,0 +1,143 @@
+//! One subject, gathered from its rows in all tables.
+
+use comity_watchlist::{
+    Address, Country, Extra, IdKind, Identifier, Name, NameKind, NamePart, NameQuality, PartRole, Prose,
+    Record, RecordKey, SourceFile, SubjectKind, Text, Vessel,
+};
+
+use crate::error::RejectReason;
+use crate::ofac::rows::Row;
+use crate::ofac::{REMARKS, remarks, text};
+use crate::snapshot;
+
+/// A subject that is being gathered.
+pub(super) struct Subject {
+    pub(super) line: u64,
+    record: Record,
+    aliases: Vec<(u64, Name)>,
+    addresses: Vec<(u64, Address)>,
+    remarks: String,
+}
+
+impl Subject {
+    pub(super) fn read(key: RecordKey, row: &Row<'_>) -> Result<Self, RejectReason> {
+        let kind = match row.value(2) {
+            None => SubjectKind::Organisation,
+            Some("individual") => SubjectKind::Person,
+            Some("vessel") => SubjectKind::Vessel,
+            Some("aircraft") => SubjectKind::Aircraft,
+            Some(_) => return Err(RejectReason::Vocabulary { column: "SDN_Type" }),
+        };
+        let mut record = Record::new(key, kind);
+        let full = row.text(1, "SDN_Name")?.ok_or(RejectReason::Missing { column: "SDN_Name" })?;
+        record.names.push(name(kind, NameKind::Primary, full)?);
+        for programme in programmes(row.value(3).unwrap_or_default()) {
+            record.programmes.push(text("Program", programme)?);
+        }
+        for title in
+            row.value(4).unwrap_or_default().split(';').map(str::trim).filter(|title| !title.is_empty())
+        {
+            record.titles.push(text("Title", title)?);
+        }
+        record
+            .identifiers
+            .extend(row.text(5, "Call_Sign")?.map(|mark| Identifier::new(IdKind::CallSign, mark)));
+        let mut vessel = Vessel::default();
+        vessel.types.extend(row.text(6, "Vess_type")?);
+        vessel.tonnage = row.text(7, "Tonnage")?;
+        vessel.gross_tonnage = row.text(8, "GRT")?;
+        vessel.flag = row.text(9, "Vess_flag")?.map(Country::new);
+        vessel.owner = row.text(10, "Vess_owner")?;
+        record.vessel = (!vessel.is_empty()).then_some(vessel);
+        let remarks = row.raw(11).unwrap_or_default().to_owned();
+        let mut subject =
+            Self { line: row.line, record, aliases: Vec::new(), addresses: Vec::new(), remarks };
+        subject.locate(row)?;
+        Ok(subject)
+    }
+
+    pub(super) fn key(&self) -> &RecordKey {
+        &self.record.key
+    }
+
+    pub(super) fn alias(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
+        let number = row.number(1, "alt_num")?;
+        let kind = match row.value(2) {
+            Some("aka" | "a.k.a.") => NameKind::Aka,
+            Some("fka" | "f.k.a.") => NameKind::Fka,
+            Some("nka" | "n.k.a.") => NameKind::Nka,
+            Some(_) => return Err(RejectReason::Vocabulary { column: "alt_type" }),
+            None => return Err(RejectReason::Missing { column: "alt_type" }),
+        };
+        let full = row.text(3, "alt_name")?.ok_or(RejectReason::Missing { column: "alt_name" })?;
+        let mut name = name(self.record.kind, kind, full)?;
+        name.row = Some(text("alt_num", &number.to_string())?);
+        name.note = row.text(4, "alt_remarks")?;
+        self.aliases.push((number, name));
+        self.locate(row)
+    }
+
+    pub(super) fn address(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
+        let number = row.number(1, "add_num")?;
+        let mut address = Address::default();
+        address.street = row.text(2, "Address")?;
+        address.locality = row.text(3, "City")?;
+        address.country = row.text(4, "Country")?.map(Country::new);
+        address.note = row.text(5, "add_remarks")?;
+        address.row = Some(text("add_num", &number.to_string())?);
+        self.addresses.push((number, address));
+        self.locate(row)
+    }
+
+    /// Comments are the overflow of remarks, which OFAC cuts at 1,000 characters, in the middle of a word if need be.
+    pub(super) fn comment(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
+        let overflow = row.raw(1).ok_or(RejectReason::Missing { column: "comments" })?;
+        self.remarks.push_str(overflow);
+        self.locate(row)
+    }
+
+    fn locate(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
+        let locator = text("line", &format!("{}:{}", row.table.name(), row.line))?;
+        self.record.source.locators.push(locator);
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self, sources: &[SourceFile]) -> Result<Record, RejectReason> {
+        // By OFAC's own numbers, so that a publication in another order of rows is not taken for a change.
+        self.aliases.sort_by_key(|(number, _)| *number);
+        self.addresses.sort_by_key(|(number, _)| *number);
+        let mut record = self.record;
+        record.names.extend(self.aliases.into_iter().map(|(_, name)| name));
+        record.addresses = self.addresses.into_iter().map(|(_, address)| address).collect();
+        record.source.files = sources.to_vec();
+        if !self.remarks.is_empty() {
+            let whole = |source| RejectReason::Text { column: "Remarks", source };
+            let verbatim = Prose::new(self.remarks.clone()).map_err(whole)?;
+            record.source.extra.push(Extra::new(text("Remarks", REMARKS)?, vec![verbatim]));
+            remarks::read(&mut record, &self.remarks);
+        }
+        snapshot::fitting(record)
+    }
+}
+
+/// The programmes of the column `Program`, which joins them as `SDGT] [IRAN`.
+pub(super) fn programmes(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split("] [").map(|code| code.trim_matches(['[', ']', ' '])).filter(|code| !code.is_empty())
+}
+
+/// OFAC writes persons as `FAMILY, Given`.
+fn name(subject: SubjectKind, kind: NameKind, full: Text) -> Result<Name, RejectReason> {
+    let mut parts = Vec::new();
+    if let (SubjectKind::Person, Some((family, given))) = (subject, full.as_str().split_once(", ")) {
+        let (family, given) = (family.trim(), given.trim());
+        if !family.is_empty() && !given.is_empty() {
+            parts.push(NamePart::new(PartRole::Family, text("name", family)?));
+            parts.push(NamePart::new(PartRole::Given, text("name", given)?));
+        }
+    }
+    let mut name = Name::new(kind, full);
+    name.parts = parts;
+    // Names with a row of their own are OFAC's strong ones; weak aliases stand in the remarks only.
+    name.quality = Some(NameQuality::Good);
+    Ok(name)
+}

@@ -1,0 +1,60 @@
+//! What a parser makes of one publication of one list.
+
+use comity_watchlist::{Change, Handle, ListId, Op, Record, RecordKey, SourceFile};
+
+use crate::error::RejectReason;
+use crate::file::Encoding;
+
+/// One publication of one list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The list.
+    pub list: ListId,
+    /// The publication's own date, as written, where it has one.
+    pub published: Option<String>,
+    /// The files that it was read from.
+    pub files: Vec<ReadFile>,
+    /// Its records, in the order of the source, each key once.
+    pub records: Vec<Record>,
+    /// Rows that were left out.
+    pub rejected: Vec<RejectedRow>,
+    /// Rows of all files, rejected ones included.
+    pub rows: u64,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadFile {
+    /// Name and hash.
+    pub file: SourceFile,
+    /// What the file is within its format ("sdn", "alt", …).
+    pub table: &'static str,
+    /// How its bytes were read.
+    pub encoding: Encoding,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// A row that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// The file.
+    pub file: String,
+    /// The line on which the row begins, from 1.
+    pub line: u64,
+    /// The record that the row is about, where that could be read. Such a record is not taken for removed.
+    pub key: Option<RecordKey>,
+    /// Why.
+    pub reason: RejectReason,
+}
+
+/// Gives the record back if it fits the byte form. What is imported will be signed, so it is tried on here: a single
+/// record beyond a limit is a bad row, and must not stop the whole import later.
+pub(crate) fn fitting(record: Record) -> Result<Record, RejectReason> {
+    let change = Change { handle: Handle::new([0; 16]), op: Op::List { record: Box::new(record) } };
+    match (change.encode(), change.op) {
+        (Ok(_), Op::List { record }) => Ok(*record),
+        (Err(source), _) => Err(RejectReason::Limits { source }),
+        (Ok(_), _) => Err(RejectReason::Csv),
+    }
+}

@@ -1,0 +1,194 @@
+//! The byte form of changes: pinned vectors, and round trips of whatever can be said.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking; helper functions are not covered by clippy.toml"
+)]
+
+use std::fmt::Write;
+
+use comity_watchlist::cbor::{Fields, Value};
+use comity_watchlist::{Change, Record, RecordError, Section, Sections, SectionsRead};
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+
+#[path = "samples/mod.rs"]
+mod samples;
+#[path = "samples/strategies.rs"]
+mod strategies;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+fn decode(sections: &Sections) -> Result<Change, RecordError> {
+    Change::decode(&sections.into()).map(|decoded| decoded.change)
+}
+
+/// Goal: bytes that were signed once never change their form. Way: the samples against a committed file.
+#[test]
+fn the_byte_form_of_the_samples_is_the_pinned_one() {
+    let mut lines = String::new();
+    for (name, change) in samples::changes() {
+        writeln!(lines, "# {name}").unwrap();
+        let sections = change.encode().unwrap();
+        for (section, bytes) in sections.iter() {
+            writeln!(lines, "{section} {}", hex(bytes)).unwrap();
+        }
+        assert_eq!(decode(&sections).unwrap(), change, "{name}");
+    }
+    let pinned = include_str!("vectors/changes.hex");
+    assert!(lines == pinned, "the byte form has drifted; it is now:\n{lines}");
+}
+
+#[test]
+fn every_operation_has_a_sample() {
+    let words: Vec<&str> = samples::changes().iter().map(|(_, change)| change.op.word()).collect();
+    for word in [
+        "list", "amend", "correct", "suspend", "resume", "delist", "relist", "rekey", "merge", "split",
+        "withdraw", "erase",
+    ] {
+        assert!(words.contains(&word), "{word}");
+    }
+}
+
+#[test]
+fn a_withheld_section_is_told_from_an_absent_one() {
+    let (_, change) = samples::changes().remove(0);
+    let sections = change.encode().unwrap();
+    let read = SectionsRead::withheld()
+        .give(Section::Core, sections.bytes(Section::Core))
+        .give(Section::Sources, sections.bytes(Section::Sources))
+        .give(Section::Sightings, b"");
+    let decoded = Change::decode(&read).unwrap();
+    assert_eq!(decoded.withheld, [Section::Identifiers, Section::ReasonsPublic, Section::ReasonsClosed]);
+    let record = decoded.change.op.record().unwrap();
+    assert!(record.identifiers.is_empty() && !record.names.is_empty());
+    assert_eq!(Change::decode(&SectionsRead::withheld()), Err(RecordError::NoCore));
+    assert_eq!(Change::decode(&SectionsRead::withheld().give(Section::Core, b"")), Err(RecordError::NoCore));
+}
+
+#[test]
+fn an_empty_map_is_no_second_form_of_an_absent_section() {
+    let (_, change) = samples::changes().remove(0);
+    let mut sections = change.encode().unwrap();
+    sections.set(Section::Sightings, vec![0xa0]);
+    assert_eq!(decode(&sections), Err(RecordError::Empty { field: "sightings" }));
+}
+
+#[test]
+fn keys_of_a_newer_program_survive_in_every_map() {
+    let (_, change) = samples::changes().remove(0);
+    let sections = change.encode().unwrap();
+    let mut newer = Sections::default();
+    for (section, bytes) in sections.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+        newer.set(section, with_unknown(Value::Map(Fields::decode(bytes).unwrap())).encode());
+    }
+    assert_ne!(newer, sections);
+    assert_eq!(decode(&newer).unwrap().encode().unwrap(), newer);
+}
+
+fn with_unknown(value: Value) -> Value {
+    match value {
+        Value::Map(fields) => {
+            let mut newer = Fields::new();
+            for (key, inner) in fields.iter() {
+                newer.put(key, with_unknown(inner.clone()));
+            }
+            newer.put(9_000, Value::Array(vec![Value::Negative(4), Value::Null, Value::Bytes(vec![1])]));
+            Value::Map(newer)
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(with_unknown).collect()),
+        other => other,
+    }
+}
+
+#[test]
+fn an_operation_or_a_form_of_a_newer_program_is_named_and_not_guessed() {
+    let (_, change) = samples::changes().remove(0);
+    let sections = change.encode().unwrap();
+    let mut core = Fields::decode(sections.bytes(Section::Core)).unwrap();
+    core.put_unsigned(1, 99);
+    let bytes = core.encode();
+    let read = SectionsRead::withheld().give(Section::Core, &bytes);
+    assert_eq!(Change::decode(&read), Err(RecordError::UnknownOp { code: 99 }));
+    core.put_unsigned(0, 2);
+    let bytes = core.encode();
+    let read = SectionsRead::withheld().give(Section::Core, &bytes);
+    assert_eq!(Change::decode(&read), Err(RecordError::UnknownForm { version: 2 }));
+}
+
+#[test]
+fn every_flipped_bit_is_refused_or_read_as_exactly_what_it_says() {
+    let (_, change) = samples::changes().remove(0);
+    let sections = change.encode().unwrap();
+    let (mut refused, mut read) = (0, 0);
+    for (section, bytes) in sections.iter() {
+        for at in 0..bytes.len() * 8 {
+            let mut flipped = bytes.to_vec();
+            flipped[at / 8] ^= 1 << (at % 8);
+            let mut other = sections.clone();
+            other.set(section, flipped);
+            match decode(&other) {
+                Err(_) => refused += 1,
+                Ok(change) => {
+                    assert_eq!(change.encode().unwrap(), other, "{section} bit {at}");
+                    read += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > 1_000 && read > 1_000, "{refused} refused, {read} read");
+}
+
+#[test]
+fn a_record_beyond_its_limits_cannot_be_written() {
+    let (_, change) = samples::changes().remove(0);
+    let mut record = change.op.record().unwrap().clone();
+    record.titles = vec![samples::text("Archivist"); 201];
+    let op = comity_watchlist::Op::List { record: Box::new(record.clone()) };
+    let error = Change { op, ..change.clone() }.encode().unwrap_err();
+    assert_eq!(error, RecordError::TooMany { field: "titles", count: 201, max: 200 });
+    record.titles = vec![samples::text(&"x".repeat(2_000)); 40];
+    let op = comity_watchlist::Op::List { record: Box::new(record) };
+    let error = Change { op, ..change }.encode().unwrap_err();
+    assert!(matches!(error, RecordError::SectionTooLarge { section: Section::Core, .. }));
+}
+
+#[test]
+fn provenance_is_not_content_and_extra_fields_are() {
+    let (_, change) = samples::changes().remove(0);
+    let old = change.op.record().unwrap().clone();
+    let mut new = old.clone();
+    new.source.files.clear();
+    new.source.locators.clear();
+    assert!(old.same_content(&new));
+    new.source.keep(&samples::text("Height"), samples::prose("tall"));
+    new.names.truncate(1);
+    assert_eq!(Record::changed_paths(&old, &new), ["names", "source.extra[Height]"]);
+    assert!(!old.same_content(&new));
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 256, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn whatever_is_written_is_read_back_byte_for_byte(change in strategies::change()) {
+        let sections = change.encode().unwrap();
+        let read = decode(&sections).unwrap();
+        prop_assert_eq!(&read, &change);
+        prop_assert_eq!(read.encode().unwrap(), sections);
+    }
+
+    #[test]
+    fn noise_is_refused_or_has_one_form(core in proptest::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(value) = Value::decode(&core) {
+            prop_assert_eq!(value.encode(), core);
+        }
+    }
+}

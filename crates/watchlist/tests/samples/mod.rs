@@ -1,0 +1,140 @@
+//! One sample of every operation, about invented subjects.
+
+use comity_watchlist::{
+    Address, Aircraft, CalendarDate, Change, Country, CountryTie, DatedFact, DelistReason, EntryRef,
+    FactKind, FileHash, FuzzyDate, Gender, Handle, IdKind, Identifier, LegalBasis, Link, LinkTarget, ListId,
+    Measure, Name, NameKind, NamePart, NameQuality, Notice, Op, PartRole, PartialDate, Place, PlaceKind,
+    Prose, Record, RecordKey, Reference, Relation, Sighting, SourceFile, Span, SubjectKind, Text, Tie,
+    Vessel,
+};
+
+pub(crate) fn text(value: &str) -> Text {
+    Text::new(value).unwrap()
+}
+
+pub(crate) fn prose(value: &str) -> Prose {
+    Prose::new(value).unwrap()
+}
+
+fn key(reference: &str) -> RecordKey {
+    RecordKey::new(ListId::parse("ru-ritania").unwrap(), Reference::parse(reference).unwrap())
+}
+
+fn country(name: &str) -> Country {
+    Country::new(text(name))
+}
+
+fn person() -> Record {
+    let mut record = Record::new(key("RR.7"), SubjectKind::Person);
+    let mut primary = Name::new(NameKind::Primary, text("HENTZAU, Ruprecht"));
+    primary.parts = vec![
+        NamePart::new(PartRole::Family, text("HENTZAU")),
+        NamePart::new(PartRole::Given, text("Ruprecht")),
+    ];
+    primary.quality = Some(NameQuality::Good);
+    let mut original = Name::new(NameKind::Primary, text("Рупрехт Генцау"));
+    original.script = Some(text("Cyrl"));
+    original.language = Some(text("ru"));
+    let mut weak = Name::new(NameKind::Aka, text("the Count"));
+    weak.quality = Some(NameQuality::Weak);
+    weak.row = Some(text("12"));
+    record.names = vec![primary, original, weak];
+    let year = |year| PartialDate::year(year).unwrap();
+    let mut born = FuzzyDate::new(Span::between(year(1962), year(1965)).unwrap());
+    born.circa = true;
+    record.facts = vec![
+        DatedFact::new(FactKind::Birth, born),
+        DatedFact::new(FactKind::Birth, FuzzyDate::verbatim(text("in the year of the flood"))),
+    ];
+    let mut streslau = Address::default();
+    streslau.city = Some(text("Streslau"));
+    streslau.country = Some(country("Ruritania"));
+    record.places = vec![Place::new(PlaceKind::Birth, streslau.clone())];
+    record.ties = vec![CountryTie::new(Tie::Nationality, country("Ruritania"))];
+    record.genders = vec![Gender::Male];
+    record.titles = vec![text("Count")];
+    record.positions = vec![text("Keeper of the Moat")];
+    streslau.street = Some(text("1 Castle Bridge"));
+    streslau.row = Some(text("5"));
+    record.addresses = vec![streslau];
+    record.programmes = vec![text("ZENDA")];
+    let mut measure = Measure::new(prose("Assets frozen"));
+    measure.effective = Some(PartialDate::day(2024, 2, 29).unwrap().into());
+    record.measures = vec![measure];
+    record.legal = vec![LegalBasis::new(text("Decree 4/1894"))];
+    record.listed_on = Some(PartialDate::day(2024, 2, 28).unwrap().into());
+    record.updated_on = vec![PartialDate::month(2024, 5).unwrap().into()];
+    record.links = vec![Link::new(Relation::ActsFor, LinkTarget::Key(key("RR.1")))];
+    let mut passport = Identifier::new(IdKind::Passport, text("R 0000017"));
+    passport.country = Some(country("Ruritania"));
+    passport.expires = Some(PartialDate::day(2030, 1, 1).unwrap().into());
+    let mut wallet = Identifier::new(IdKind::Wallet, text("1InventedAddressOfNobody"));
+    wallet.scope = Some(text("XBT"));
+    wallet.former = true;
+    record.identifiers = vec![passport, wallet];
+    record.reasons_public = vec![prose("Held a castle against its owner.")];
+    record.reasons_closed = vec![prose("Seen by the gamekeeper.")];
+    record.source.files = vec![SourceFile::new(text("zenda.csv"), FileHash::new([0xfe; 32]))];
+    record.source.locators = vec![text("zenda:7")];
+    record.source.row_id = Some(text("4711"));
+    record.source.keep(&text("Remarks"), prose("swims well"));
+    let mut sighting = Sighting::new(prose("At the ferry."));
+    sighting.seen = Some(PartialDate::month(2024, 6).unwrap().into());
+    record.sightings = vec![sighting];
+    record
+}
+
+fn vessel() -> Record {
+    let mut record = Record::new(key("RR.8"), SubjectKind::Vessel);
+    record.names =
+        vec![Name::new(NameKind::Primary, text("海の幻")), Name::new(NameKind::Fka, text("SEA MIRAGE"))];
+    let mut particulars = Vessel::default();
+    particulars.types = vec![text("Tug")];
+    particulars.flag = Some(country("Ruritania"));
+    particulars.former_flags = vec![country("Strelsau")];
+    particulars.gross_tonnage = Some(text("212"));
+    record.vessel = Some(particulars);
+    record.identifiers = vec![Identifier::new(IdKind::Imo, text("0000000"))];
+    record
+}
+
+fn aircraft() -> Record {
+    let mut record = Record::new(key("RR.9"), SubjectKind::Aircraft);
+    record.names = vec![Name::new(NameKind::Primary, text("ZZ-INV"))];
+    let mut particulars = Aircraft::default();
+    particulars.models = vec![text("Balloon 3")];
+    record.aircraft = Some(particulars);
+    record
+}
+
+fn notice() -> Box<Notice> {
+    let mut notice = Notice::new(key("RR.7"));
+    notice.legal = vec![LegalBasis::new(text("Decree 5/1894"))];
+    notice.reasons_public = vec![prose("The court has spoken.")];
+    Box::new(notice)
+}
+
+/// A name and a change for every operation.
+pub(crate) fn changes() -> Vec<(&'static str, Change)> {
+    let prev = EntryRef::new([0xab; 32]);
+    let handle = Handle::new([0x11; 16]);
+    let other = Handle::new([0x22; 16]);
+    let paths = vec![text("names"), text("source.extra[Remarks]")];
+    let effective = CalendarDate::new(2025, 12, 31).unwrap();
+    let bare = Box::new(Notice::new(key("RR.7")));
+    let ops = [
+        ("list a person", Op::List { record: Box::new(person()) }),
+        ("amend a vessel", Op::Amend { prev, paths: paths.clone(), record: Box::new(vessel()) }),
+        ("correct an aircraft", Op::Correct { prev, paths, record: Box::new(aircraft()) }),
+        ("suspend", Op::Suspend { prev, notice: notice() }),
+        ("resume", Op::Resume { prev, notice: bare.clone() }),
+        ("delist", Op::Delist { prev, reason: DelistReason::AbsentFromSource, effective, notice: notice() }),
+        ("relist", Op::Relist { relist_of: other, record: Box::new(vessel()) }),
+        ("rekey", Op::Rekey { prev, to: key("RR.77"), notice: bare.clone() }),
+        ("merge", Op::Merge { prev, into: handle, from: vec![other], notice: bare.clone() }),
+        ("split", Op::Split { prev, from: handle, into: vec![handle, other], notice: bare.clone() }),
+        ("withdraw", Op::Withdraw { prev, notice: notice() }),
+        ("erase", Op::Erase { prev, notice: bare }),
+    ];
+    ops.map(|(name, op)| (name, Change { handle, op })).into()
+}
