@@ -7,12 +7,10 @@
 mod folder;
 mod history;
 mod keys;
-mod manifest;
 mod report;
 mod sections;
 mod verify;
 
 pub use keys::{KEY_FILE_BYTES_MAX, KeyFileError, TrustedKeys};
-pub use manifest::{BUNDLE_FORMAT, Manifest, ManifestLog};
 pub use report::{Checks, FAILURES_LISTED_MAX, Failure, LogReport, Report};
 pub use verify::verify;

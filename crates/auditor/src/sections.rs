@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use comity_ledger::{Disclosed, DisclosedSection, DisclosedSections, Entry, Kind, Opening, Origin, Slot};
+use comity_ledger::{
+    Disclosed, DisclosedSection, DisclosedSections, Entry, Kind, Opening, Origin, Slot, openings_path,
+};
 use comity_tlog::{Hash, TileCoordinate};
 use comity_watchlist::{Change, Section, SectionsRead};
 
@@ -27,7 +29,7 @@ pub(crate) struct Sections<'a> {
 
 impl Sections<'_> {
     pub(crate) fn check(mut self, bundle: &TileCoordinate, entries: &[Option<Entry>]) {
-        let path = bundle.to_string().replacen("tile/entries/", "openings/", 1);
+        let path = openings_path(bundle);
         let bytes = match self.folder.read(&format!("{}/{path}", self.log), OPENINGS_BYTES_MAX) {
             Ok(bytes) => bytes,
             Err(detail) => return self.fail(self.first, &path, "opening", detail),

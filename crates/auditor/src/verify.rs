@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use comity_ledger::Origin;
+use comity_ledger::{BUNDLE_FORMAT, BUNDLE_LOGS_MAX, Manifest, ManifestLog, Origin};
 use comity_tlog::{NOTE_BYTES_MAX, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
 
 use crate::folder::Folder;
 use crate::history::History;
-use crate::manifest::{BUNDLE_FORMAT, LOGS_MAX, Manifest, ManifestLog};
 use crate::report::{Failure, LogReport, Report};
 use crate::{KEY_FILE_BYTES_MAX, TrustedKeys};
 
@@ -45,8 +44,8 @@ fn read_manifest(folder: &Folder) -> Result<Manifest, String> {
     if manifest.format != BUNDLE_FORMAT {
         return Err(format!("format {:?} is not {BUNDLE_FORMAT:?}", manifest.format));
     }
-    if manifest.logs.len() > LOGS_MAX {
-        return Err(format!("more than {LOGS_MAX} logs"));
+    if manifest.logs.len() > BUNDLE_LOGS_MAX {
+        return Err(format!("more than {BUNDLE_LOGS_MAX} logs"));
     }
     let mut origins: Vec<&str> = manifest.logs.iter().map(|log| log.origin.as_str()).collect();
     origins.sort_unstable();
@@ -117,13 +116,11 @@ impl LogAudit<'_> {
             self.fail("key", "VKEYS", error.to_string());
             return None;
         }
-        match hints.named(&self.log.origin) {
-            Some(key) => Some((key.clone(), false)),
-            None => {
-                self.fail("key", "VKEYS", "no key named after this origin".to_owned());
-                None
-            }
+        let hint = hints.named(&self.log.origin).cloned();
+        if hint.is_none() {
+            self.fail("key", "VKEYS", "no key named after this origin".to_owned());
         }
+        hint.map(|key| (key, false))
     }
 
     fn newest(&mut self, key: &VerifierKey) -> Option<VerifiedCheckpoint> {

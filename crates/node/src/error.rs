@@ -99,6 +99,12 @@ pub enum NodeError {
         /// Why.
         reason: String,
     },
+    /// A value could not be written as JSON.
+    #[error("cannot write JSON: {reason}")]
+    Json {
+        /// Why.
+        reason: String,
+    },
     /// No random bytes.
     #[error("no random bytes to be had")]
     Entropy,

@@ -1,12 +1,13 @@
-//! The list of contents of a bundle.
+//! The list of contents of an audit bundle, shared by whoever makes one and whoever checks it.
 
+use comity_tlog::TileCoordinate;
 use serde::{Deserialize, Serialize};
 
 /// The only format.
 pub const BUNDLE_FORMAT: &str = "comity/audit-bundle/v1";
 
 /// Most logs of one bundle.
-pub(crate) const LOGS_MAX: usize = 4_096;
+pub const BUNDLE_LOGS_MAX: usize = 4_096;
 
 /// `bundle.json`: what lies in the bundle. A hint only: nothing is trusted because it stands here.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,4 +35,9 @@ pub struct ManifestLog {
     pub size: u64,
     /// Root of its newest checkpoint, base64.
     pub root: String,
+}
+
+/// Where the openings of one bundle of entries stand within a log's folder, from the path of that bundle.
+pub fn openings_path(entries: &TileCoordinate) -> String {
+    entries.to_string().replacen("tile/entries/", "openings/", 1)
 }
