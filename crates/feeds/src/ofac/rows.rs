@@ -156,17 +156,19 @@ fn is_end_mark(cells: &StringRecord) -> bool {
 
 /// The rows with the line on which each begins; `None` for one that is no text.
 fn records(text: &str) -> impl Iterator<Item = (u64, Option<StringRecord>)> {
-    let reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .buffer_capacity(1 << 16)
-        .from_reader(text.as_bytes());
+    let reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut records = reader.into_records();
     std::iter::from_fn(move || {
-        let line = records.reader().position().line();
-        records.next().map(|row| match row {
-            Ok(cells) => (cells.position().map_or(line, csv::Position::line), Some(cells)),
-            Err(_) => (line, None),
-        })
+        let before = records.reader().position().clone();
+        let line = before.line() + line_ends_at(text, before.byte());
+        records.next().map(|row| (line, row.ok()))
     })
+}
+
+/// Line ends that stand before the next row: the reader stops between the two bytes of a CRLF, and steps over empty
+/// lines only when it is asked for the row behind them.
+fn line_ends_at(text: &str, byte: u64) -> u64 {
+    let rest = usize::try_from(byte).ok().and_then(|at| text.as_bytes().get(at..)).unwrap_or_default();
+    let ends = rest.iter().take_while(|b| matches!(**b, b'\r' | b'\n'));
+    ends.map(|b| u64::from(*b == b'\n')).sum()
 }
