@@ -1,3 +1,64 @@
-//! Who holds it: the `comity` command.
+//! Who holds it: the `comity` command, for operators, analysts and, in time, the node itself.
+//!
+//! Exit status: 0 done, 1 refused or found wanting (with a reason), 2 the command line is wrong.
 
-fn main() {}
+mod answer;
+mod args;
+mod bundle;
+mod demo;
+mod import;
+mod init;
+mod log;
+mod out_folder;
+mod status;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::answer::{Answer, Refusal};
+use crate::args::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    let json = command.json();
+    match run(command) {
+        Ok(answer) => {
+            let text = if json { answer.json.to_string() } else { answer.text };
+            let said = say(&mut std::io::stdout(), &text);
+            if answer.ok && said { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(refusal) => {
+            if json {
+                say(&mut std::io::stdout(), &refusal.json().to_string());
+            } else {
+                say(&mut std::io::stderr(), &format!("comity: {}", refusal.message));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<Answer, Refusal> {
+    match command {
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Card(arguments) => init::card(&arguments),
+        Command::Import(arguments) => import::run(&arguments.source),
+        Command::Log(arguments) => log::run(&arguments.command),
+        Command::Bundle(arguments) => bundle::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+    }
+}
+
+/// Writes a line; false if nobody can hear it. A reader that closed its end early, such as `head`, is no failure.
+fn say(to: &mut dyn std::io::Write, text: &str) -> bool {
+    if text.is_empty() {
+        return true;
+    }
+    match writeln!(to, "{}", text.trim_end_matches('\n')).and_then(|()| to.flush()) {
+        Ok(()) => true,
+        Err(error) => error.kind() == std::io::ErrorKind::BrokenPipe,
+    }
+}

@@ -99,6 +99,12 @@ pub enum NodeError {
         /// Why.
         reason: String,
     },
+    /// A change to a record cannot be signed.
+    #[error("a change cannot be entered: {reason}")]
+    Record {
+        /// Why.
+        reason: String,
+    },
     /// A value could not be written as JSON.
     #[error("cannot write JSON: {reason}")]
     Json {

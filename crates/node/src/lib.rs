@@ -13,6 +13,7 @@ mod home;
 mod init;
 mod keys;
 mod own_log;
+mod records;
 pub mod tls;
 
 pub use clock::now;
@@ -22,4 +23,5 @@ pub use error::NodeError;
 pub use export::{LogExport, TakeFile, bundle};
 pub use home::{Home, OpenHome, fingerprint};
 pub use init::{Initialised, NewHome};
+pub use records::import_drafts;
 pub use own_log::{OwnLog, OwnLogParts, OwnLogState, ReadOnlyReason};

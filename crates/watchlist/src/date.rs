@@ -121,6 +121,24 @@ impl CalendarDate {
         Ok(Self { year, month, day })
     }
 
+    /// The day in UTC of a time given in seconds since 1970-01-01.
+    ///
+    /// # Errors
+    /// [`DateError`] if it lies after the year 9999.
+    pub fn of_unix_secs(secs: u64) -> Result<Self, DateError> {
+        // Days are counted from 0000-03-01, so that a leap day ends its year; 400 years have 146,097 days.
+        let days = secs / 86_400 + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = era * 400 + year_of_era + u64::from(month <= 2);
+        let part = |value: u64| u8::try_from(value).unwrap_or(u8::MAX);
+        Self::new(u16::try_from(year).unwrap_or(u16::MAX), part(month), part(day))
+    }
+
     /// Parses `yyyy-mm-dd`.
     ///
     /// # Errors
@@ -407,6 +425,23 @@ mod tests {
         assert_eq!(CalendarDate::parse("2022-01"), Err(DateError::Form));
         assert_eq!(CalendarDate::parse("2022-01-31").unwrap().to_string(), "2022-01-31");
         assert_eq!(PartialDate::parse("22-01-31"), Err(DateError::Form));
+    }
+
+    #[test]
+    fn seconds_since_1970_give_their_day() {
+        for (secs, day) in [
+            (0, "1970-01-01"),
+            (86_399, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (951_868_800, "2000-03-01"),
+            (1_798_675_199, "2026-12-30"),
+            (4_107_542_400, "2100-03-01"),
+            (253_402_300_799, "9999-12-31"),
+        ] {
+            assert_eq!(CalendarDate::of_unix_secs(secs).unwrap().to_string(), day, "{secs}");
+        }
+        assert!(CalendarDate::of_unix_secs(253_402_300_800).is_err());
+        assert!(CalendarDate::of_unix_secs(u64::MAX).is_err());
     }
 
     #[test]

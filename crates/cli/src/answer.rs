@@ -1,0 +1,92 @@
+//! What a command says when it is done: text for people or one JSON object, and the code of what went wrong.
+
+use std::fmt::Write as _;
+
+use comity_node::NodeError;
+use comity_store::StoreError;
+use serde_json::{Value, json};
+
+/// The answer of a command that did what it was asked.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// For people.
+    pub(crate) text: String,
+    /// For programs.
+    pub(crate) json: Value,
+    /// Whether it found what it checked to be in order; otherwise the exit status is 1.
+    pub(crate) ok: bool,
+}
+
+impl Answer {
+    pub(crate) fn new(text: impl Into<String>, json: Value) -> Self {
+        Self { text: text.into(), json, ok: true }
+    }
+}
+
+/// Why a command did not do what it was asked. Nothing was changed then, unless the message says otherwise.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// A stable word for programs.
+    pub(crate) code: &'static str,
+    /// A sentence for people.
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({ "error": { "code": self.code, "message": self.message } })
+    }
+}
+
+impl From<NodeError> for Refusal {
+    fn from(error: NodeError) -> Self {
+        Self { code: code_of(&error), message: sentence(&error) }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        NodeError::from(error).into()
+    }
+}
+
+fn code_of(error: &NodeError) -> &'static str {
+    match error {
+        NodeError::NotEmpty { .. } => "not_empty",
+        NodeError::NotAHome { .. } => "not_a_home",
+        NodeError::File { .. } => "file",
+        NodeError::OpenKey { .. } | NodeError::WrongKey { .. } => "key",
+        NodeError::Config { .. } => "config",
+        NodeError::Name(_) => "name",
+        NodeError::Card(_) | NodeError::Certificate { .. } => "card",
+        NodeError::Record { .. } => "record",
+        NodeError::ReadOnly { .. } => "read_only",
+        NodeError::Store(StoreError::InUse { .. }) => "in_use",
+        NodeError::Store(StoreError::NoSuchLog { .. }) => "no_such_log",
+        NodeError::Store(StoreError::NewerSchema { .. }) => "newer_schema",
+        NodeError::Store(StoreError::Damaged { .. } | StoreError::Keyring { .. })
+        | NodeError::OwnNote { .. }
+        | NodeError::Contradiction { .. } => "damaged",
+        NodeError::Store(_) => "store",
+        NodeError::Batch(_) | NodeError::Entry(_) => "entry",
+        NodeError::Json { .. } | NodeError::Entropy => "internal",
+    }
+}
+
+/// The error with all of its causes, in one line.
+pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let told = error.to_string();
+        if !text.ends_with(&told) {
+            let _ = write!(text, ": {told}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,217 @@
+//! What can be typed, and nothing else: parsing without acting.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Watchlists shared between agencies: signed, verifiable, erasable.
+#[derive(Debug, Parser)]
+#[command(name = "comity", version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the home of an agency: keys, certificates, configuration, and a log with its first entry signed.
+    Init(Init),
+    /// Print the agency's card, to be handed to peers; its fingerprint goes to standard error.
+    Card(CardOf),
+    /// Enter what changed in a publication of an official list, signed; all of it or nothing.
+    Import(Import),
+    /// Look at logs, or export one.
+    Log(Log),
+    /// Make an audit bundle, or verify one offline.
+    #[command(args_conflicts_with_subcommands = true)]
+    Bundle(Bundle),
+    /// Say how the home stands.
+    Status(Status),
+    /// Import, sign, tamper, audit: watch it work on made-up lists in a temporary folder.
+    Demo(Demo),
+}
+
+/// The home to work on.
+#[derive(Debug, Args)]
+pub(crate) struct HomeOf {
+    /// The home of the agency.
+    #[arg(long, value_name = "DIR", env = "COMITY_HOME", default_value = ".")]
+    pub(crate) home: PathBuf,
+    /// Print one JSON object on standard output, errors too.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The folder to make; missing or empty.
+    pub(crate) folder: PathBuf,
+    /// The agency's identifier: its trust domain, 3 to 63 of a-z, 0-9, '.', '-'. It can never be changed.
+    #[arg(long, value_name = "ID")]
+    pub(crate) agency: String,
+    /// What people call the agency.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Where peers will connect.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7443")]
+    pub(crate) listen: String,
+    /// Where operators will connect; a loopback address.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7444")]
+    pub(crate) admin: String,
+    /// Print one JSON object on standard output, errors too.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CardOf {
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+    /// Write the card to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    #[command(subcommand)]
+    pub(crate) source: ImportSource,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportSource {
+    /// OFAC's flat tables, SDN or consolidated: subjects, and with them any of aliases, addresses, comments.
+    Ofac {
+        /// The tables, told apart by their columns.
+        #[arg(required = true, num_args = 1..=4, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        how: ImportHow,
+    },
+    /// The consolidated list of the UN Security Council, as XML.
+    Un {
+        /// The list.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        how: ImportHow,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportHow {
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+    /// Accept that more than 5 % or more than 50 records end at once.
+    #[arg(long)]
+    pub(crate) accept_removals: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    #[command(subcommand)]
+    pub(crate) command: LogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// The logs of this home.
+    List {
+        #[command(flatten)]
+        of: HomeOf,
+    },
+    /// One entry: its envelope, and what of its content is opened to this node.
+    Show {
+        /// The index of the entry, from 0.
+        index: u64,
+        /// The log; the own publication log if left out.
+        #[arg(long, value_name = "ORIGIN")]
+        origin: Option<String>,
+        #[command(flatten)]
+        of: HomeOf,
+    },
+    /// Write a log as a plain folder of tiles (C2SP tlog-tiles), which foreign tools can check.
+    Export {
+        /// The log; the own publication log if left out.
+        #[arg(long, value_name = "ORIGIN")]
+        origin: Option<String>,
+        /// The folder to write; missing or empty.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        #[command(flatten)]
+        of: HomeOf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bundle {
+    #[command(subcommand)]
+    pub(crate) command: Option<BundleCommand>,
+    #[command(flatten)]
+    pub(crate) make: BundleMake,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BundleMake {
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+    /// The folder to write; missing or empty.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BundleCommand {
+    /// Verify a bundle offline, as comity-audit does.
+    Verify {
+        /// The folder of the bundle.
+        folder: PathBuf,
+        /// A card, or a file with one vkey a line, got by another way than the bundle; may be repeated.
+        #[arg(long, value_name = "FILE|CARD")]
+        keys: Vec<PathBuf>,
+        /// Print one JSON object on standard output, errors too.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Official OFAC tables instead of the made-up ones.
+    #[arg(long, num_args = 1..=4, value_name = "FILE")]
+    pub(crate) ofac: Vec<PathBuf>,
+    /// An official UN list instead of the made-up one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) un: Option<PathBuf>,
+    /// Print one JSON object on standard output, errors too.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Command {
+    /// Whether the answer is to be one JSON object.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Self::Init(init) => init.json,
+            Self::Card(card) => card.of.json,
+            Self::Import(import) => match &import.source {
+                ImportSource::Ofac { how, .. } | ImportSource::Un { how, .. } => how.of.json,
+            },
+            Self::Log(log) => match &log.command {
+                LogCommand::List { of } | LogCommand::Show { of, .. } | LogCommand::Export { of, .. } => of.json,
+            },
+            Self::Bundle(bundle) => match &bundle.command {
+                Some(BundleCommand::Verify { json, .. }) => *json,
+                None => bundle.make.of.json,
+            },
+            Self::Status(status) => status.of.json,
+            Self::Demo(demo) => demo.json,
+        }
+    }
+}

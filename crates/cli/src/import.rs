@@ -1,0 +1,177 @@
+//! `comity import`: a publication of an official list becomes signed changes, all of them or none.
+
+use std::path::PathBuf;
+
+use comity_feeds::{
+    Current, Difference, FILE_BYTES_MAX, FeedError, Held, InputFile, Options, RejectedRow, Snapshot, diff, ofac, un,
+};
+use comity_ledger::{AuthorTime, Entropy, Head};
+use comity_node::{Home, NodeError, OpenHome, SystemEntropy, import_drafts, now};
+use comity_screening::{LogOrigin, View};
+use comity_tlog::Hash;
+use comity_watchlist::{CalendarDate, FileHash, Handle};
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, Refusal, sentence};
+use crate::args::{ImportHow, ImportSource};
+
+/// Rejected rows shown to people; all of them are in the JSON.
+const REJECTED_SHOWN_MAX: usize = 10;
+
+pub(crate) fn run(source: &ImportSource) -> Result<Answer, Refusal> {
+    let (snapshot, how) = match source {
+        ImportSource::Ofac { files, how } => (Publication::read(files)?.parse(ofac::parse)?, how),
+        ImportSource::Un { file, how } => {
+            let publication = Publication::read(std::slice::from_ref(file))?;
+            let parse = |inputs: &[InputFile<'_>]| match inputs {
+                [input] => un::parse(input),
+                _ => Err(FeedError::FileCount { count: inputs.len(), max: 1 }),
+            };
+            (publication.parse(parse)?, how)
+        }
+    };
+    let mut open = Home::find(&how.of.home)?.open()?;
+    enter(&mut open, snapshot, how)
+}
+
+/// The files of a publication in memory, each with its name and hash.
+struct Publication(Vec<(String, FileHash, Vec<u8>)>);
+
+impl Publication {
+    fn read(paths: &[PathBuf]) -> Result<Self, Refusal> {
+        let mut files = Vec::with_capacity(paths.len());
+        for path in paths {
+            let failed = |source| NodeError::File { action: "read", path: path.clone(), source };
+            let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
+            if std::fs::metadata(path).map_err(failed)?.len() > limit {
+                let message = format!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
+                return Err(Refusal::new("bad_source", message));
+            }
+            let bytes = std::fs::read(path).map_err(failed)?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.push((name, FileHash::new(*Hash::digest(&bytes).as_bytes()), bytes));
+        }
+        Ok(Self(files))
+    }
+
+    fn parse(
+        &self,
+        parser: impl FnOnce(&[InputFile<'_>]) -> Result<Snapshot, FeedError>,
+    ) -> Result<Snapshot, Refusal> {
+        let inputs: Vec<InputFile<'_>> =
+            self.0.iter().map(|(name, sha256, bytes)| InputFile { name, sha256: *sha256, bytes }).collect();
+        let refuse = |error| Refusal::new("bad_source", format!("{}; nothing was changed", sentence(&error)));
+        parser(&inputs).map_err(refuse)
+    }
+}
+
+/// Signs the difference between what is held and the publication.
+fn enter(open: &mut OpenHome, snapshot: Snapshot, how: &ImportHow) -> Result<Answer, Refusal> {
+    let now = now();
+    let view = open.view()?;
+    let origin = open.home().origin();
+    let list = snapshot.list.clone();
+    let records = snapshot.records.len();
+    let rejected = snapshot.rejected.clone();
+    let log: LogOrigin = origin.as_str().parse().map_err(|_| Refusal::new("name", "not an origin"))?;
+    let mut current = Current::new();
+    for listed in view.live(&log, &list) {
+        current.hold(Held { handle: listed.handle, last: listed.newest, record: listed.record });
+    }
+    let mut ended: Vec<_> = view.ended(&log, &list).collect();
+    ended.sort_by_key(|ended| ended.newest_index);
+    for ended in ended {
+        current.end(ended.key.clone(), ended.handle);
+    }
+    let options = Options { accept_removals: how.accept_removals, today: today(now)? };
+    let mut fresh = fresh_handles(records)?.into_iter();
+    // One handle for each record was drawn, and no more can be asked for.
+    let handles = || fresh.next().unwrap_or(Handle::new([0; 16]));
+    let difference = diff(&current, snapshot, options, handles).map_err(|refusal| {
+        let message = format!("{refusal}; nothing was changed (--accept-removals takes removals that are meant)");
+        Refusal::new("import_refused", message)
+    })?;
+    drop(current);
+    let drafts = import_drafts(&origin, &view, &difference.changes)?;
+    let head = if drafts.is_empty() {
+        open.writable()?.head()
+    } else {
+        open.writable()?.append(drafts, now, &mut SystemEntropy::new())?.head()
+    };
+    let report = Report { list: list.as_str(), records, difference: &difference, rejected: &rejected };
+    Ok(Answer::new(report.text(origin.as_str(), head), report.json(origin.as_str(), head)))
+}
+
+fn today(now: AuthorTime) -> Result<CalendarDate, Refusal> {
+    CalendarDate::of_unix_secs(now.unix_secs())
+        .map_err(|_| Refusal::new("clock", "the clock of this machine shows a year after 9999"))
+}
+
+fn fresh_handles(count: usize) -> Result<Vec<Handle>, Refusal> {
+    let mut entropy = SystemEntropy::new();
+    let draw = |_| {
+        let mut bytes = [0; 16];
+        entropy.fill(&mut bytes).map_err(|_| NodeError::Entropy)?;
+        Ok(Handle::new(bytes))
+    };
+    (0..count).map(draw).collect::<Result<_, NodeError>>().map_err(Refusal::from)
+}
+
+/// What an import did.
+struct Report<'a> {
+    list: &'a str,
+    records: usize,
+    difference: &'a Difference,
+    rejected: &'a [RejectedRow],
+}
+
+impl Report<'_> {
+    fn json(&self, origin: &str, head: Head) -> Value {
+        let rejected: Vec<Value> = self
+            .rejected
+            .iter()
+            .map(|row| json!({ "file": row.file, "line": row.line, "reason": row.reason.to_string() }))
+            .collect();
+        json!({
+            "list": self.list,
+            "records": self.records,
+            "added": self.difference.added.len(),
+            "changed": self.difference.amended.len(),
+            "removed": self.difference.removed.len(),
+            "relisted": self.difference.relisted.len(),
+            "unchanged": self.difference.unchanged,
+            "unread": self.difference.unread.len(),
+            "rejected": rejected,
+            "origin": origin,
+            "size": head.size.value(),
+            "root": head.root.to_base64(),
+        })
+    }
+
+    fn text(&self, origin: &str, head: Head) -> String {
+        let d = self.difference;
+        let mut lines = vec![
+            format!("list      {}  ({} records)", self.list, self.records),
+            format!(
+                "signed    {} added, {} changed, {} removed, {} relisted; {} unchanged",
+                d.added.len(),
+                d.amended.len(),
+                d.removed.len(),
+                d.relisted.len(),
+                d.unchanged
+            ),
+            format!("log       {origin}  size {}  root {}", head.size, head.root.to_base64()),
+        ];
+        if !d.unread.is_empty() {
+            lines.push(format!("kept      {} records as they were: their rows could not be read", d.unread.len()));
+        }
+        for row in self.rejected.iter().take(REJECTED_SHOWN_MAX) {
+            lines.push(format!("rejected  {} line {}: {}", row.file, row.line, row.reason));
+        }
+        if self.rejected.len() > REJECTED_SHOWN_MAX {
+            let more = self.rejected.len() - REJECTED_SHOWN_MAX;
+            lines.push(format!("rejected  and {more} more rows (all of them with --json)"));
+        }
+        lines.join("\n")
+    }
+}

@@ -1,0 +1,120 @@
+//! The records that the logs of a home amount to: the merged view, rebuilt from openings, and the drafts of
+//! changes to it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use comity_ledger::{Draft, Entry, Kind, Origin, Slot};
+use comity_policy::defaults;
+use comity_screening::{LogOrigin, Provenance, View};
+use comity_store::{ReadError, Store};
+use comity_tlog::{EntryIndex, Hash, TreeSize};
+use comity_watchlist::{Change, Handle, Section, SectionsRead};
+
+use crate::export::head_of;
+use crate::{NodeError, OpenHome};
+
+/// Entries read at once: one bundle's worth, so that memory does not grow with the log.
+const WINDOW: u64 = 256;
+
+impl OpenHome {
+    /// The merged view of all logs up to their signed checkpoints, built afresh from what is opened to this node.
+    ///
+    /// # Errors
+    /// A [`NodeError`] if the store is damaged, or an own change does not read.
+    pub fn view(&self) -> Result<View, NodeError> {
+        let mut view = View::new();
+        for (origin, _) in self.store().logs()? {
+            let Some(note) = self.store().newest_note(&origin)? else { continue };
+            let size = head_of(&note)?.size;
+            let mut start = TreeSize::ZERO;
+            while start < size {
+                let end = TreeSize::new(size.value().min(start.value().saturating_add(WINDOW)));
+                let end = end.unwrap_or(size);
+                apply_window(self.store(), &origin, start..end, &mut view)?;
+                start = end;
+            }
+        }
+        Ok(view)
+    }
+}
+
+/// Applies the record entries of a range to a view.
+fn apply_window(
+    store: &Store,
+    origin: &Origin,
+    range: Range<TreeSize>,
+    view: &mut View,
+) -> Result<(), NodeError> {
+    let entries = store.entries(origin, range.start, range.end)?;
+    let log: LogOrigin = origin.as_str().parse().map_err(|_| unreadable(origin, range.start.value()))?;
+    let slots: Vec<Slot> = Section::ALL.iter().map(|section| Slot::new(section.slot())).collect();
+    let mut held = entries.iter();
+    let read = store.each_opening(origin, range, &slots, |index, openings| {
+        let bytes = held.next().ok_or_else(|| unreadable(origin, index.value()))?;
+        let entry = Entry::parse(bytes)?;
+        if entry.kind() != Kind::Record {
+            return Ok(());
+        }
+        let at = Provenance { origin: log.clone(), index, leaf: Hash::leaf(bytes), about: entry.about() };
+        let mut sections = SectionsRead::withheld();
+        for (section, opening) in Section::ALL.into_iter().zip(&openings) {
+            if let Some(opening) = opening {
+                sections = sections.give(section, opening.section());
+            }
+        }
+        let taken = match Change::decode(&sections) {
+            Ok(decoded) => view.apply(&at, decoded).map(|_| ()),
+            // Withheld, or of a later version: kept, not shown, and what it is about is not actionable.
+            Err(_) => view.note_about(&at),
+        };
+        taken.map_err(|_| unreadable(origin, index.value()))
+    });
+    match read {
+        Ok(()) => Ok(()),
+        Err(ReadError::Store(source)) => Err(source.into()),
+        Err(ReadError::Taker(error)) => Err(error),
+    }
+}
+
+/// Changes to records of official lists as drafts for the own log, handled as such lists are.
+///
+/// # Errors
+/// [`NodeError::Record`] if a change is too large for an entry, or follows none that the view knows.
+pub fn import_drafts(origin: &Origin, view: &View, changes: &[Change]) -> Result<Vec<Draft>, NodeError> {
+    let refuse = |reason: String| NodeError::Record { reason };
+    let log: LogOrigin =
+        origin.as_str().parse().map_err(|_| refuse(format!("{origin} is not an origin")))?;
+    let labels = defaults::imported_official_list(origin.agency(), Kind::Record)
+        .map_err(|error| refuse(error.to_string()))?;
+    let newest = newest_entries(view, &log, changes);
+    let mut drafts = Vec::with_capacity(changes.len());
+    for change in changes {
+        let about = match change.op.prev() {
+            None => None,
+            Some(_) => Some(*newest.get(&change.handle).ok_or_else(|| {
+                refuse(format!("a change to {} follows no listing held here", change.key().reference.as_str()))
+            })?),
+        };
+        let sections = change.encode().map_err(|error| refuse(error.to_string()))?;
+        let draft = sections.iter().fold(Draft::new(Kind::Record, about), |draft, (section, bytes)| {
+            draft.with_section(Slot::new(section.slot()), bytes.to_vec())
+        });
+        drafts.push(labels.put_into(draft));
+    }
+    Ok(drafts)
+}
+
+/// The newest entry of each live listing of the lists that the changes are of.
+fn newest_entries(view: &View, log: &LogOrigin, changes: &[Change]) -> BTreeMap<Handle, EntryIndex> {
+    let mut lists: Vec<_> = changes.iter().map(|change| &change.key().list).collect();
+    lists.sort_unstable();
+    lists.dedup();
+    let live = lists.into_iter().flat_map(|list| view.live(log, list));
+    live.map(|listed| (listed.handle, listed.newest_index)).collect()
+}
+
+fn unreadable(origin: &Origin, index: u64) -> NodeError {
+    let log = origin.to_string();
+    comity_store::StoreError::Damaged { what: "a record entry", log, place: index }.into()
+}
