@@ -288,11 +288,14 @@ impl Case<'_> {
 
     fn purposes_consented(&self) -> Purposes {
         let purposes = self.purposes_unprotected();
-        if self.onward() != Onward::Consent {
-            return purposes;
-        }
         let target = Some(&self.at.peer.agency);
-        self.third_parties().fold(purposes, |left, agency| left.intersection(self.consented(agency, target)))
+        match self.onward() {
+            Onward::Free | Onward::WithinRel => purposes,
+            Onward::Consent => self
+                .third_parties()
+                .fold(purposes, |left, agency| left.intersection(self.consented(agency, target))),
+            Onward::None => Purposes::NONE,
+        }
     }
 
     /// The purposes of the live consents of one originator to this section, for one target or for any.
