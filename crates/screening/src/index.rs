@@ -1,0 +1,80 @@
+//! Where a key stands: an ordered set of (key, listing, place in the record).
+//!
+//! Ordered by the key, so that a name that very many records share costs no more to take out than any other.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// The number of a listing in its view, in the order of arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ListingId(pub(crate) u32);
+
+/// One name or identifier of one listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Posting {
+    pub(crate) listing: ListingId,
+    /// Its place among the names or the identifiers of the record; both have fewer than 2^16.
+    pub(crate) place: u16,
+}
+
+/// All postings of one sort of key.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Index {
+    set: BTreeSet<(Arc<str>, Posting)>,
+}
+
+const FIRST: Posting = Posting { listing: ListingId(0), place: 0 };
+
+impl Index {
+    /// Adds a posting; keys share one text.
+    pub(crate) fn insert(&mut self, key: &str, posting: Posting) {
+        let text: Arc<str> = key.into();
+        let next = self.set.range((Arc::clone(&text), FIRST)..).next();
+        let shared = next.filter(|(known, _)| **known == *key).map(|(known, _)| Arc::clone(known));
+        self.set.insert((shared.unwrap_or(text), posting));
+    }
+
+    /// Takes a posting out.
+    pub(crate) fn remove(&mut self, key: &str, posting: Posting) {
+        self.set.remove(&(Arc::from(key), posting));
+    }
+
+    /// The postings of a key, by listing and place.
+    pub(crate) fn find(&self, key: &str) -> impl Iterator<Item = Posting> {
+        let key: Arc<str> = key.into();
+        let from = Bound::Included((Arc::clone(&key), FIRST));
+        let all = self.set.range((from, Bound::Unbounded));
+        all.take_while(move |(known, _)| *known == key).map(|(_, posting)| *posting)
+    }
+
+    /// Every key with its postings.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Posting)> {
+        self.set.iter().map(|(key, posting)| (&**key, *posting))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn posting(listing: u32, place: u16) -> Posting {
+        Posting { listing: ListingId(listing), place }
+    }
+
+    #[test]
+    fn a_key_finds_its_own_postings_in_order() {
+        let mut index = Index::default();
+        for (key, at) in
+            [("b", posting(1, 0)), ("a", posting(2, 1)), ("a", posting(0, 3)), ("ab", posting(9, 9))]
+        {
+            index.insert(key, at);
+        }
+        index.insert("a", posting(0, 3));
+        assert_eq!(index.find("a").collect::<Vec<_>>(), [posting(0, 3), posting(2, 1)]);
+        index.remove("a", posting(0, 3));
+        index.remove("b", posting(7, 7));
+        assert_eq!(index.find("a").collect::<Vec<_>>(), [posting(2, 1)]);
+        assert_eq!(index.iter().count(), 3);
+    }
+}

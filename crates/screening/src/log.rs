@@ -1,0 +1,100 @@
+//! What the view remembers of one origin: which entry changed which listing, and which entries are not opened.
+//!
+//! Not for: the entries themselves (`ledger`, `store`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use comity_tlog::{EntryIndex, Hash};
+use comity_watchlist::Handle;
+
+use crate::index::ListingId;
+
+/// One entry that changes a record and that we could not read.
+#[derive(Clone, Debug)]
+pub(crate) struct Gap {
+    pub(crate) leaf: Hash,
+    pub(crate) about: Option<EntryIndex>,
+    pub(crate) owner: Option<ListingId>,
+}
+
+/// The unopened entries of one origin.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gaps {
+    by_index: BTreeMap<EntryIndex, Gap>,
+    // (entry named, entry that names it)
+    followers: BTreeSet<(EntryIndex, EntryIndex)>,
+}
+
+/// What the view remembers of one origin.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) newest: Option<EntryIndex>,
+    pub(crate) opened: BTreeMap<EntryIndex, ListingId>,
+    pub(crate) gaps: Gaps,
+    pub(crate) handles: BTreeMap<Handle, ListingId>,
+}
+
+impl Gaps {
+    pub(crate) fn get(&self, index: EntryIndex) -> Option<&Gap> {
+        self.by_index.get(&index)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_index.is_empty()
+    }
+
+    pub(crate) fn leaf(&self, index: EntryIndex) -> Option<Hash> {
+        self.get(index).map(|gap| gap.leaf)
+    }
+
+    pub(crate) fn insert(&mut self, index: EntryIndex, gap: Gap) {
+        if let Some(about) = gap.about {
+            self.followers.insert((about, index));
+        }
+        self.by_index.insert(index, gap);
+    }
+
+    /// Takes an entry out that has been opened.
+    pub(crate) fn remove(&mut self, index: EntryIndex) -> Option<Gap> {
+        let gap = self.by_index.remove(&index)?;
+        if let Some(about) = gap.about {
+            self.followers.remove(&(about, index));
+        }
+        Some(gap)
+    }
+
+    /// Gives all unopened entries that follow an entry, at any distance, to a listing; returns each with its owner
+    /// before.
+    pub(crate) fn claim_followers(
+        &mut self,
+        index: EntryIndex,
+        owner: ListingId,
+    ) -> Vec<(EntryIndex, Option<ListingId>)> {
+        let mut claimed = Vec::new();
+        let mut waiting = vec![index];
+        while let Some(named) = waiting.pop() {
+            let followers = self.followers.range((named, EntryIndex::ZERO)..=(named, EntryIndex::MAX));
+            for (_, follower) in followers {
+                if let Some(gap) = self.by_index.get_mut(follower) {
+                    claimed.push((*follower, gap.owner.replace(owner)));
+                    waiting.push(*follower);
+                }
+            }
+        }
+        claimed
+    }
+
+    /// Gives one unopened entry to a listing.
+    pub(crate) fn claim(&mut self, index: EntryIndex, owner: ListingId) {
+        if let Some(gap) = self.by_index.get_mut(&index) {
+            gap.owner = Some(owner);
+        }
+    }
+}
+
+impl Log {
+    /// The listing that an entry is a change of, as far as it is known.
+    pub(crate) fn owner(&self, index: EntryIndex) -> Option<ListingId> {
+        self.opened.get(&index).copied().or_else(|| self.gaps.get(index).and_then(|gap| gap.owner))
+    }
+}

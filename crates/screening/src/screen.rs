@@ -1,0 +1,196 @@
+//! Asking the view: exact identifier or normalised name, in a fixed order, shared out fairly.
+//!
+//! Not for: similar names, birth dates or scores. A record that is suspended or has ended is not in the indexes, so
+//! it can never hit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use comity_watchlist::{Handle, Identifier, Name, Record, RecordKey};
+
+use crate::chain::{Listing, Said, Standing};
+use crate::hit::{Answer, Hit, HitState, Matched, NameOrder, ScopeMatch};
+use crate::index::{Index, ListingId};
+use crate::limits::HITS_MAX;
+use crate::name_key::{NameKey, words};
+use crate::origin::LogOrigin;
+use crate::query::{IdQuery, NameQuery, Query};
+use crate::view::View;
+
+/// What sorts hits, the surer ones first; the listing's number only leads back to it and never decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate<'a> {
+    rank: Rank,
+    origin: &'a LogOrigin,
+    key: &'a RecordKey,
+    handle: Handle,
+    place: u16,
+    listing: ListingId,
+}
+
+/// How sure a match is: what is doubtful sorts behind what is not, then the order or scope that fits less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    doubtful: bool,
+    misfit: u8,
+}
+
+/// The best hits of each origin, and whether there were others.
+#[derive(Default)]
+struct Best<'a> {
+    by_origin: BTreeMap<&'a LogOrigin, BTreeSet<Candidate<'a>>>,
+    more: bool,
+}
+
+impl View {
+    /// All records that have the name or the identifier asked for. Each record hits once, by what matches best.
+    pub fn screen(&self, query: &Query) -> Answer {
+        let best = match query {
+            Query::Name(query) => {
+                self.best(self.names(), query.key().sorted(), |record, place| name_rank(record, place, query))
+            }
+            Query::Id(query) => {
+                self.best(self.ids(), &query.key(), |record, place| id_rank(record, place, query))
+            }
+        };
+        let (chosen, more) = best.shared_out();
+        let hits = chosen.iter().filter_map(|candidate| self.hit(candidate, query)).collect();
+        Answer { hits, more }
+    }
+
+    fn best<'a>(
+        &'a self,
+        index: &Index,
+        key: &str,
+        rank: impl Fn(&Record, usize) -> Option<Rank>,
+    ) -> Best<'a> {
+        let mut best = Best::default();
+        let mut current: Option<Candidate<'a>> = None;
+        // Postings come by listing, so one look back is enough to keep the best match of each.
+        for posting in index.find(key) {
+            let found = self.listing(posting.listing).and_then(|listing| {
+                let (standing, said) = (listing.standing.as_ref()?, listing.screenable()?);
+                let rank = rank(said.record, usize::from(posting.place))?;
+                let (origin, key, handle) = (&listing.origin, &*standing.key, listing.handle);
+                Some(Candidate { rank, origin, key, handle, place: posting.place, listing: posting.listing })
+            });
+            let Some(found) = found else { continue };
+            match current {
+                Some(held) if held.listing == found.listing => current = Some(held.min(found)),
+                _ => {
+                    best.add(current.replace(found));
+                }
+            }
+        }
+        best.add(current);
+        best
+    }
+
+    fn hit(&self, candidate: &Candidate<'_>, query: &Query) -> Option<Hit> {
+        let listing = self.listing(candidate.listing)?;
+        let (standing, said) = (listing.standing.as_ref()?, listing.screenable()?);
+        let place = usize::from(candidate.place);
+        let matched = match query {
+            Query::Name(query) => {
+                let name = said.record.names.get(place)?;
+                let order = name_order(name, query)?;
+                Matched::Name { name: name.full.clone(), kind: name.kind, weak: name.is_weak(), order }
+            }
+            Query::Id(query) => {
+                let known = said.record.identifiers.get(place)?;
+                let scope = scope_match(known, query.scope())?;
+                Matched::Identifier {
+                    kind: known.kind,
+                    value: known.value.clone(),
+                    former: known.former,
+                    scope,
+                }
+            }
+        };
+        Some(told(listing, standing, said, matched))
+    }
+}
+
+impl<'a> Best<'a> {
+    /// Keeps no more of an origin than an answer can hold.
+    fn add(&mut self, candidate: Option<Candidate<'a>>) {
+        let Some(candidate) = candidate else { return };
+        let kept = self.by_origin.entry(candidate.origin).or_default();
+        kept.insert(candidate);
+        if kept.len() > HITS_MAX {
+            kept.pop_last();
+            self.more = true;
+        }
+    }
+
+    /// Takes the best of each origin in turn, so that a flood from one hides no hit of another.
+    fn shared_out(self) -> (BTreeSet<Candidate<'a>>, bool) {
+        let mut chosen = BTreeSet::new();
+        let found: usize = self.by_origin.values().map(BTreeSet::len).sum();
+        let mut turns: Vec<_> = self.by_origin.into_values().map(BTreeSet::into_iter).collect();
+        for _ in 0..HITS_MAX {
+            for candidates in &mut turns {
+                if chosen.len() < HITS_MAX {
+                    chosen.extend(candidates.next());
+                }
+            }
+        }
+        let more = self.more || found > chosen.len();
+        (chosen, more)
+    }
+}
+
+fn told(listing: &Listing, standing: &Standing, said: Said<'_>, matched: Matched) -> Hit {
+    let state = if !listing.is_actionable() {
+        HitState::NotActionable
+    } else if listing.is_disputed() {
+        HitState::Conflict
+    } else {
+        HitState::Unapproved
+    };
+    Hit {
+        agency: listing.origin.agency().to_owned(),
+        list: standing.key.list.clone(),
+        reference: standing.key.reference.clone(),
+        version: standing.version,
+        kind: said.record.kind,
+        name: said.record.primary_name().map(|name| name.full.clone()),
+        matched,
+        origin: listing.origin.clone(),
+        index: said.index,
+        leaf: said.leaf,
+        state,
+    }
+}
+
+fn name_rank(record: &Record, place: usize, query: &NameQuery) -> Option<Rank> {
+    let name = record.names.get(place)?;
+    let misfit = u8::from(name_order(name, query)? == NameOrder::Other);
+    Some(Rank { doubtful: name.is_weak(), misfit })
+}
+
+fn name_order(name: &Name, query: &NameQuery) -> Option<NameOrder> {
+    let key = NameKey::of(name.full.as_str())?;
+    Some(if key.same_order(query.key()) { NameOrder::Same } else { NameOrder::Other })
+}
+
+fn id_rank(record: &Record, place: usize, query: &IdQuery) -> Option<Rank> {
+    let known = record.identifiers.get(place)?;
+    let scope = scope_match(known, query.scope())?;
+    Some(Rank { doubtful: scope == ScopeMatch::Unknown, misfit: u8::from(known.former) })
+}
+
+/// `None` if the record says another scope. Only two country codes can be told apart for certain: a country has many
+/// names, and one wallet address serves many currencies.
+fn scope_match(known: &Identifier, asked: Option<&str>) -> Option<ScopeMatch> {
+    let Some(asked) = asked else { return Some(ScopeMatch::NotAsked) };
+    let country = known.country.as_ref();
+    let code = country.and_then(|country| country.code.as_ref()).map(|code| words(code.as_str()));
+    let name = country.map(|country| words(country.name.as_str()));
+    let scope = known.scope.as_ref().map(|scope| words(scope.as_str()));
+    if [&code, &name, &scope].into_iter().flatten().any(|said| said == asked) {
+        return Some(ScopeMatch::Same);
+    }
+    let is_code = |text: &str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase());
+    let other = is_code(asked) && code.is_some_and(|code| is_code(&code));
+    (!other).then_some(ScopeMatch::Unknown)
+}

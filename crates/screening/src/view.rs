@@ -1,0 +1,355 @@
+//! The merged view of all origins: derived, in memory, kept up by one change at a time.
+//!
+//! The caller hands in every entry that changes a record, in the order of its log, either opened ([`View::apply`]) or
+//! not ([`View::note_about`]); one that was not may be opened later. However the origins are interleaved, and
+//! whenever an entry is opened, the view comes out the same. Not for: asking it (`screen`).
+
+use std::collections::BTreeMap;
+
+use comity_tlog::EntryIndex;
+use comity_watchlist::{Decoded, EntryRef, Handle, ListId, Record, RecordKey, Section};
+use thiserror::Error;
+
+use crate::chain::{Conflict, Listing, Status, Step};
+use crate::id_key::Shape;
+use crate::index::{Index, ListingId, Posting};
+use crate::limits::LISTINGS_MAX;
+use crate::log::{Gap, Log};
+use crate::name_key::NameKey;
+use crate::origin::{LogOrigin, Provenance};
+use crate::query::id_key;
+
+/// The merged view of all origins.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    logs: BTreeMap<LogOrigin, Log>,
+    listings: Vec<Listing>,
+    names: Index,
+    ids: Index,
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The listing now stands as the change says.
+    Applied,
+    /// The change was kept and flagged; the listing stands as before, and every hit on it says so.
+    Flagged(Conflict),
+    /// The very same entry had been taken in and applied before.
+    Repeated,
+}
+
+/// Why an entry is not taken in: the caller broke the order of the log. The view is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ViewError {
+    /// It comes before entries already taken in, and was not noted as unopened.
+    #[error("entry {index} comes after entry {newest} was taken in")]
+    OutOfOrder {
+        /// The entry.
+        index: EntryIndex,
+        /// The newest entry of the origin taken in so far.
+        newest: EntryIndex,
+    },
+    /// Another entry had been taken in at its index.
+    #[error("entry {index} is another one than before")]
+    OtherEntry {
+        /// The entry.
+        index: EntryIndex,
+    },
+    /// It names an entry that is not earlier.
+    #[error("entry {index} is about entry {about}, which is not earlier")]
+    AboutNotEarlier {
+        /// The entry.
+        index: EntryIndex,
+        /// The entry that it names.
+        about: EntryIndex,
+    },
+    /// The view holds as many listings as it can number.
+    #[error("the view holds {max} listings and no more")]
+    Full {
+        /// The limit.
+        max: u32,
+    },
+}
+
+/// A listing that has not ended, for an importer to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed<'a> {
+    /// List and reference.
+    pub key: &'a RecordKey,
+    /// Its handle.
+    pub handle: Handle,
+    /// The leaf hash of its newest entry: the `prev` of the next change.
+    pub newest: EntryRef,
+    /// The index of that entry: the `about` of the next change.
+    pub newest_index: EntryIndex,
+    /// Listed or suspended.
+    pub status: Status,
+    /// The record.
+    pub record: &'a Record,
+    /// The sections of it that were withheld from us and stand empty.
+    pub withheld: &'a [Section],
+}
+
+/// A listing that has ended, for an importer to relist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended<'a> {
+    /// List and reference that it had at its end.
+    pub key: &'a RecordKey,
+    /// Its handle, final.
+    pub handle: Handle,
+    /// The index of its newest entry; of several listings of one key the highest is the last.
+    pub newest_index: EntryIndex,
+    /// How it ended.
+    pub status: Status,
+}
+
+impl View {
+    /// A view of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in an opened change. An entry handed in again changes nothing.
+    ///
+    /// # Errors
+    /// [`ViewError`] if the entry is neither later than all before it nor noted as unopened; the view is as it was.
+    pub fn apply(&mut self, at: &Provenance, decoded: Decoded) -> Result<Outcome, ViewError> {
+        if let Some(known) = self.already_opened(at)? {
+            return Ok(known);
+        }
+        let late = self.check_order(at)?;
+        let id = self.listing_of(&at.origin, decoded.change.handle)?;
+        let log = self.logs.entry(at.origin.clone()).or_default();
+        log.newest = log.newest.max(Some(at.index));
+        log.opened.insert(at.index, id);
+        let before = log.gaps.remove(at.index).and_then(|gap| gap.owner);
+        self.unindex(id);
+        if late {
+            self.move_gaps(at, before, id);
+        }
+        let conflict = self.follow(&at.origin, id, Some(Step::new(at, decoded)));
+        self.index(id);
+        Ok(conflict.map_or(Outcome::Applied, Outcome::Flagged))
+    }
+
+    /// Takes note of an entry that changes a record but whose content is withheld, erased, lost, or not understood.
+    /// The record that it is about is not actionable until the entry is opened.
+    ///
+    /// # Errors
+    /// As [`View::apply`].
+    pub fn note_about(&mut self, at: &Provenance) -> Result<(), ViewError> {
+        if self.already_opened(at)?.is_some() || self.check_order(at)? {
+            return Ok(());
+        }
+        let log = self.logs.entry(at.origin.clone()).or_default();
+        log.newest = log.newest.max(Some(at.index));
+        let owner = at.about.and_then(|about| log.owner(about));
+        log.gaps.insert(at.index, Gap { leaf: at.leaf, about: at.about, owner });
+        if let Some(listing) = owner.and_then(|owner| listing_mut(&mut self.listings, owner)) {
+            listing.note_gap(at.index);
+        }
+        Ok(())
+    }
+
+    /// The listings of one list of one origin that have not ended and whose record was opened to us, by handle.
+    pub fn live<'a>(&'a self, origin: &LogOrigin, list: &'a ListId) -> impl Iterator<Item = Listed<'a>> {
+        self.of_origin(origin).filter_map(move |listing| {
+            let standing = listing.standing.as_ref().filter(|standing| standing.key.list == *list)?;
+            let said = listing.said()?;
+            Some(Listed {
+                key: &standing.key,
+                handle: listing.handle,
+                newest: EntryRef::new(*standing.newest_leaf.as_bytes()),
+                newest_index: standing.newest_index,
+                status: standing.status,
+                record: said.record,
+                withheld: said.withheld,
+            })
+        })
+    }
+
+    /// The listings of one list of one origin that have ended, by handle.
+    pub fn ended<'a>(&'a self, origin: &LogOrigin, list: &'a ListId) -> impl Iterator<Item = Ended<'a>> {
+        self.of_origin(origin).filter_map(move |listing| {
+            let standing = listing.standing.as_ref().filter(|standing| standing.key.list == *list)?;
+            standing.status.is_ended().then_some(Ended {
+                key: &standing.key,
+                handle: listing.handle,
+                newest_index: standing.newest_index,
+                status: standing.status,
+            })
+        })
+    }
+
+    /// The changes of one origin that were kept and not applied, by handle and index.
+    pub fn conflicts(&self, origin: &LogOrigin) -> impl Iterator<Item = (Handle, EntryIndex, Conflict)> {
+        let flagged = |listing: &Listing| {
+            let handle = listing.handle;
+            listing.conflicts().map(|(index, conflict)| (handle, index, conflict)).collect::<Vec<_>>()
+        };
+        self.of_origin(origin).flat_map(flagged)
+    }
+
+    /// How many records can be found.
+    pub fn screenable_count(&self) -> usize {
+        self.listings.iter().filter(|listing| listing.screenable().is_some()).count()
+    }
+
+    pub(crate) fn listing(&self, id: ListingId) -> Option<&Listing> {
+        usize::try_from(id.0).ok().and_then(|at| self.listings.get(at))
+    }
+
+    pub(crate) const fn names(&self) -> &Index {
+        &self.names
+    }
+
+    pub(crate) const fn ids(&self) -> &Index {
+        &self.ids
+    }
+
+    fn of_origin(&self, origin: &LogOrigin) -> impl Iterator<Item = &Listing> {
+        let handles = self.logs.get(origin).into_iter().flat_map(|log| log.handles.values());
+        handles.filter_map(|id| self.listing(*id))
+    }
+
+    /// What to say of an entry that was opened before.
+    fn already_opened(&self, at: &Provenance) -> Result<Option<Outcome>, ViewError> {
+        let log = self.logs.get(&at.origin);
+        let Some(listing) = log.and_then(|log| log.opened.get(&at.index)).and_then(|id| self.listing(*id))
+        else {
+            return Ok(None);
+        };
+        match listing.leaf(at.index) {
+            Some(leaf) if leaf != at.leaf => Err(ViewError::OtherEntry { index: at.index }),
+            Some(_) => Ok(Some(listing.conflict(at.index).map_or(Outcome::Repeated, Outcome::Flagged))),
+            // Beyond what the view follows of one listing, it remembers only that there was an entry.
+            None => Ok(Some(Outcome::Flagged(Conflict::TooManyChanges))),
+        }
+    }
+
+    /// Whether the entry was noted as unopened before; if not, it must be the newest.
+    fn check_order(&self, at: &Provenance) -> Result<bool, ViewError> {
+        let index = at.index;
+        if let Some(about) = at.about.filter(|about| *about >= index) {
+            return Err(ViewError::AboutNotEarlier { index, about });
+        }
+        let Some(log) = self.logs.get(&at.origin) else { return Ok(false) };
+        match (log.gaps.get(index), log.newest) {
+            (Some(gap), _) if gap.leaf == at.leaf && gap.about == at.about => Ok(true),
+            (Some(_), _) => Err(ViewError::OtherEntry { index }),
+            (None, Some(newest)) if newest >= index => Err(ViewError::OutOfOrder { index, newest }),
+            (None, _) => Ok(false),
+        }
+    }
+
+    fn listing_of(&mut self, origin: &LogOrigin, handle: Handle) -> Result<ListingId, ViewError> {
+        if let Some(id) = self.logs.get(origin).and_then(|log| log.handles.get(&handle)) {
+            return Ok(*id);
+        }
+        let number = u32::try_from(self.listings.len()).ok().filter(|number| *number < LISTINGS_MAX);
+        let id = ListingId(number.ok_or(ViewError::Full { max: LISTINGS_MAX })?);
+        self.listings.push(Listing::new(origin.clone(), handle));
+        self.logs.entry(origin.clone()).or_default().handles.insert(handle, id);
+        Ok(id)
+    }
+
+    /// An unopened entry was opened and belongs to a listing: so do the unopened ones that follow it.
+    fn move_gaps(&mut self, at: &Provenance, before: Option<ListingId>, id: ListingId) {
+        if let Some(owner) = before.and_then(|before| listing_mut(&mut self.listings, before)) {
+            owner.close_gap(at.index);
+        }
+        self.claim_followers(&at.origin, at.index, id);
+        if let Some(other) = before.filter(|before| *before != id) {
+            self.unindex(other);
+            self.follow(&at.origin, other, None);
+            self.index(other);
+        }
+    }
+
+    /// Lets a listing follow one more change, or all of its own again.
+    fn follow(&mut self, origin: &LogOrigin, id: ListingId, step: Option<Step>) -> Option<Conflict> {
+        let log = self.logs.get(origin)?;
+        let listing = listing_mut(&mut self.listings, id)?;
+        let (conflict, root) = match step {
+            Some(step) => listing.take(step, &log.gaps),
+            None => (None, listing.follow_again(&log.gaps)),
+        };
+        if let Some(root) = root {
+            // The entry that began the listing is unopened: what else follows it is about this listing, too.
+            self.logs.get_mut(origin)?.gaps.claim(root, id);
+            self.claim_followers(origin, root, id);
+        }
+        conflict
+    }
+
+    fn claim_followers(&mut self, origin: &LogOrigin, index: EntryIndex, id: ListingId) {
+        let Some(log) = self.logs.get_mut(origin) else { return };
+        for (gap, before) in log.gaps.claim_followers(index, id) {
+            if let Some(owner) = before.and_then(|before| listing_mut(&mut self.listings, before)) {
+                owner.close_gap(gap);
+            }
+            if let Some(owner) = listing_mut(&mut self.listings, id) {
+                owner.note_gap(gap);
+            }
+        }
+    }
+
+    fn index(&mut self, id: ListingId) {
+        for (is_name, key, posting) in self.postings(id) {
+            let index = if is_name { &mut self.names } else { &mut self.ids };
+            index.insert(&key, posting);
+        }
+    }
+
+    fn unindex(&mut self, id: ListingId) {
+        for (is_name, key, posting) in self.postings(id) {
+            let index = if is_name { &mut self.names } else { &mut self.ids };
+            index.remove(&key, posting);
+        }
+    }
+
+    fn postings(&self, id: ListingId) -> Vec<(bool, String, Posting)> {
+        let Some(said) = self.listing(id).and_then(Listing::screenable) else { return Vec::new() };
+        let names = said.record.names.iter().map(|name| NameKey::of(name.full.as_str()));
+        let names = names.map(|key| key.map(|key| (true, key.sorted().to_owned())));
+        let ids = said.record.identifiers.iter().map(|known| {
+            let value = Shape::of(known.kind).read(known.value.as_str())?;
+            Some((false, id_key(known.kind, &value)))
+        });
+        let placed = names.zip(0..=u16::MAX).chain(ids.zip(0..=u16::MAX));
+        let posting = |place| Posting { listing: id, place };
+        placed.filter_map(|(key, place)| key.map(|(is_name, key)| (is_name, key, posting(place)))).collect()
+    }
+
+    /// The postings of an index by what they stand for, whatever number a listing has.
+    fn meaning<'a>(&'a self, index: &'a Index) -> Vec<(&'a str, &'a LogOrigin, Handle, u16)> {
+        let posted = index.iter().filter_map(|(key, posting)| {
+            let listing = self.listing(posting.listing)?;
+            Some((key, &listing.origin, listing.handle, posting.place))
+        });
+        let mut posted: Vec<_> = posted.collect();
+        posted.sort_unstable();
+        posted
+    }
+}
+
+impl PartialEq for View {
+    /// Compares all that can be asked of two views; the order in which origins came in makes no difference.
+    fn eq(&self, other: &Self) -> bool {
+        let by_handle = |view: &'_ Self| -> Vec<(LogOrigin, Handle)> {
+            let all =
+                view.logs.iter().flat_map(|(origin, log)| log.handles.keys().map(|h| (origin.clone(), *h)));
+            all.collect()
+        };
+        by_handle(self) == by_handle(other)
+            && self.logs.keys().all(|origin| self.of_origin(origin).eq(other.of_origin(origin)))
+            && self.meaning(&self.names) == other.meaning(&other.names)
+            && self.meaning(&self.ids) == other.meaning(&other.ids)
+    }
+}
+
+fn listing_mut(listings: &mut [Listing], id: ListingId) -> Option<&mut Listing> {
+    usize::try_from(id.0).ok().and_then(|at| listings.get_mut(at))
+}

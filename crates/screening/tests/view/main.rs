@@ -1,0 +1,9 @@
+//! What the merged view promises: changes followed in order, the same view however it was built, and right hits.
+//!
+//! Every change goes through its byte form on its way into the view, as it does in a node.
+
+mod author;
+mod hits;
+mod lifecycle;
+mod rebuild;
+mod unopened;
