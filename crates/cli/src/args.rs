@@ -204,7 +204,9 @@ impl Command {
                 ImportSource::Ofac { how, .. } | ImportSource::Un { how, .. } => how.of.json,
             },
             Self::Log(log) => match &log.command {
-                LogCommand::List { of } | LogCommand::Show { of, .. } | LogCommand::Export { of, .. } => of.json,
+                LogCommand::List { of } | LogCommand::Show { of, .. } | LogCommand::Export { of, .. } => {
+                    of.json
+                }
             },
             Self::Bundle(bundle) => match &bundle.command {
                 Some(BundleCommand::Verify { json, .. }) => *json,

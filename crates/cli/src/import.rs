@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use comity_feeds::{
-    Current, Difference, FILE_BYTES_MAX, FeedError, Held, InputFile, Options, RejectedRow, Snapshot, diff, ofac, un,
+    Current, Difference, FILE_BYTES_MAX, FeedError, Held, InputFile, Options, RejectedRow, Snapshot, diff,
+    ofac, un,
 };
 use comity_ledger::{AuthorTime, Entropy, Head};
 use comity_node::{Home, NodeError, OpenHome, SystemEntropy, import_drafts, now};
-use comity_screening::{LogOrigin, View};
+use comity_screening::LogOrigin;
 use comity_tlog::Hash;
 use comity_watchlist::{CalendarDate, FileHash, Handle};
 use serde_json::{Value, json};
@@ -88,7 +89,8 @@ fn enter(open: &mut OpenHome, snapshot: Snapshot, how: &ImportHow) -> Result<Ans
     // One handle for each record was drawn, and no more can be asked for.
     let handles = || fresh.next().unwrap_or(Handle::new([0; 16]));
     let difference = diff(&current, snapshot, options, handles).map_err(|refusal| {
-        let message = format!("{refusal}; nothing was changed (--accept-removals takes removals that are meant)");
+        let message =
+            format!("{refusal}; nothing was changed (--accept-removals takes removals that are meant)");
         Refusal::new("import_refused", message)
     })?;
     drop(current);
@@ -163,7 +165,10 @@ impl Report<'_> {
             format!("log       {origin}  size {}  root {}", head.size, head.root.to_base64()),
         ];
         if !d.unread.is_empty() {
-            lines.push(format!("kept      {} records as they were: their rows could not be read", d.unread.len()));
+            lines.push(format!(
+                "kept      {} records as they were: their rows could not be read",
+                d.unread.len()
+            ));
         }
         for row in self.rejected.iter().take(REJECTED_SHOWN_MAX) {
             lines.push(format!("rejected  {} line {}: {}", row.file, row.line, row.reason));

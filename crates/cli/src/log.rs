@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comity_ledger::{Entry, Opening, Origin, Slot};
 use comity_node::{Home, LogExport, NodeError, OpenHome};
-use comity_policy::{LabelSet, SlotLabel};
+use comity_policy::{LabelSet, SlotLabel, Word as _};
 use comity_store::{LogRole, ReadError, StoreError};
 use comity_tlog::{EntryIndex, Hash, SignedCheckpoint, VerifierKey, prove_inclusion};
 use comity_watchlist::{Change, Section, SectionsRead};
@@ -54,7 +54,13 @@ pub(crate) fn logs_text(logs: &[Value]) -> String {
     let line = |log: &Value| {
         let field = |name: &str| log.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let size = log.get("size").and_then(Value::as_u64).unwrap_or_default();
-        format!("{}  {}  size {size}  root {}  {}", field("origin"), field("role"), field("root"), field("state"))
+        format!(
+            "{}  {}  size {size}  root {}  {}",
+            field("origin"),
+            field("role"),
+            field("root"),
+            field("state")
+        )
     };
     logs.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -92,8 +98,7 @@ fn export(open: &OpenHome, origin: &Origin, out: &std::path::Path) -> Result<Ans
     let head = log.head();
     let root = head.root.to_base64();
     let text = format!("{origin}  size {}  root {root}\n{files} files in {}", head.size, out.display());
-    let json =
-        json!({ "origin": origin.as_str(), "size": head.size.value(), "root": root, "files": files });
+    let json = json!({ "origin": origin.as_str(), "size": head.size.value(), "root": root, "files": files });
     Ok(Answer::new(text, json))
 }
 
@@ -110,9 +115,8 @@ struct Shown {
 impl Shown {
     fn read(open: &OpenHome, origin: &Origin, index: u64) -> Result<Self, Refusal> {
         let store = open.store();
-        let note = store
-            .newest_note(origin)?
-            .ok_or_else(|| StoreError::NoSuchLog { origin: origin.to_string() })?;
+        let note =
+            store.newest_note(origin)?.ok_or_else(|| StoreError::NoSuchLog { origin: origin.to_string() })?;
         let signed = SignedCheckpoint::parse(&note).map_err(|source| NodeError::OwnNote { source })?;
         let size = signed.checkpoint().size();
         let beyond = || {
@@ -136,16 +140,12 @@ impl Shown {
             ReadError::Store(source) => NodeError::from(source),
             ReadError::Taker(error) => error,
         })?;
-        let proof = prove_inclusion(&store.nodes(origin), index, size)
-            .map_err(|_| StoreError::Damaged { what: "a hash tile", log: origin.to_string(), place: 0 })?;
-        Ok(Self {
-            origin: origin.clone(),
-            index,
-            bytes,
-            entry,
-            openings,
-            proof_hashes: proof.hashes().len(),
-        })
+        let proof = prove_inclusion(&store.nodes(origin), index, size).map_err(|_| StoreError::Damaged {
+            what: "a hash tile",
+            log: origin.to_string(),
+            place: 0,
+        })?;
+        Ok(Self { origin: origin.clone(), index, bytes, entry, openings, proof_hashes: proof.hashes().len() })
     }
 
     /// The change that the opened sections state.
@@ -175,7 +175,7 @@ impl Shown {
             .iter()
             .map(|(slot, opening)| {
                 let tlp = handling.as_ref().map(|set| match set.label(*slot) {
-                    SlotLabel::Whole(label) => format!("{}", label.handling().tlp),
+                    SlotLabel::Understood(label) => label.handling().tlp.name().to_owned(),
                     _ => "?".to_owned(),
                 });
                 json!({

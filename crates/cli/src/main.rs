@@ -12,7 +12,6 @@ mod log;
 mod out_folder;
 mod status;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;

@@ -39,8 +39,11 @@ impl OutFolder {
     pub(crate) fn file(&self, path: &str, bytes: &[u8]) -> Result<(), NodeError> {
         let path = self.building.join(path);
         let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        made.and_then(|()| std::fs::write(&path, bytes))
-            .map_err(|source| NodeError::File { action: "write", path: path.clone(), source })
+        made.and_then(|()| std::fs::write(&path, bytes)).map_err(|source| NodeError::File {
+            action: "write",
+            path: path.clone(),
+            source,
+        })
     }
 
     /// Moves the folder into its place.
@@ -48,8 +51,11 @@ impl OutFolder {
     /// # Errors
     /// [`NodeError::File`].
     pub(crate) fn finish(self) -> Result<(), NodeError> {
-        std::fs::rename(&self.building, &self.folder)
-            .map_err(|source| NodeError::File { action: "make", path: self.folder.clone(), source })
+        std::fs::rename(&self.building, &self.folder).map_err(|source| NodeError::File {
+            action: "make",
+            path: self.folder.clone(),
+            source,
+        })
     }
 }
 

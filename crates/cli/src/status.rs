@@ -21,7 +21,8 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
         Release::Nobody => "nobody",
     };
     let state = if reason.is_some() { "read_only" } else { "ready" };
-    let alarms: Vec<Value> = reason.iter().map(|reason| json!({ "what": "read_only", "detail": reason })).collect();
+    let alarms: Vec<Value> =
+        reason.iter().map(|reason| json!({ "what": "read_only", "detail": reason })).collect();
     let json = json!({
         "agency": config.agency.as_str(),
         "state": state,

@@ -23,5 +23,5 @@ pub use error::NodeError;
 pub use export::{LogExport, TakeFile, bundle};
 pub use home::{Home, OpenHome, fingerprint};
 pub use init::{Initialised, NewHome};
-pub use records::import_drafts;
 pub use own_log::{OwnLog, OwnLogParts, OwnLogState, ReadOnlyReason};
+pub use records::import_drafts;

@@ -83,8 +83,7 @@ fn apply_window(
 /// [`NodeError::Record`] if a change is too large for an entry, or follows none that the view knows.
 pub fn import_drafts(origin: &Origin, view: &View, changes: &[Change]) -> Result<Vec<Draft>, NodeError> {
     let refuse = |reason: String| NodeError::Record { reason };
-    let log: LogOrigin =
-        origin.as_str().parse().map_err(|_| refuse(format!("{origin} is not an origin")))?;
+    let log: LogOrigin = origin.as_str().parse().map_err(|_| refuse(format!("{origin} is not an origin")))?;
     let labels = defaults::imported_official_list(origin.agency(), Kind::Record)
         .map_err(|error| refuse(error.to_string()))?;
     let newest = newest_entries(view, &log, changes);
@@ -93,7 +92,10 @@ pub fn import_drafts(origin: &Origin, view: &View, changes: &[Change]) -> Result
         let about = match change.op.prev() {
             None => None,
             Some(_) => Some(*newest.get(&change.handle).ok_or_else(|| {
-                refuse(format!("a change to {} follows no listing held here", change.key().reference.as_str()))
+                refuse(format!(
+                    "a change to {} follows no listing held here",
+                    change.key().reference.as_str()
+                ))
             })?),
         };
         let sections = change.encode().map_err(|error| refuse(error.to_string()))?;

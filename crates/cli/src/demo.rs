@@ -1,0 +1,76 @@
+//! `comity demo`: the whole way of a list, played on this machine with the real program.
+//!
+//! Each act runs `comity` itself in child processes, in a temporary folder, and measures what it did.
+
+mod acts;
+mod stage;
+mod tamper;
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, Refusal};
+use crate::args::Demo;
+use crate::demo::stage::Stage;
+
+/// What an act shows: a line for people, and its figures.
+struct Scene {
+    line: String,
+    figures: Value,
+}
+
+/// An act: done, or why not.
+type Act = fn(&mut Stage) -> Result<Scene, String>;
+
+const ACTS: [(&str, Act); 4] =
+    [("import", acts::import), ("sign", acts::sign), ("tamper", tamper::run), ("audit", acts::audit)];
+
+pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
+    let mut stage = Stage::build(arguments).map_err(|reason| Refusal::new("demo", reason))?;
+    let quiet = arguments.json;
+    let colour = !quiet && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let show = |line: &str| {
+        if !quiet {
+            crate::say(&mut std::io::stdout(), line);
+        }
+    };
+    show(&stage.title());
+    let mut played = Vec::new();
+    let mut all_ok = true;
+    for (name, act) in ACTS {
+        let begun = Instant::now();
+        let scene = act(&mut stage);
+        let took = begun.elapsed();
+        let ok = scene.is_ok();
+        all_ok &= ok;
+        let (line, mut figures) = match scene {
+            Ok(scene) => (scene.line, scene.figures),
+            Err(reason) => (reason.clone(), json!({ "reason": reason })),
+        };
+        if let Some(figures) = figures.as_object_mut() {
+            figures.insert("ms".to_owned(), json!(millis(took)));
+        }
+        show(&format!("  {:<8} {}  {:>6} ms  {line}", name, verdict(ok, colour), millis(took)));
+        played.push(json!({ "name": name, "ok": ok, "figures": figures }));
+        if !ok {
+            break;
+        }
+    }
+    let text = if all_ok { "every act did what it promised" } else { "the demo FAILED" };
+    Ok(Answer { text: text.to_owned(), json: json!({ "ok": all_ok, "acts": played }), ok: all_ok })
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn verdict(ok: bool, colour: bool) -> &'static str {
+    match (ok, colour) {
+        (true, true) => "\x1b[32mok\x1b[0m    ",
+        (false, true) => "\x1b[31mFAILED\x1b[0m",
+        (true, false) => "ok    ",
+        (false, false) => "FAILED",
+    }
+}

@@ -1,0 +1,118 @@
+//! The act in which somebody bends the history, each time in another way, and is caught.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::Scene;
+use super::stage::{Stage, is_ok};
+
+/// One way to bend a bundle.
+struct Attack {
+    name: &'static str,
+    bend: fn(&Path) -> std::io::Result<()>,
+}
+
+const ATTACKS: [Attack; 6] = [
+    Attack { name: "a bit of an entry flipped", bend: |log| flip(log, "tile/entries") },
+    Attack { name: "a word of a record changed", bend: |log| flip(log, "openings") },
+    Attack { name: "a hash tile changed", bend: |log| flip(log, "tile/0") },
+    Attack { name: "the last entry dropped", bend: drop_last_entry },
+    Attack { name: "the signature changed", bend: |log| flip_last(&log.join("checkpoint"), 20) },
+    Attack { name: "the openings left out", bend: |log| std::fs::remove_dir_all(log.join("openings")) },
+];
+
+pub(super) fn run(stage: &mut Stage) -> Result<Scene, String> {
+    let (bundle, card) = stage.bundle("a", "bundle")?;
+    let mut caught = Vec::new();
+    for (attack, number) in ATTACKS.iter().zip(1..) {
+        let bent = stage.path(&format!("bent-{number}"));
+        let failed = |error: std::io::Error| format!("{}: {error}", attack.name);
+        copy(&bundle, &bent).and_then(|()| (attack.bend)(&bent.join("logs/000"))).map_err(failed)?;
+        let report = stage.verify(&bent, Some(&card))?;
+        let check = report.pointer("/failures/0/check").and_then(Value::as_str);
+        match check {
+            Some(check) if !is_ok(&report) => caught.push(json!({ "attack": attack.name, "check": check })),
+            _ => return Err(format!("not caught: {}", attack.name)),
+        }
+    }
+    caught.push(stranger(stage, &card)?);
+    let line = format!("{} ways to bend the history, each caught and named", caught.len());
+    Ok(Scene { line, figures: json!({ "caught": caught }) })
+}
+
+/// Somebody else founds an agency of the same name, enters the same lists and signs everything anew.
+fn stranger(stage: &Stage, card: &Path) -> Result<Value, String> {
+    stage.found("stranger")?;
+    let (forged, _) = stage.bundle("stranger", "forged")?;
+    let without = stage.verify(&forged, None)?;
+    if without.get("trusted") != Some(&json!(false)) {
+        return Err("a bundle that vouches for itself was trusted".to_owned());
+    }
+    let report = stage.verify(&forged, Some(card))?;
+    if is_ok(&report) {
+        return Err("not caught: everything signed anew by a stranger".to_owned());
+    }
+    let check = report.pointer("/failures/0/check").cloned().unwrap_or_default();
+    Ok(json!({ "attack": "everything signed anew by a stranger", "check": check }))
+}
+
+/// Flips a bit in the middle of the first file below a folder.
+fn flip(log: &Path, folder: &str) -> std::io::Result<()> {
+    let path = first_file(&log.join(folder))?;
+    let len = std::fs::metadata(&path)?.len();
+    flip_last(&path, usize::try_from(len / 2).unwrap_or(1))
+}
+
+/// Flips a bit of the byte that many bytes before the end.
+fn flip_last(path: &Path, before_end: usize) -> std::io::Result<()> {
+    let mut bytes = std::fs::read(path)?;
+    let place = bytes.len().saturating_sub(before_end);
+    if let Some(byte) = bytes.get_mut(place) {
+        *byte ^= 1;
+    }
+    std::fs::write(path, bytes)
+}
+
+fn drop_last_entry(log: &Path) -> std::io::Result<()> {
+    let mut path = log.join("tile/entries");
+    while path.is_dir() {
+        let last = std::fs::read_dir(&path)?.flatten().map(|entry| entry.path()).max();
+        path = last.ok_or(std::io::ErrorKind::NotFound)?;
+    }
+    let bytes = std::fs::read(&path)?;
+    // Entries are a u16 length and as many bytes.
+    let (mut start, mut rest) = (0, bytes.as_slice());
+    while let Some((len, after)) = rest.split_first_chunk::<2>() {
+        let next = after.get(usize::from(u16::from_be_bytes(*len))..).unwrap_or_default();
+        if next.is_empty() {
+            break;
+        }
+        start = bytes.len() - next.len();
+        rest = next;
+    }
+    std::fs::write(&path, bytes.get(..start).unwrap_or_default())
+}
+
+fn first_file(folder: &Path) -> std::io::Result<std::path::PathBuf> {
+    let mut path = folder.to_owned();
+    while path.is_dir() {
+        let first = std::fs::read_dir(&path)?.flatten().map(|entry| entry.path()).min();
+        path = first.ok_or(std::io::ErrorKind::NotFound)?;
+    }
+    Ok(path)
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
