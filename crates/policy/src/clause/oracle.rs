@@ -210,9 +210,9 @@ fn the_rule_agrees_with_the_model_over_its_whole_domain() {
 }
 
 fn labels() -> impl Strategy<Value = Label> {
-    let handling = (0..5usize, 0..4usize, any::<[bool; 3]>(), 1..8u8, any::<u16>(), 0..3u8);
+    let handling = (0..5usize, 0..4usize, any::<[bool; 3]>(), 1..8u8, any::<u16>(), 0..8u8);
     let rest = (0..8u8, 0..4u8, proptest::option::of(3..9u64), proptest::option::of(0..3u64), any::<bool>());
-    let audience = (any::<u16>(), any::<u16>(), 0..8u8);
+    let audience = (any::<u16>(), (any::<u16>(), any::<u16>()), 0..8u8);
     (handling, rest, audience).prop_filter_map("coherent", |(handling, rest, audience)| {
         let (tlp, onward, [display_only, h1, h2], originators, purposes, drill) = handling;
         let (categories, bases, expires, review, withheld) = rest;
@@ -231,10 +231,10 @@ fn labels() -> impl Strategy<Value = Label> {
         terms.national_markings = subset(bases, ["M1", "M2"].map(|text| Text::new(text).unwrap()));
         terms.expires_at = expires.map(Moment::from_unix_secs);
         terms.review_by = review.map(Moment::from_unix_secs);
-        let (rel, norel, protect) = audience;
+        let (rel, (norel, thinned), protect) = audience;
         draft.audience = AudienceTerms {
             releasable_to: &words(rel) | &subset(originators, (0..3).map(|at| Audience::Agency(agency(at)))),
-            not_releasable_to: words(norel)
+            not_releasable_to: words(norel & thinned)
                 .into_iter()
                 .filter(|word| !matches!(word, Audience::PeersOf(_) | Audience::Agency(_)))
                 .collect(),
@@ -280,9 +280,9 @@ struct Wide {
 }
 
 fn wide() -> impl Strategy<Value = Wide> {
-    let ends = (0..3usize, 0..3usize, 0..3usize, 0..3usize, any::<bool>(), any::<[bool; 2]>());
+    let ends = (0..3usize, 0..3usize, 0..3usize, 0..3usize, any::<bool>(), 0..8u8);
     let rest = (0..6usize, proptest::option::of(0..14usize), 0..3usize, 0..9u64, 0..8u8, any::<u16>());
-    (ends, rest).prop_map(|((sender, peer, state, community, receiving, [agreed, own]), rest)| {
+    (ends, rest).prop_map(|((sender, peer, state, community, receiving, agreed), rest)| {
         let (life, query, slot, now, consents, bound) = rest;
         let lives =
             [RecordState::Active, RecordState::Suspended, RecordState::Restricted, RecordState::Erased];
@@ -301,11 +301,12 @@ fn wide() -> impl Strategy<Value = Wide> {
             until: Moment::from_unix_secs(6),
             uses: 1,
         });
-        let other = if own { (peer + 1) % 3 } else { peer };
+        // Mostly the agreement of the two ends, for own use that with another agency; seldom none or a wrong one.
+        let other = if sender == peer || agreed == 1 { (peer + 1) % 3 } else { peer };
         Wide {
             sender: agency(sender),
             peer: target,
-            agreement: if agreed {
+            agreement: if agreed > 0 {
                 Agreement::default_terms(agency(sender), agency(other)).ok()
             } else {
                 None
