@@ -168,8 +168,7 @@ impl ErrorCode {
     /// The nearest code of a status without a reason of ours.
     fn from_grpc_code(code: Code) -> Self {
         match code {
-            // The codec of tonic answers what it cannot decode with INTERNAL and the decoder's words; a fault of our
-            // own always carries its reason.
+            // tonic answers a broken message with INTERNAL; a fault of our own always carries its reason.
             Code::InvalidArgument | Code::Internal | Code::DataLoss => Self::Malformed,
             Code::OutOfRange => Self::TooLarge,
             Code::NotFound => Self::NotFound,

@@ -9,6 +9,7 @@
 //! (`comity-ledger`), what a peer may be told (`comity-policy`).
 
 mod append;
+mod codec;
 mod error_code;
 mod exchange;
 mod field;
@@ -24,6 +25,7 @@ mod redacted;
 mod release;
 mod sanitize;
 mod screen;
+mod shape;
 
 #[rustfmt::skip]
 #[allow(
@@ -64,7 +66,7 @@ pub use release::{
     ReleaseNumber,
 };
 pub use sanitize::{sanitize, sanitize_response};
-pub use screen::ScreenQuery;
+pub use screen::{HITS_MAX, ScreenQuery};
 
 /// The file descriptors of `comity.v1`, for the reflection service of the admin listener.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/comity.v1.binpb");

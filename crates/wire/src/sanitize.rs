@@ -1,7 +1,7 @@
 //! What leaves the node as a status: the reasons of the table and nothing else.
 //!
-//! tonic answers by itself what it cannot decode, with the decoder's words and as a fault of the server. The node
-//! puts [`sanitize_response`] around its services, and [`sanitize`] where a handler reads a client's stream. What
+//! tonic answers by itself what it cannot take, such as a message over its limit, in words of its own and at times
+//! as a fault of the server. The node puts [`sanitize_response`] around its services, and [`sanitize`] where a handler reads a client's stream. What
 //! a client must not take from a server is in `guard`.
 
 use tonic::Status;

@@ -9,6 +9,9 @@ use crate::limits::CALL_MESSAGE_BYTES_MAX;
 use crate::v1::screen_request::Query;
 use crate::{InvalidMessage, field, v1};
 
+/// Most hits of one answer: with its root and names a hit has over 64 bytes, so that no more fit a message.
+pub const HITS_MAX: usize = 1_000;
+
 /// Bytes kept free for the count of what was left out.
 const SPARE_BYTES: usize = 16;
 
@@ -81,7 +84,7 @@ fn text(field: &'static str, value: String) -> Result<Text, InvalidMessage> {
 }
 
 impl v1::ScreenResponse {
-    /// The answer with as many of its first hits as one message holds, and the count of the others.
+    /// The answer with as many of its first hits as one message holds, at most [`HITS_MAX`], and the count of the others.
     ///
     /// # Errors
     /// [`InvalidMessage::TooLong`] if the heads alone are over the limit: an answer must say on what it stands.
@@ -95,7 +98,7 @@ impl v1::ScreenResponse {
         for hit in hits {
             // A key and a length before each hit: at most 4 bytes under 64 KiB.
             let bytes = hit.encoded_len().saturating_add(4);
-            if bytes > left {
+            if bytes > left || self.hits.len() == HITS_MAX {
                 break;
             }
             left -= bytes;
@@ -162,7 +165,7 @@ mod tests {
             };
             let cut = answer.within_limit().unwrap();
             assert!(cut.encoded_len() <= CALL_MESSAGE_BYTES_MAX);
-            assert!(cut.encoded_len() > CALL_MESSAGE_BYTES_MAX / 2);
+            assert!(cut.hits.len() == HITS_MAX || cut.encoded_len() > CALL_MESSAGE_BYTES_MAX / 2);
             assert_eq!(cut.hits.len() + usize::try_from(cut.hits_left_out).unwrap(), 30_000);
         }
         let few = v1::ScreenResponse { hits: vec![hit(9); 3], ..v1::ScreenResponse::default() };

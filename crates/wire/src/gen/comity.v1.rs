@@ -16,12 +16,32 @@ pub struct LogHead {
     #[prost(bytes = "bytes", tag = "3")]
     pub root: ::prost::bytes::Bytes,
 }
+impl ::prost::Name for LogHead {
+    const NAME: &'static str = "LogHead";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.LogHead".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.LogHead".into()
+    }
+}
 /// A signed checkpoint, byte for byte (c2sp.org/tlog-checkpoint).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Checkpoint {
     /// The signed note with all its signature lines.
     #[prost(bytes = "bytes", tag = "1")]
     pub note: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for Checkpoint {
+    const NAME: &'static str = "Checkpoint";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Checkpoint".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Checkpoint".into()
+    }
 }
 /// A run of entries, and the proof that joins its end to the checkpoint sent before it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -36,12 +56,32 @@ pub struct Frame {
     #[prost(bytes = "bytes", repeated, tag = "3")]
     pub consistency: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
 }
+impl ::prost::Name for Frame {
+    const NAME: &'static str = "Frame";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Frame".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Frame".into()
+    }
+}
 /// Consecutive openings of one origin: 1 to 256, at most 1 MiB of padded openings together.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Release {
     /// The openings; each release number is one more than that before it.
     #[prost(message, repeated, tag = "1")]
     pub openings: ::prost::alloc::vec::Vec<Opening>,
+}
+impl ::prost::Name for Release {
+    const NAME: &'static str = "Release";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Release".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Release".into()
+    }
 }
 /// One section disclosed to this peer, or the word that it no longer can be.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -77,6 +117,16 @@ pub mod opening {
         Absence(i32),
     }
 }
+impl ::prost::Name for Opening {
+    const NAME: &'static str = "Opening";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Opening".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Opening".into()
+    }
+}
 /// The bytes of one section of an entry.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -87,6 +137,16 @@ pub struct Section {
     /// The section as its author wrote it, at most 65,500 bytes; empty where the entry has none of this slot.
     #[prost(bytes = "bytes", tag = "2")]
     pub content: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for Section {
+    const NAME: &'static str = "Section";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Section".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Section".into()
+    }
 }
 /// Why a section that was once disclosed is sent empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -184,6 +244,16 @@ pub struct ProtocolRange {
     #[prost(uint32, tag = "2")]
     pub max: u32,
 }
+impl ::prost::Name for ProtocolRange {
+    const NAME: &'static str = "ProtocolRange";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ProtocolRange".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ProtocolRange".into()
+    }
+}
 /// Who calls, as it sees itself.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HelloRequest {
@@ -196,6 +266,16 @@ pub struct HelloRequest {
     /// Name and version of the caller's program, printable ASCII, at most 64 bytes.
     #[prost(string, tag = "3")]
     pub software: ::prost::alloc::string::String,
+}
+impl ::prost::Name for HelloRequest {
+    const NAME: &'static str = "HelloRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.HelloRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.HelloRequest".into()
+    }
 }
 /// Who answers, as it sees itself and the caller.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -213,6 +293,16 @@ pub struct HelloResponse {
     #[prost(string, tag = "4")]
     pub recognised_as: ::prost::alloc::string::String,
 }
+impl ::prost::Name for HelloResponse {
+    const NAME: &'static str = "HelloResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.HelloResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.HelloResponse".into()
+    }
+}
 /// Where to go on in a log.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FollowRequest {
@@ -228,6 +318,16 @@ pub struct FollowRequest {
     /// The newest checkpoint that the caller holds, byte for byte; empty if none.
     #[prost(bytes = "bytes", tag = "4")]
     pub newest_note: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for FollowRequest {
+    const NAME: &'static str = "FollowRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.FollowRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.FollowRequest".into()
+    }
 }
 /// One step of a followed log.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -255,6 +355,16 @@ pub mod follow_response {
         Heartbeat(super::Heartbeat),
     }
 }
+impl ::prost::Name for FollowResponse {
+    const NAME: &'static str = "FollowResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.FollowResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.FollowResponse".into()
+    }
+}
 /// The sender is alive and this is how far it has come.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Heartbeat {
@@ -264,6 +374,16 @@ pub struct Heartbeat {
     /// The release number that the next opening will get.
     #[prost(uint64, tag = "2")]
     pub next_release: u64,
+}
+impl ::prost::Name for Heartbeat {
+    const NAME: &'static str = "Heartbeat";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Heartbeat".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Heartbeat".into()
+    }
 }
 /// The caller's heads, and what it already knows the other side to lack.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -275,6 +395,16 @@ pub struct ExchangeHeadsRequest {
     #[prost(message, repeated, tag = "2")]
     pub updates: ::prost::alloc::vec::Vec<HeadUpdate>,
 }
+impl ::prost::Name for ExchangeHeadsRequest {
+    const NAME: &'static str = "ExchangeHeadsRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ExchangeHeadsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ExchangeHeadsRequest".into()
+    }
+}
 /// The answering node's heads, and what the caller lacks by the digests it sent.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExchangeHeadsResponse {
@@ -284,6 +414,16 @@ pub struct ExchangeHeadsResponse {
     /// What the caller lacks; at most 64, the rest in a later exchange.
     #[prost(message, repeated, tag = "2")]
     pub updates: ::prost::alloc::vec::Vec<HeadUpdate>,
+}
+impl ::prost::Name for ExchangeHeadsResponse {
+    const NAME: &'static str = "ExchangeHeadsResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ExchangeHeadsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ExchangeHeadsResponse".into()
+    }
 }
 /// What one side holds of one log, in few bytes.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -303,6 +443,16 @@ pub struct HeadDigest {
     /// The receiver's generation that the sender has seen; 0 if none.
     #[prost(uint64, tag = "5")]
     pub seen_generation: u64,
+}
+impl ::prost::Name for HeadDigest {
+    const NAME: &'static str = "HeadDigest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.HeadDigest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.HeadDigest".into()
+    }
 }
 /// News of one log: a whole note where size or root differ, only lines where the generation alone differs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -330,12 +480,32 @@ pub mod head_update {
         Lines(super::SignatureLines),
     }
 }
+impl ::prost::Name for HeadUpdate {
+    const NAME: &'static str = "HeadUpdate";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.HeadUpdate".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.HeadUpdate".into()
+    }
+}
 /// Signature lines that are new to the receiver.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SignatureLines {
     /// 1 to 100 lines of c2sp.org/signed-note, without their line feeds.
     #[prost(string, repeated, tag = "1")]
     pub lines: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for SignatureLines {
+    const NAME: &'static str = "SignatureLines";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.SignatureLines".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.SignatureLines".into()
+    }
 }
 /// A question for a proof.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -350,12 +520,32 @@ pub struct ConsistencyRequest {
     #[prost(uint64, tag = "3")]
     pub to: u64,
 }
+impl ::prost::Name for ConsistencyRequest {
+    const NAME: &'static str = "ConsistencyRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ConsistencyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ConsistencyRequest".into()
+    }
+}
 /// The proof.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConsistencyResponse {
     /// RFC 6962 consistency proof, at most 64 hashes of 32 bytes.
     #[prost(bytes = "bytes", repeated, tag = "1")]
     pub hashes: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+impl ::prost::Name for ConsistencyResponse {
+    const NAME: &'static str = "ConsistencyResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ConsistencyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ConsistencyResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod exchange_service_client {
@@ -451,7 +641,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.ExchangeService/Hello",
             );
@@ -478,7 +668,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.ExchangeService/Follow",
             );
@@ -503,7 +693,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.ExchangeService/ExchangeHeads",
             );
@@ -528,7 +718,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.ExchangeService/Consistency",
             );
@@ -693,7 +883,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = HelloSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -739,7 +929,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = FollowSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -785,7 +975,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExchangeHeadsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -830,7 +1020,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ConsistencySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -907,6 +1097,16 @@ pub mod screen_request {
         Name(::prost::alloc::string::String),
     }
 }
+impl ::prost::Name for ScreenRequest {
+    const NAME: &'static str = "ScreenRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ScreenRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ScreenRequest".into()
+    }
+}
 /// A number or mark that identifies.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -921,6 +1121,16 @@ pub struct IdentifierQuery {
     #[prost(string, tag = "3")]
     pub value: ::prost::alloc::string::String,
 }
+impl ::prost::Name for IdentifierQuery {
+    const NAME: &'static str = "IdentifierQuery";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.IdentifierQuery".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.IdentifierQuery".into()
+    }
+}
 /// What was found, and on what state of the logs the answer stands.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ScreenResponse {
@@ -930,12 +1140,22 @@ pub struct ScreenResponse {
     /// The head of every log that was looked into.
     #[prost(message, repeated, tag = "2")]
     pub as_of: ::prost::alloc::vec::Vec<LogHead>,
-    /// The hits, best first, as many as 64 KiB hold.
+    /// The hits, best first, at most 1,000 and as many as 64 KiB hold.
     #[prost(message, repeated, tag = "3")]
     pub hits: ::prost::alloc::vec::Vec<Hit>,
     /// Hits that did not fit.
     #[prost(uint32, tag = "4")]
     pub hits_left_out: u32,
+}
+impl ::prost::Name for ScreenResponse {
+    const NAME: &'static str = "ScreenResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ScreenResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ScreenResponse".into()
+    }
 }
 /// One record that matches, and where it stands in which log.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -974,6 +1194,16 @@ pub struct Hit {
     /// Where the listing stands.
     #[prost(enumeration = "RecordState", tag = "11")]
     pub state: i32,
+}
+impl ::prost::Name for Hit {
+    const NAME: &'static str = "Hit";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Hit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Hit".into()
+    }
 }
 /// The answer in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -1110,7 +1340,7 @@ pub mod screening_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.ScreeningService/Screen",
             );
@@ -1247,7 +1477,7 @@ pub mod screening_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ScreenSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1305,6 +1535,16 @@ pub mod screening_service_server {
 /// Nothing to say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StatusRequest {}
+impl ::prost::Name for StatusRequest {
+    const NAME: &'static str = "StatusRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.StatusRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.StatusRequest".into()
+    }
+}
 /// How the node is.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StatusResponse {
@@ -1333,6 +1573,16 @@ pub struct StatusResponse {
     #[prost(string, tag = "8")]
     pub release_to: ::prost::alloc::string::String,
 }
+impl ::prost::Name for StatusResponse {
+    const NAME: &'static str = "StatusResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.StatusResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.StatusResponse".into()
+    }
+}
 /// One log that the node holds.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Log {
@@ -1345,6 +1595,16 @@ pub struct Log {
     /// Whether enough witnesses stand behind its newest checkpoint.
     #[prost(enumeration = "CheckpointState", tag = "3")]
     pub state: i32,
+}
+impl ::prost::Name for Log {
+    const NAME: &'static str = "Log";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Log".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Log".into()
+    }
 }
 /// One peer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1371,6 +1631,16 @@ pub struct Peer {
     #[prost(string, tag = "7")]
     pub via: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Peer {
+    const NAME: &'static str = "Peer";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Peer".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Peer".into()
+    }
+}
 /// Something that a person must look at.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Alarm {
@@ -1390,15 +1660,45 @@ pub struct Alarm {
     #[prost(string, tag = "5")]
     pub message: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Alarm {
+    const NAME: &'static str = "Alarm";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Alarm".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Alarm".into()
+    }
+}
 /// Nothing to say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListLogsRequest {}
+impl ::prost::Name for ListLogsRequest {
+    const NAME: &'static str = "ListLogsRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListLogsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListLogsRequest".into()
+    }
+}
 /// The logs that the node holds.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListLogsResponse {
     /// The own logs first.
     #[prost(message, repeated, tag = "1")]
     pub logs: ::prost::alloc::vec::Vec<Log>,
+}
+impl ::prost::Name for ListLogsResponse {
+    const NAME: &'static str = "ListLogsResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListLogsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListLogsResponse".into()
+    }
 }
 /// Which list.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1407,12 +1707,32 @@ pub struct ListRecordsRequest {
     #[prost(string, tag = "1")]
     pub list: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListRecordsRequest {
+    const NAME: &'static str = "ListRecordsRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListRecordsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListRecordsRequest".into()
+    }
+}
 /// Some records of the list; the stream ends after the last.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListRecordsResponse {
     /// 1 to 1,024 records, at most 1 MiB of sections together.
     #[prost(message, repeated, tag = "1")]
     pub records: ::prost::alloc::vec::Vec<CurrentRecord>,
+}
+impl ::prost::Name for ListRecordsResponse {
+    const NAME: &'static str = "ListRecordsResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListRecordsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListRecordsResponse".into()
+    }
 }
 /// What the newest change that carries the whole record said, and what the next change must follow.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1432,6 +1752,16 @@ pub struct CurrentRecord {
     /// The sections of the newest change that carries the whole record, slots ascending; empty sections are left out.
     #[prost(message, repeated, tag = "5")]
     pub sections: ::prost::alloc::vec::Vec<Section>,
+}
+impl ::prost::Name for CurrentRecord {
+    const NAME: &'static str = "CurrentRecord";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.CurrentRecord".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.CurrentRecord".into()
+    }
 }
 /// A step of an append: first a header, then changes.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1453,6 +1783,16 @@ pub mod append_request {
         Changes(super::AppendChanges),
     }
 }
+impl ::prost::Name for AppendRequest {
+    const NAME: &'static str = "AppendRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.AppendRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.AppendRequest".into()
+    }
+}
 /// What follows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AppendHeader {
@@ -1463,12 +1803,32 @@ pub struct AppendHeader {
     #[prost(enumeration = "HandlingChoice", tag = "2")]
     pub handling: i32,
 }
+impl ::prost::Name for AppendHeader {
+    const NAME: &'static str = "AppendHeader";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.AppendHeader".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.AppendHeader".into()
+    }
+}
 /// Some changes.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AppendChanges {
     /// 1 to 1,024 changes, at most 1 MiB of sections together.
     #[prost(message, repeated, tag = "1")]
     pub changes: ::prost::alloc::vec::Vec<ChangeDraft>,
+}
+impl ::prost::Name for AppendChanges {
+    const NAME: &'static str = "AppendChanges";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.AppendChanges".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.AppendChanges".into()
+    }
 }
 /// One change, not yet sealed.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1479,6 +1839,16 @@ pub struct ChangeDraft {
     /// The sections of the change (slots 2 to 7), slots ascending; empty sections are left out, core never is.
     #[prost(message, repeated, tag = "2")]
     pub sections: ::prost::alloc::vec::Vec<Section>,
+}
+impl ::prost::Name for ChangeDraft {
+    const NAME: &'static str = "ChangeDraft";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ChangeDraft".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ChangeDraft".into()
+    }
 }
 /// What was appended.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1493,6 +1863,16 @@ pub struct AppendResponse {
     #[prost(message, optional, tag = "3")]
     pub head: ::core::option::Option<LogHead>,
 }
+impl ::prost::Name for AppendResponse {
+    const NAME: &'static str = "AppendResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.AppendResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.AppendResponse".into()
+    }
+}
 /// Which entry.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReadEntryRequest {
@@ -1503,6 +1883,16 @@ pub struct ReadEntryRequest {
     #[prost(uint64, tag = "2")]
     pub index: u64,
 }
+impl ::prost::Name for ReadEntryRequest {
+    const NAME: &'static str = "ReadEntryRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ReadEntryRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ReadEntryRequest".into()
+    }
+}
 /// One entry, with what the node holds of its sections.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReadEntryResponse {
@@ -1512,6 +1902,16 @@ pub struct ReadEntryResponse {
     /// One for each commitment, slots ascending.
     #[prost(message, repeated, tag = "2")]
     pub sections: ::prost::alloc::vec::Vec<HeldSection>,
+}
+impl ::prost::Name for ReadEntryResponse {
+    const NAME: &'static str = "ReadEntryResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ReadEntryResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ReadEntryResponse".into()
+    }
 }
 /// What the node holds of one section.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1538,6 +1938,16 @@ pub mod held_section {
         Absent(i32),
     }
 }
+impl ::prost::Name for HeldSection {
+    const NAME: &'static str = "HeldSection";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.HeldSection".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.HeldSection".into()
+    }
+}
 /// Which log.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExportLogRequest {
@@ -1545,12 +1955,32 @@ pub struct ExportLogRequest {
     #[prost(string, tag = "1")]
     pub origin: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ExportLogRequest {
+    const NAME: &'static str = "ExportLogRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ExportLogRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ExportLogRequest".into()
+    }
+}
 /// A piece of the folder.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExportLogResponse {
     /// The piece.
     #[prost(message, optional, tag = "1")]
     pub part: ::core::option::Option<FilePart>,
+}
+impl ::prost::Name for ExportLogResponse {
+    const NAME: &'static str = "ExportLogResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ExportLogResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ExportLogResponse".into()
+    }
 }
 /// A piece of one file. Parts of one file follow each other without a gap.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1563,15 +1993,45 @@ pub struct FilePart {
     #[prost(bytes = "bytes", tag = "2")]
     pub content: ::prost::bytes::Bytes,
 }
+impl ::prost::Name for FilePart {
+    const NAME: &'static str = "FilePart";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.FilePart".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.FilePart".into()
+    }
+}
 /// Nothing to say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BundleRequest {}
+impl ::prost::Name for BundleRequest {
+    const NAME: &'static str = "BundleRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.BundleRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.BundleRequest".into()
+    }
+}
 /// A piece of the folder.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BundleResponse {
     /// The piece.
     #[prost(message, optional, tag = "1")]
     pub part: ::core::option::Option<FilePart>,
+}
+impl ::prost::Name for BundleResponse {
+    const NAME: &'static str = "BundleResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.BundleResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.BundleResponse".into()
+    }
 }
 /// Whom to peer with.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1590,6 +2050,16 @@ pub struct AddPeerRequest {
     #[prost(string, tag = "4")]
     pub via: ::prost::alloc::string::String,
 }
+impl ::prost::Name for AddPeerRequest {
+    const NAME: &'static str = "AddPeerRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.AddPeerRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.AddPeerRequest".into()
+    }
+}
 /// The peering as it now stands.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AddPeerResponse {
@@ -1597,15 +2067,45 @@ pub struct AddPeerResponse {
     #[prost(message, optional, tag = "1")]
     pub peer: ::core::option::Option<Peer>,
 }
+impl ::prost::Name for AddPeerResponse {
+    const NAME: &'static str = "AddPeerResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.AddPeerResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.AddPeerResponse".into()
+    }
+}
 /// Nothing to say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListPeersRequest {}
+impl ::prost::Name for ListPeersRequest {
+    const NAME: &'static str = "ListPeersRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListPeersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListPeersRequest".into()
+    }
+}
 /// The peers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListPeersResponse {
     /// By agency id.
     #[prost(message, repeated, tag = "1")]
     pub peers: ::prost::alloc::vec::Vec<Peer>,
+}
+impl ::prost::Name for ListPeersResponse {
+    const NAME: &'static str = "ListPeersResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListPeersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListPeersResponse".into()
+    }
 }
 /// Which peer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1614,12 +2114,42 @@ pub struct RemovePeerRequest {
     #[prost(string, tag = "1")]
     pub agency: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RemovePeerRequest {
+    const NAME: &'static str = "RemovePeerRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.RemovePeerRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.RemovePeerRequest".into()
+    }
+}
 /// Nothing to say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemovePeerResponse {}
+impl ::prost::Name for RemovePeerResponse {
+    const NAME: &'static str = "RemovePeerResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.RemovePeerResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.RemovePeerResponse".into()
+    }
+}
 /// Nothing to say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {}
+impl ::prost::Name for WatchRequest {
+    const NAME: &'static str = "WatchRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.WatchRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.WatchRequest".into()
+    }
+}
 /// A change of the alarms.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchResponse {
@@ -1629,6 +2159,16 @@ pub struct WatchResponse {
     /// Whether it has ended.
     #[prost(bool, tag = "2")]
     pub ended: bool,
+}
+impl ::prost::Name for WatchResponse {
+    const NAME: &'static str = "WatchResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.WatchResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.WatchResponse".into()
+    }
 }
 /// What a node does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -1946,7 +2486,7 @@ pub mod admin_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.AdminService/Status",
             );
@@ -1971,7 +2511,7 @@ pub mod admin_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.AdminService/ListLogs",
             );
@@ -1996,7 +2536,7 @@ pub mod admin_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.AdminService/ListRecords",
             );
@@ -2018,7 +2558,7 @@ pub mod admin_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.AdminService/Append",
             );
@@ -2043,7 +2583,7 @@ pub mod admin_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.AdminService/ReadEntry",
             );
@@ -2068,7 +2608,7 @@ pub mod admin_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.AdminService/ExportLog",
             );
@@ -2093,7 +2633,7 @@ pub mod admin_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.AdminService/Bundle",
             );
@@ -2118,7 +2658,7 @@ pub mod admin_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.AdminService/AddPeer",
             );
@@ -2143,7 +2683,7 @@ pub mod admin_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.AdminService/ListPeers",
             );
@@ -2168,7 +2708,7 @@ pub mod admin_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.AdminService/RemovePeer",
             );
@@ -2193,7 +2733,7 @@ pub mod admin_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/comity.v1.AdminService/Watch",
             );
@@ -2419,7 +2959,7 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StatusSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2464,7 +3004,7 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListLogsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2510,7 +3050,7 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListRecordsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2557,7 +3097,7 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = AppendSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2602,7 +3142,7 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ReadEntrySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2648,7 +3188,7 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExportLogSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2694,7 +3234,7 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BundleSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2739,7 +3279,7 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = AddPeerSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2784,7 +3324,7 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListPeersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2829,7 +3369,7 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RemovePeerSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2875,7 +3415,7 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = WatchSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

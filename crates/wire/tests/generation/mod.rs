@@ -58,15 +58,19 @@ pub(crate) fn generate() -> Result<Generated, Box<dyn Error>> {
     let descriptors = compiler.include_source_info(false).file_descriptor_set().encode_to_vec();
 
     let folder = tempfile::tempdir()?;
+    // The codec finds the limits of a message by its name.
+    let mut config = tonic_prost_build::Config::new();
+    config.enable_type_names();
     tonic_prost_build::configure()
         // Connections are made by the node's own connector: a plain `connect` here would pass by mutual TLS.
         .build_transport(false)
         // One received buffer is shared by all entries of a frame instead of copied for each.
         .bytes(".")
         .skip_debug(REDACTED)
+        .codec_path("crate::codec::BoundedCodec")
         .emit_rerun_if_changed(false)
         .out_dir(folder.path())
-        .compile_fds(described)?;
+        .compile_fds_with_config(described, config)?;
     let code = fs::read_to_string(folder.path().join("comity.v1.rs"))?;
     Ok(Generated { code: format!("{DOC}\n{code}"), descriptors })
 }
