@@ -1,0 +1,208 @@
+//! Following a log: where to go on, and each step of the stream.
+//!
+//! Verification of what arrives is `ledger::Replica`'s.
+
+use comity_ledger::{Frame, Origin};
+use comity_tlog::{SignedCheckpoint, TreeSize};
+
+use bytes::Bytes;
+
+use crate::v1::follow_response::Event;
+use crate::{InvalidMessage, ReleaseFrame, ReleaseNumber, field, v1};
+
+const NEWEST: &str = "follow_request.newest_note";
+
+/// Where a follower wants to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowFrom {
+    /// The log.
+    pub origin: Origin,
+    /// Entries that the follower holds.
+    pub next_index: TreeSize,
+    /// The first release number that it does not hold.
+    pub next_release: ReleaseNumber,
+    /// The newest checkpoint that it holds; unverified.
+    pub newest: Option<SignedCheckpoint>,
+}
+
+impl TryFrom<v1::FollowRequest> for FollowFrom {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::FollowRequest) -> Result<Self, InvalidMessage> {
+        let origin = field::origin("follow_request.origin", &message.origin)?;
+        let newest = if message.newest_note.is_empty() {
+            None
+        } else {
+            Some(field::checkpoint(NEWEST, &message.newest_note)?)
+        };
+        if newest.as_ref().is_some_and(|note| note.checkpoint().origin() != origin.as_str()) {
+            return Err(InvalidMessage::Contradicts { field: NEWEST });
+        }
+        Ok(Self {
+            next_index: field::size("follow_request.next_index", message.next_index)?,
+            next_release: ReleaseNumber::new(message.next_release),
+            origin,
+            newest,
+        })
+    }
+}
+
+impl From<&FollowFrom> for v1::FollowRequest {
+    fn from(from: &FollowFrom) -> Self {
+        Self {
+            origin: from.origin.to_string(),
+            next_index: from.next_index.value(),
+            next_release: from.next_release.value(),
+            newest_note: from.newest.as_ref().map(note_bytes).unwrap_or_default(),
+        }
+    }
+}
+
+/// The note as it is, in a message's bytes.
+pub(crate) fn note_bytes(checkpoint: &SignedCheckpoint) -> Bytes {
+    Bytes::copy_from_slice(checkpoint.as_bytes())
+}
+
+impl From<&SignedCheckpoint> for v1::Checkpoint {
+    fn from(checkpoint: &SignedCheckpoint) -> Self {
+        Self { note: note_bytes(checkpoint) }
+    }
+}
+
+/// One step of a followed log, as received: nothing of it is verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FollowEvent {
+    /// A checkpoint, to which the later frames lead up.
+    Checkpoint(SignedCheckpoint),
+    /// Entries.
+    Frame(Frame),
+    /// Openings.
+    Release(ReleaseFrame),
+    /// Nothing new.
+    Heartbeat(Heartbeat),
+}
+
+/// How far the sender has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Size of its newest checkpoint.
+    pub size: TreeSize,
+    /// The number that its next disclosure will get.
+    pub next_release: ReleaseNumber,
+}
+
+impl TryFrom<v1::FollowResponse> for FollowEvent {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::FollowResponse) -> Result<Self, InvalidMessage> {
+        match message.event.ok_or(InvalidMessage::Missing { field: "follow_response.event" })? {
+            Event::Checkpoint(v1::Checkpoint { note }) => {
+                field::checkpoint("checkpoint.note", &note).map(Self::Checkpoint)
+            }
+            Event::Frame(frame) => frame.try_into().map(Self::Frame),
+            Event::Release(release) => release.try_into().map(Self::Release),
+            Event::Heartbeat(beat) => Ok(Self::Heartbeat(Heartbeat {
+                size: field::size("heartbeat.size", beat.size)?,
+                next_release: ReleaseNumber::new(beat.next_release),
+            })),
+        }
+    }
+}
+
+impl From<&SignedCheckpoint> for v1::FollowResponse {
+    fn from(checkpoint: &SignedCheckpoint) -> Self {
+        Self { event: Some(Event::Checkpoint(checkpoint.into())) }
+    }
+}
+
+impl From<&Frame> for v1::FollowResponse {
+    fn from(frame: &Frame) -> Self {
+        Self { event: Some(Event::Frame(frame.into())) }
+    }
+}
+
+impl TryFrom<ReleaseFrame> for v1::FollowResponse {
+    type Error = InvalidMessage;
+
+    fn try_from(release: ReleaseFrame) -> Result<Self, InvalidMessage> {
+        Ok(Self { event: Some(Event::Release(release.try_into()?)) })
+    }
+}
+
+impl From<Heartbeat> for v1::FollowResponse {
+    fn from(beat: Heartbeat) -> Self {
+        let beat = v1::Heartbeat { size: beat.size.value(), next_release: beat.next_release.value() };
+        Self { event: Some(Event::Heartbeat(beat)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comity_tlog::{Checkpoint, Hash, KeyKind, KeyName, SigningKey};
+
+    use super::*;
+
+    fn signed(origin: &str) -> SignedCheckpoint {
+        let key = SigningKey::from_seed(KeyName::new(origin).unwrap(), KeyKind::Ed25519, &[1; 32]).unwrap();
+        Checkpoint::new(origin, TreeSize::new(5).unwrap(), Hash::from_bytes([2; 32]))
+            .unwrap()
+            .sign(&key)
+            .unwrap()
+    }
+
+    fn request() -> v1::FollowRequest {
+        v1::FollowRequest {
+            origin: "a.example/pub".to_owned(),
+            next_index: 5,
+            next_release: 3,
+            newest_note: note_bytes(&signed("a.example/pub")),
+        }
+    }
+
+    #[test]
+    fn a_request_travels_with_and_without_a_note() {
+        let without = v1::FollowRequest { newest_note: Bytes::new(), ..request() };
+        for message in [request(), without] {
+            let from = FollowFrom::try_from(message.clone()).unwrap();
+            assert_eq!(v1::FollowRequest::from(&from), message);
+        }
+    }
+
+    #[test]
+    fn each_field_of_a_request_is_checked() {
+        let check = |field: &str, change: &dyn Fn(&mut v1::FollowRequest)| {
+            let mut bad = request();
+            change(&mut bad);
+            assert_eq!(FollowFrom::try_from(bad).unwrap_err().field(), field);
+        };
+        check("follow_request.origin", &|request| request.origin.clear());
+        check("follow_request.next_index", &|request| request.next_index = 1 << 63);
+        check(NEWEST, &|request| request.newest_note = Bytes::from_static(b"not a note"));
+        check(NEWEST, &|request| request.newest_note = note_bytes(&signed("b.example/pub")));
+        check(NEWEST, &|request| request.newest_note = Bytes::from(vec![b'a'; 1_000_001]));
+    }
+
+    #[test]
+    fn events_are_read_as_they_were_sent() {
+        let checkpoint = signed("a.example/pub");
+        let sent = v1::FollowResponse::from(&checkpoint);
+        assert_eq!(FollowEvent::try_from(sent), Ok(FollowEvent::Checkpoint(checkpoint)));
+        let beat = Heartbeat { size: TreeSize::new(7).unwrap(), next_release: ReleaseNumber::new(2) };
+        assert_eq!(FollowEvent::try_from(v1::FollowResponse::from(beat)), Ok(FollowEvent::Heartbeat(beat)));
+    }
+
+    #[test]
+    fn each_event_is_checked() {
+        let check = |field: &str, event: Option<Event>| {
+            assert_eq!(FollowEvent::try_from(v1::FollowResponse { event }).unwrap_err().field(), field);
+        };
+        check("follow_response.event", None);
+        check("checkpoint.note", Some(Event::Checkpoint(v1::Checkpoint::default())));
+        let strange = v1::Checkpoint { note: note_bytes(&signed("sum.example")) };
+        check("checkpoint.note", Some(Event::Checkpoint(strange)));
+        check("frame.entries", Some(Event::Frame(v1::Frame::default())));
+        check("release.openings", Some(Event::Release(v1::Release::default())));
+        let far = v1::Heartbeat { size: u64::MAX, next_release: 0 };
+        check("heartbeat.size", Some(Event::Heartbeat(far)));
+    }
+}

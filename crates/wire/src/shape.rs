@@ -1,0 +1,189 @@
+//! How many items each list of each message may hold, counted over the encoded bytes.
+//!
+//! Only what costs memory is looked at: lists, and the messages on the way to them. Whether a message is a good one
+//! is the decoder's and the conversions' business.
+
+use comity_ledger::FRAME_ENTRIES_MAX;
+use comity_tlog::{ConsistencyProof, NOTE_SIGNATURES_MAX};
+use comity_watchlist::Section;
+use prost::encoding::{WireType, decode_key, decode_varint};
+
+use crate::ErrorCode;
+use crate::append::CHANGES_PER_MESSAGE_MAX;
+use crate::heads::{HEAD_DIGESTS_MAX, HEAD_UPDATES_MAX};
+use crate::release::RELEASE_OPENINGS_MAX;
+use crate::screen::HITS_MAX;
+
+/// Most logs of which a node speaks in one message: as many as it may pin.
+const LOGS_MAX: usize = HEAD_DIGESTS_MAX;
+
+/// Most peers of one node: each could bring 64 origins, but few do.
+const PEERS_MAX: usize = 1_024;
+
+/// Most standing alarms that one answer holds: one for each peer, or far fewer of another kind.
+const ALARMS_MAX: usize = 1_024;
+
+/// Most sections of one entry: a slot is one byte.
+const SLOTS_MAX: usize = 256;
+
+/// A field that may stand at most `max` times, and the lists within each of its messages.
+struct List {
+    field: u32,
+    max: usize,
+    within: &'static [List],
+}
+
+const fn list(field: u32, max: usize) -> List {
+    List { field, max, within: &[] }
+}
+
+const fn list_of(field: u32, max: usize, within: &'static [List]) -> List {
+    List { field, max, within }
+}
+
+/// A single message that holds lists. Said twice, protobuf would join its lists, so it must not be.
+const fn one(field: u32, within: &'static [List]) -> List {
+    List { field, max: 1, within }
+}
+
+const FOLLOW: &[List] = &[
+    one(2, &[list(2, FRAME_ENTRIES_MAX), list(3, ConsistencyProof::HASHES_MAX)]),
+    one(3, &[list(1, RELEASE_OPENINGS_MAX)]),
+];
+const HEADS: &[List] =
+    &[list(1, HEAD_DIGESTS_MAX), list_of(2, HEAD_UPDATES_MAX, &[one(4, &[list(1, NOTE_SIGNATURES_MAX)])])];
+const APPEND: &[List] = &[one(2, &[list_of(1, CHANGES_PER_MESSAGE_MAX, &[list(2, Section::ALL.len())])])];
+const RECORDS: &[List] = &[list_of(1, CHANGES_PER_MESSAGE_MAX, &[list(5, Section::ALL.len())])];
+const STATUS: &[List] = &[list(4, LOGS_MAX), list(5, PEERS_MAX), list(6, ALARMS_MAX), list(7, LOGS_MAX)];
+const SCREEN: &[List] = &[list(2, LOGS_MAX), list(3, HITS_MAX)];
+
+/// Every request and response that holds lists.
+const MESSAGES: [(&str, &[List]); 11] = [
+    ("FollowResponse", FOLLOW),
+    ("ExchangeHeadsRequest", HEADS),
+    ("ExchangeHeadsResponse", HEADS),
+    ("ConsistencyResponse", &[list(1, ConsistencyProof::HASHES_MAX)]),
+    ("AppendRequest", APPEND),
+    ("ListRecordsResponse", RECORDS),
+    ("ReadEntryResponse", &[list(2, SLOTS_MAX)]),
+    ("StatusResponse", STATUS),
+    ("ListLogsResponse", &[list(1, LOGS_MAX)]),
+    ("ListPeersResponse", &[list(1, PEERS_MAX)]),
+    ("ScreenResponse", SCREEN),
+];
+
+/// Checks the lists of an encoded message of `comity.v1`.
+///
+/// # Errors
+/// [`ErrorCode::TooLarge`] if a list is over its limit, [`ErrorCode::Malformed`] if the bytes are no message.
+pub(crate) fn check(message: &str, bytes: &[u8]) -> Result<(), ErrorCode> {
+    let known = MESSAGES.iter().find(|(name, _)| *name == message);
+    known.map_or(Ok(()), |(_, lists)| walk(bytes, lists))
+}
+
+/// Walks the fields of one message; as deep as the tables above, at most four messages.
+fn walk(mut bytes: &[u8], lists: &[List]) -> Result<(), ErrorCode> {
+    let mut counts = vec![0usize; lists.len()];
+    while !bytes.is_empty() {
+        let (field, wire_type) = decode_key(&mut bytes).map_err(|_| ErrorCode::Malformed)?;
+        let content = value(&mut bytes, wire_type).ok_or(ErrorCode::Malformed)?;
+        for (list, count) in lists.iter().zip(&mut counts).filter(|(list, _)| list.field == field) {
+            *count += 1;
+            if *count > list.max {
+                return Err(ErrorCode::TooLarge);
+            }
+            if !list.within.is_empty() {
+                walk(content, list.within)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Splits the value of a field off; `None` if there is none, or of the groups that proto3 does not have.
+fn value<'a>(bytes: &mut &'a [u8], wire_type: WireType) -> Option<&'a [u8]> {
+    let len = match wire_type {
+        WireType::Varint => {
+            decode_varint(bytes).ok()?;
+            0
+        }
+        WireType::SixtyFourBit => 8,
+        WireType::ThirtyTwoBit => 4,
+        WireType::LengthDelimited => usize::try_from(decode_varint(bytes).ok()?).ok()?,
+        WireType::StartGroup | WireType::EndGroup => return None,
+    };
+    let (content, rest) = bytes.split_at_checked(len)?;
+    *bytes = rest;
+    Some(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use protox::prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
+
+    use super::*;
+
+    /// Goal: a list that is added to a message later is not forgotten here.
+    /// Way: compare the tables with the descriptors, message by message, from every request and response on.
+    #[test]
+    fn every_list_of_every_message_has_a_limit() {
+        let pool = DescriptorPool::decode(crate::DESCRIPTORS).unwrap();
+        let mut compared = 0;
+        for service in pool.services() {
+            for method in service.methods() {
+                for message in [method.input(), method.output()] {
+                    let lists = MESSAGES.iter().find(|(name, _)| *name == message.name());
+                    compare(&message, lists.map_or(&[], |(_, lists)| lists));
+                    compared += 1;
+                }
+            }
+        }
+        assert_eq!(compared, 32);
+    }
+
+    fn compare(message: &MessageDescriptor, lists: &[List]) {
+        for field in message.fields() {
+            let listed = lists.iter().find(|list| list.field == field.number());
+            let inner = match field.kind() {
+                Kind::Message(inner) if holds_lists(&inner) => Some(inner),
+                _ => None,
+            };
+            let expected = field.is_list() || inner.is_some();
+            assert_eq!(listed.is_some(), expected, "{}", field.full_name());
+            if let Some(listed) = listed {
+                assert!(field.is_list() || listed.max == 1, "{} is single", field.full_name());
+                match inner {
+                    Some(inner) => compare(&inner, listed.within),
+                    None => assert!(listed.within.is_empty(), "{}", field.full_name()),
+                }
+            }
+        }
+        let known = |list: &List| message.get_field(list.field).is_some();
+        assert!(lists.iter().all(known), "{} has no such field", message.name());
+    }
+
+    fn holds_lists(message: &MessageDescriptor) -> bool {
+        message.fields().any(|field| {
+            field.is_list() || matches!(field.kind(), Kind::Message(inner) if holds_lists(&inner))
+        })
+    }
+
+    #[test]
+    fn a_list_within_a_list_is_counted_for_each() {
+        // Two records with the most sections each, then one with one more.
+        let record = |sections: usize| {
+            [vec![0x0a, u8::try_from(2 * sections).unwrap()], [0x2a, 0].repeat(sections)].concat()
+        };
+        let good = [record(6), record(6)].concat();
+        assert_eq!(check("ListRecordsResponse", &good), Ok(()));
+        let bad = [record(6), record(7)].concat();
+        assert_eq!(check("ListRecordsResponse", &bad), Err(ErrorCode::TooLarge));
+    }
+
+    #[test]
+    fn a_single_message_that_is_said_twice_is_refused() {
+        let frame = [0x12, 0x02, 0x12, 0x00];
+        assert_eq!(check("FollowResponse", &frame), Ok(()));
+        assert_eq!(check("FollowResponse", &frame.repeat(2)), Err(ErrorCode::TooLarge));
+    }
+}
