@@ -96,6 +96,11 @@ pub struct OpenHome {
 }
 
 impl OpenHome {
+    /// Home, store and own log apart, for a node that runs.
+    pub fn into_parts(self) -> (Home, Arc<Store>, OwnLogState) {
+        (self.home, self.store, self.own_log)
+    }
+
     /// Folder and configuration.
     pub fn home(&self) -> &Home {
         &self.home
