@@ -114,7 +114,9 @@ impl Remote {
         if changes.is_empty() {
             let own = self.home.origin().to_string();
             let mut heads = self.logs()?.into_iter().map(|log| log.head);
-            return head_of(heads.find(|head| head.as_ref().is_some_and(|head| head.origin == own)).flatten());
+            return head_of(
+                heads.find(|head| head.as_ref().is_some_and(|head| head.origin == own)).flatten(),
+            );
         }
         let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
         let header = AppendHeader::new(count, HandlingChoice::OfficialList).ok_or_else(|| {
