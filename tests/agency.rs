@@ -89,7 +89,8 @@ pub(crate) fn text(path: &Path) -> &str {
 /// A file of the shared data; `None`, said aloud, where the folder is missing and need not be there.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found = here.ancestors().map(|folder| folder.join("shared")).find(|shared| shared.join("data").is_dir());
+    let found =
+        here.ancestors().map(|folder| folder.join("shared")).find(|shared| shared.join("data").is_dir());
     let file = found.map(|shared| shared.join(path)).filter(|file| file.exists());
     if file.is_none() {
         assert!(std::env::var_os("COMITY_REQUIRE_SHARED").is_none(), "shared/{path} is missing");
@@ -100,7 +101,8 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
 
 /// The tables of one publication of the SDN list.
 pub(crate) fn sdn(date: &str) -> Option<Vec<String>> {
-    let tables = ["sdn.csv", "alt.csv", "add.csv"].map(|table| shared(&format!("data/ofac/sdn-{date}/{table}")));
+    let tables =
+        ["sdn.csv", "alt.csv", "add.csv"].map(|table| shared(&format!("data/ofac/sdn-{date}/{table}")));
     tables.into_iter().map(|table| table.map(|path| text(&path).to_owned())).collect()
 }
 

@@ -16,7 +16,8 @@ fn the_real_sdn_list_enters_once_and_the_same_file_again_signs_nothing() {
     let first = agency.ask(&import(&files, &[]));
     assert_eq!((&first["records"], &first["added"]), (&9_043.into(), &9_043.into()), "{first}");
     assert_eq!(first["size"], 9_044);
-    let rejected: Vec<String> = first["rejected"].as_array().unwrap().iter().map(ToString::to_string).collect();
+    let rejected: Vec<String> =
+        first["rejected"].as_array().unwrap().iter().map(ToString::to_string).collect();
     assert!(
         rejected.iter().any(|row| row.contains("sdn.csv") && row.contains("9044") && row.contains("2677")),
         "the second 2677 is rejected with its line: {rejected:?}"
@@ -37,7 +38,8 @@ fn of_the_next_publication_only_the_difference_is_signed_and_mass_removal_needs_
     assert_eq!(agency.head(), before, "a refused import changes nothing");
     let second = agency.ask(&import(&new, &["--accept-removals"]));
     assert_eq!(second["removed"], 390, "{second}");
-    let signed: u64 = ["added", "changed", "removed"].iter().map(|part| second[*part].as_u64().unwrap()).sum();
+    let signed: u64 =
+        ["added", "changed", "removed"].iter().map(|part| second[*part].as_u64().unwrap()).sum();
     assert_eq!(second["size"].as_u64().unwrap(), first["size"].as_u64().unwrap() + signed);
     assert!(signed < 1_500, "only the difference is signed: {second}");
     let (bundle, card) = agency.bundle("bundle");
@@ -59,8 +61,7 @@ fn agency_report(bundle: &std::path::Path, card: &std::path::Path) -> serde_json
 
 #[test]
 fn the_real_un_list_enters_and_its_badly_encoded_sister_is_refused() {
-    let (Some(good), Some(bad)) =
-        (shared("data/un/un-2026-02-27.xml"), shared("data/un/un-2025-08-16.xml"))
+    let (Some(good), Some(bad)) = (shared("data/un/un-2026-02-27.xml"), shared("data/un/un-2025-08-16.xml"))
     else {
         return;
     };

@@ -9,7 +9,14 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
+    clippy::format_push_string,
     reason = "a helper of a test may fail the test, and says aloud what was skipped"
 )]
 
+mod agency;
+mod audit;
+mod crash;
+mod demo;
+mod import;
+mod refusals;
 mod tidy;
