@@ -99,7 +99,7 @@ pub struct Ended<'a> {
     pub key: &'a RecordKey,
     /// Its handle, final.
     pub handle: Handle,
-    /// The index of its newest entry; of several listings of one key the highest is the last.
+    /// The index of its newest entry.
     pub newest_index: EntryIndex,
     /// How it ended.
     pub status: Status,
@@ -153,9 +153,10 @@ impl View {
         Ok(())
     }
 
-    /// The listings of one list of one origin that have not ended and whose record was opened to us, by handle.
-    pub fn live<'a>(&'a self, origin: &LogOrigin, list: &'a ListId) -> impl Iterator<Item = Listed<'a>> {
-        self.of_origin(origin).filter_map(move |listing| {
+    /// The listings of one list of one origin that have not ended and whose record was opened to us, the one changed
+    /// last at the end.
+    pub fn live(&self, origin: &LogOrigin, list: &ListId) -> Vec<Listed<'_>> {
+        let listed = self.of_origin(origin).filter_map(|listing| {
             let standing = listing.standing.as_ref().filter(|standing| standing.key.list == *list)?;
             let said = listing.said()?;
             Some(Listed {
@@ -167,12 +168,15 @@ impl View {
                 record: said.record,
                 withheld: said.withheld,
             })
-        })
+        });
+        let mut listed: Vec<_> = listed.collect();
+        listed.sort_unstable_by_key(|listed| listed.newest_index);
+        listed
     }
 
-    /// The listings of one list of one origin that have ended, by handle.
-    pub fn ended<'a>(&'a self, origin: &LogOrigin, list: &'a ListId) -> impl Iterator<Item = Ended<'a>> {
-        self.of_origin(origin).filter_map(move |listing| {
+    /// The listings of one list of one origin that have ended, the one that ended last at the end.
+    pub fn ended(&self, origin: &LogOrigin, list: &ListId) -> Vec<Ended<'_>> {
+        let ended = self.of_origin(origin).filter_map(|listing| {
             let standing = listing.standing.as_ref().filter(|standing| standing.key.list == *list)?;
             standing.status.is_ended().then_some(Ended {
                 key: &standing.key,
@@ -180,7 +184,18 @@ impl View {
                 newest_index: standing.newest_index,
                 status: standing.status,
             })
-        })
+        });
+        let mut ended: Vec<_> = ended.collect();
+        ended.sort_unstable_by_key(|ended| ended.newest_index);
+        ended
+    }
+
+    /// The newest entry of a listing, which the next change has to name: by index in clear, by leaf hash in its
+    /// content. `None` if no change of the handle was followed.
+    pub fn newest(&self, origin: &LogOrigin, handle: Handle) -> Option<(EntryIndex, EntryRef)> {
+        let id = self.logs.get(origin)?.handles.get(&handle)?;
+        let standing = self.listing(*id)?.standing.as_ref()?;
+        Some((standing.newest_index, EntryRef::new(*standing.newest_leaf.as_bytes())))
     }
 
     /// The changes of one origin that were kept and not applied, by handle and index.

@@ -76,10 +76,9 @@ fn log(origin: &str, deeds: &[Deed]) -> Vec<Entry> {
             (Some(before), 1..=4) => author.follows(&before, amend(record(&at, *deed))),
             (Some(before), 5) => author.follows(&before, suspend(&at)),
             (Some(before), 6 | 7) => author.follows(&before, resume(&at)),
-            (Some(before), 8) => author.follows(&before, delist(&at)),
             (Some(before), 9) => author.follows(&before, withdraw(&at)),
             (Some(before), 10) if erasable => author.follows(&before, erase(&at)),
-            (Some(before), 10) => author.follows(&before, delist(&at)),
+            (Some(before), 8 | 10) => author.follows(&before, delist(&at)),
             (Some(before), 11) => {
                 let to = format!("K-{}-{turn}", deed.handle);
                 moved = Some(to.clone());
@@ -141,8 +140,8 @@ fn names_found_by_looking_at_all(view: &View, wanted: &[&str]) -> usize {
     let list = list_id();
     let origins = ORIGINS.iter().map(|origin| origin.parse().unwrap());
     let all = origins.flat_map(|origin| {
-        let live = view.live(&origin, &list).filter(|listed| listed.status == Status::Listed);
-        live.map(|listed| listed.record.clone()).collect::<Vec<_>>()
+        let live = view.live(&origin, &list).into_iter().filter(|listed| listed.status == Status::Listed);
+        live.map(|listed| listed.record)
     });
     all.filter(|record| record.names.iter().any(|name| wanted.contains(&name.full.as_str()))).count()
 }
