@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use comity_tlog::CosignatureTime;
+
 use crate::{Head, Origin};
 
 /// In which role a key signs checkpoints of an origin.
@@ -40,12 +42,13 @@ pub struct LockedHead {
     role: Role,
     origin: Origin,
     head: Head,
+    time: Option<CosignatureTime>,
 }
 
 impl LockedHead {
     /// Only the sign-lock of `store` makes one, after the lock's file and folder were synced.
-    pub fn synced(role: Role, origin: Origin, head: Head) -> Self {
-        Self { role, origin, head }
+    pub fn synced(role: Role, origin: Origin, head: Head, time: Option<CosignatureTime>) -> Self {
+        Self { role, origin, head, time }
     }
 
     /// The role it permits to sign.
@@ -61,6 +64,11 @@ impl LockedHead {
     /// Size and root.
     pub fn head(&self) -> Head {
         self.head
+    }
+
+    /// The time below which no cosignature may state; an author's checkpoint states none.
+    pub fn time(&self) -> Option<CosignatureTime> {
+        self.time
     }
 }
 

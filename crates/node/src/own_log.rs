@@ -184,7 +184,7 @@ impl OwnLog {
 
     /// The end of every commit, of a normal one and of one that a crash interrupted.
     fn finish(&mut self, durable: &DurableBatch) -> Result<SignedBatch, NodeError> {
-        let locked = self.lock.advance(Role::Author, durable.origin(), durable.head())?;
+        let locked = self.lock.advance(Role::Author, durable.origin(), durable.head(), None)?;
         let signed = self.author.sign(durable, &locked)?;
         self.store.keep_note(&signed)?;
         Ok(signed)

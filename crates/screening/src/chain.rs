@@ -97,6 +97,8 @@ pub(crate) struct Listing {
     pub(crate) standing: Option<Standing>,
     steps: Vec<Step>,
     gaps: BTreeSet<EntryIndex>,
+    /// The unopened entry that began the listing, as far as its changes tell.
+    pub(crate) root: Option<EntryIndex>,
     overfull: bool,
 }
 
@@ -242,50 +244,55 @@ impl Act {
 
 impl Listing {
     pub(crate) const fn new(origin: LogOrigin, handle: Handle) -> Self {
-        Self { origin, handle, standing: None, steps: Vec::new(), gaps: BTreeSet::new(), overfull: false }
+        Self {
+            origin,
+            handle,
+            standing: None,
+            steps: Vec::new(),
+            gaps: BTreeSet::new(),
+            root: None,
+            overfull: false,
+        }
     }
 
-    /// Takes a change in at its place in the log. Returns its conflict, if it has one, and the unopened entry that
-    /// the listing turned out to begin with.
-    pub(crate) fn take(&mut self, step: Step, gaps: &Gaps) -> (Option<Conflict>, Option<EntryIndex>) {
+    /// Takes a change in at its place in the log. Returns its conflict, if it has one.
+    pub(crate) fn take(&mut self, step: Step, gaps: &Gaps) -> Option<Conflict> {
         if self.steps.len() >= CHANGES_MAX {
             self.overfull = true;
-            return (Some(Conflict::TooManyChanges), None);
+            return Some(Conflict::TooManyChanges);
         }
         let index = step.index;
         let at = self.steps.partition_point(|known| known.index < index);
         self.steps.insert(at, step);
-        let root = self.follow_from(at, gaps);
+        self.follow_from(at, gaps);
         let conflict = self.steps.get(at).and_then(|step| step.conflict);
         self.settle(gaps);
-        (conflict, root)
+        conflict
     }
 
     /// Follows all changes again, after an unopened entry between them turned out to be another listing's.
-    pub(crate) fn follow_again(&mut self, gaps: &Gaps) -> Option<EntryIndex> {
-        let root = self.follow_from(0, gaps);
+    pub(crate) fn follow_again(&mut self, gaps: &Gaps) {
+        self.follow_from(0, gaps);
         self.settle(gaps);
-        root
     }
 
-    fn follow_from(&mut self, at: usize, gaps: &Gaps) -> Option<EntryIndex> {
+    fn follow_from(&mut self, at: usize, gaps: &Gaps) {
         // What stands behind the newest change needs nothing of the changes before it.
         let at = if at + 1 == self.steps.len() { at } else { 0 };
         if at == 0 {
             self.standing = None;
+            self.root = None;
         }
-        let mut root = None;
         for step in self.steps.iter_mut().skip(at) {
             match step.follow(self.standing.as_ref(), gaps) {
                 Ok((next, begun)) => {
                     step.conflict = None;
                     self.standing = Some(next);
-                    root = root.or(begun);
+                    self.root = self.root.or(begun);
                 }
                 Err(conflict) => step.conflict = Some(conflict),
             }
         }
-        root
     }
 
     /// Lets go of records that nothing can bring back, and gives the current one the current key.

@@ -63,32 +63,30 @@ impl Gaps {
         Some(gap)
     }
 
-    /// Gives all unopened entries that follow an entry, at any distance, to a listing; returns each with its owner
+    /// Sets the owner of all unopened entries that follow an entry, at any distance; returns each with its owner
     /// before.
-    pub(crate) fn claim_followers(
+    pub(crate) fn give_followers(
         &mut self,
         index: EntryIndex,
-        owner: ListingId,
+        owner: Option<ListingId>,
     ) -> Vec<(EntryIndex, Option<ListingId>)> {
-        let mut claimed = Vec::new();
+        let mut given = Vec::new();
         let mut waiting = vec![index];
         while let Some(named) = waiting.pop() {
             let followers = self.followers.range((named, EntryIndex::ZERO)..=(named, EntryIndex::MAX));
             for (_, follower) in followers {
                 if let Some(gap) = self.by_index.get_mut(follower) {
-                    claimed.push((*follower, gap.owner.replace(owner)));
+                    given.push((*follower, std::mem::replace(&mut gap.owner, owner)));
                     waiting.push(*follower);
                 }
             }
         }
-        claimed
+        given
     }
 
-    /// Gives one unopened entry to a listing.
-    pub(crate) fn claim(&mut self, index: EntryIndex, owner: ListingId) {
-        if let Some(gap) = self.by_index.get_mut(&index) {
-            gap.owner = Some(owner);
-        }
+    /// Sets the owner of one unopened entry; false if there is no such entry.
+    pub(crate) fn give(&mut self, index: EntryIndex, owner: Option<ListingId>) -> bool {
+        self.by_index.get_mut(&index).map(|gap| gap.owner = owner).is_some()
     }
 }
 

@@ -57,14 +57,6 @@ pub enum ViewError {
         /// The entry.
         index: EntryIndex,
     },
-    /// It names an entry that is not earlier.
-    #[error("entry {index} is about entry {about}, which is not earlier")]
-    AboutNotEarlier {
-        /// The entry.
-        index: EntryIndex,
-        /// The entry that it names.
-        about: EntryIndex,
-    },
     /// The view holds as many listings as it can number.
     #[error("the view holds {max} listings and no more")]
     Full {
@@ -99,7 +91,7 @@ pub struct Ended<'a> {
     pub key: &'a RecordKey,
     /// Its handle, final.
     pub handle: Handle,
-    /// The index of its newest entry; of several listings of one key the highest is the last.
+    /// The index of its newest entry.
     pub newest_index: EntryIndex,
     /// How it ended.
     pub status: Status,
@@ -145,17 +137,23 @@ impl View {
         }
         let log = self.logs.entry(at.origin.clone()).or_default();
         log.newest = log.newest.max(Some(at.index));
-        let owner = at.about.and_then(|about| log.owner(about));
-        log.gaps.insert(at.index, Gap { leaf: at.leaf, about: at.about, owner });
+        let about = earlier(at);
+        let owner = about.and_then(|about| log.owner(about));
+        log.gaps.insert(at.index, Gap { leaf: at.leaf, about, owner });
         if let Some(listing) = owner.and_then(|owner| listing_mut(&mut self.listings, owner)) {
             listing.note_gap(at.index);
         }
         Ok(())
     }
 
-    /// The listings of one list of one origin that have not ended and whose record was opened to us, by handle.
-    pub fn live<'a>(&'a self, origin: &LogOrigin, list: &'a ListId) -> impl Iterator<Item = Listed<'a>> {
-        self.of_origin(origin).filter_map(move |listing| {
+    /// The listings of one list of one origin that have not ended and whose record was opened to us, the one changed
+    /// last at the end.
+    pub fn live<'a>(
+        &'a self,
+        origin: &LogOrigin,
+        list: &ListId,
+    ) -> impl Iterator<Item = Listed<'a>> + use<'a> {
+        let listed = self.of_origin(origin).filter_map(|listing| {
             let standing = listing.standing.as_ref().filter(|standing| standing.key.list == *list)?;
             let said = listing.said()?;
             Some(Listed {
@@ -167,12 +165,19 @@ impl View {
                 record: said.record,
                 withheld: said.withheld,
             })
-        })
+        });
+        let mut listed: Vec<_> = listed.collect();
+        listed.sort_unstable_by_key(|listed| listed.newest_index);
+        listed.into_iter()
     }
 
-    /// The listings of one list of one origin that have ended, by handle.
-    pub fn ended<'a>(&'a self, origin: &LogOrigin, list: &'a ListId) -> impl Iterator<Item = Ended<'a>> {
-        self.of_origin(origin).filter_map(move |listing| {
+    /// The listings of one list of one origin that have ended, the one that ended last at the end.
+    pub fn ended<'a>(
+        &'a self,
+        origin: &LogOrigin,
+        list: &ListId,
+    ) -> impl Iterator<Item = Ended<'a>> + use<'a> {
+        let ended = self.of_origin(origin).filter_map(|listing| {
             let standing = listing.standing.as_ref().filter(|standing| standing.key.list == *list)?;
             standing.status.is_ended().then_some(Ended {
                 key: &standing.key,
@@ -180,7 +185,18 @@ impl View {
                 newest_index: standing.newest_index,
                 status: standing.status,
             })
-        })
+        });
+        let mut ended: Vec<_> = ended.collect();
+        ended.sort_unstable_by_key(|ended| ended.newest_index);
+        ended.into_iter()
+    }
+
+    /// The newest entry of a listing, which the next change has to name: by index in clear, by leaf hash in its
+    /// content. `None` if no change of the handle was followed.
+    pub fn newest(&self, origin: &LogOrigin, handle: Handle) -> Option<(EntryIndex, EntryRef)> {
+        let id = self.logs.get(origin)?.handles.get(&handle)?;
+        let standing = self.listing(*id)?.standing.as_ref()?;
+        Some((standing.newest_index, EntryRef::new(*standing.newest_leaf.as_bytes())))
     }
 
     /// The changes of one origin that were kept and not applied, by handle and index.
@@ -232,12 +248,9 @@ impl View {
     /// Whether the entry was noted as unopened before; if not, it must be the newest.
     fn check_order(&self, at: &Provenance) -> Result<bool, ViewError> {
         let index = at.index;
-        if let Some(about) = at.about.filter(|about| *about >= index) {
-            return Err(ViewError::AboutNotEarlier { index, about });
-        }
         let Some(log) = self.logs.get(&at.origin) else { return Ok(false) };
         match (log.gaps.get(index), log.newest) {
-            (Some(gap), _) if gap.leaf == at.leaf && gap.about == at.about => Ok(true),
+            (Some(gap), _) if gap.leaf == at.leaf && gap.about == earlier(at) => Ok(true),
             (Some(_), _) => Err(ViewError::OtherEntry { index }),
             (None, Some(newest)) if newest >= index => Err(ViewError::OutOfOrder { index, newest }),
             (None, _) => Ok(false),
@@ -260,7 +273,7 @@ impl View {
         if let Some(owner) = before.and_then(|before| listing_mut(&mut self.listings, before)) {
             owner.close_gap(at.index);
         }
-        self.claim_followers(&at.origin, at.index, id);
+        self.give_followers(&at.origin, at.index, Some(id));
         if let Some(other) = before.filter(|before| *before != id) {
             self.unindex(other);
             self.follow(&at.origin, other, None);
@@ -272,26 +285,38 @@ impl View {
     fn follow(&mut self, origin: &LogOrigin, id: ListingId, step: Option<Step>) -> Option<Conflict> {
         let log = self.logs.get(origin)?;
         let listing = listing_mut(&mut self.listings, id)?;
-        let (conflict, root) = match step {
-            Some(step) => listing.take(step, &log.gaps),
-            None => (None, listing.follow_again(&log.gaps)),
+        let before = listing.root;
+        let conflict = if let Some(step) = step {
+            listing.take(step, &log.gaps)
+        } else {
+            listing.follow_again(&log.gaps);
+            None
         };
-        if let Some(root) = root {
-            // The entry that began the listing is unopened: what else follows it is about this listing, too.
-            self.logs.get_mut(origin)?.gaps.claim(root, id);
-            self.claim_followers(origin, root, id);
+        let after = listing.root;
+        if before != after {
+            self.give_root(origin, before, None);
+            self.give_root(origin, after, Some(id));
         }
         conflict
     }
 
-    fn claim_followers(&mut self, origin: &LogOrigin, index: EntryIndex, id: ListingId) {
+    /// The unopened entry that begins a listing was found, or found not to: what follows it goes with it.
+    fn give_root(&mut self, origin: &LogOrigin, root: Option<EntryIndex>, owner: Option<ListingId>) {
+        let (Some(root), Some(log)) = (root, self.logs.get_mut(origin)) else { return };
+        // If it was opened meanwhile, its followers went to its own listing then.
+        if log.gaps.give(root, owner) {
+            self.give_followers(origin, root, owner);
+        }
+    }
+
+    fn give_followers(&mut self, origin: &LogOrigin, index: EntryIndex, owner: Option<ListingId>) {
         let Some(log) = self.logs.get_mut(origin) else { return };
-        for (gap, before) in log.gaps.claim_followers(index, id) {
-            if let Some(owner) = before.and_then(|before| listing_mut(&mut self.listings, before)) {
-                owner.close_gap(gap);
+        for (gap, before) in log.gaps.give_followers(index, owner) {
+            if let Some(listing) = before.and_then(|before| listing_mut(&mut self.listings, before)) {
+                listing.close_gap(gap);
             }
-            if let Some(owner) = listing_mut(&mut self.listings, id) {
-                owner.note_gap(gap);
+            if let Some(listing) = owner.and_then(|owner| listing_mut(&mut self.listings, owner)) {
+                listing.note_gap(gap);
             }
         }
     }
@@ -352,4 +377,10 @@ impl PartialEq for View {
 
 fn listing_mut(listings: &mut [Listing], id: ListingId) -> Option<&mut Listing> {
     usize::try_from(id.0).ok().and_then(|at| listings.get_mut(at))
+}
+
+/// The entry that an unopened one is about. One that names itself or a later one is about no record that there is;
+/// to follow it would lead in a circle.
+fn earlier(at: &Provenance) -> Option<EntryIndex> {
+    at.about.filter(|about| *about < at.index)
 }

@@ -8,14 +8,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use comity_ledger::{Head, LockedHead, Origin, Role};
-use comity_tlog::{Hash, TreeSize};
+use comity_tlog::{CosignatureTime, Hash, TreeSize};
 
 use crate::log_id::LogId;
 use crate::{StoreError, files};
 
 /// First line of a lock file.
 const MAGIC: &str = "comity/sign-lock/v1";
-/// Largest lock file: six lines, the longest of them the origin.
+/// Largest lock file: seven lines, the longest of them the origin.
 const LOCK_BYTES_MAX: u64 = 1_024;
 
 /// The locks of one home, held by one process.
@@ -49,10 +49,10 @@ impl SignLock {
     /// # Errors
     /// [`StoreError::Locked`] if there is one already.
     pub fn create(&self, role: Role, origin: &Origin) -> Result<LockedHead, StoreError> {
-        if let Some(held) = self.head(role, origin)? {
-            return Err(refuse(role, origin, held, Head::EMPTY));
+        if let Some(held) = self.held(role, origin)? {
+            return Err(refuse(role, origin, held.head, Head::EMPTY));
         }
-        self.write(role, origin, Head::EMPTY)
+        self.write(role, origin, Held { head: Head::EMPTY, time: None })
     }
 
     /// What the lock holds; `None` if it is missing.
@@ -60,34 +60,45 @@ impl SignLock {
     /// # Errors
     /// [`StoreError::File`] if it cannot be read, [`StoreError::Damaged`] if it does not read as a lock.
     pub fn head(&self, role: Role, origin: &Origin) -> Result<Option<Head>, StoreError> {
+        Ok(self.held(role, origin)?.map(|held| held.head))
+    }
+
+    fn held(&self, role: Role, origin: &Origin) -> Result<Option<Held>, StoreError> {
         let Some(bytes) = files::read(&self.path(role, origin), LOCK_BYTES_MAX)? else { return Ok(None) };
         let damaged = || StoreError::Damaged { what: "the sign-lock", log: origin.to_string(), place: 0 };
         let text = String::from_utf8(bytes).map_err(|_| damaged())?;
         parse(&text, role, origin).map(Some).ok_or_else(damaged)
     }
 
-    /// Compares and sets: moves the lock to a larger tree, or finds it at this very one.
+    /// Compares and sets: moves the lock to a larger tree, or finds it at this very one. `time` is what a
+    /// cosignature will state; an author's checkpoint states none.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] for a smaller tree or another root of the same size, [`StoreError::LockMissing`]
-    /// if there is no lock; nothing may be signed then. [`StoreError::Sync`] if the medium did not confirm.
-    pub fn advance(&self, role: Role, origin: &Origin, head: Head) -> Result<LockedHead, StoreError> {
-        let Some(held) = self.head(role, origin)? else {
+    /// [`StoreError::Locked`] for a smaller tree, another root of the same size, or a time before the one held;
+    /// [`StoreError::LockMissing`] if there is no lock; nothing may be signed then. [`StoreError::Sync`] if the
+    /// medium did not confirm.
+    pub fn advance(
+        &self,
+        role: Role,
+        origin: &Origin,
+        head: Head,
+        time: Option<CosignatureTime>,
+    ) -> Result<LockedHead, StoreError> {
+        let Some(held) = self.held(role, origin)? else {
             return Err(StoreError::LockMissing { role: role.name(), origin: origin.to_string() });
         };
-        if head == held {
-            // Its folder may not have been synced before a crash: the same bytes are written and synced again.
-            return self.write(role, origin, head);
+        let same_tree = head == held.head;
+        if (!same_tree && head.size <= held.head.size) || time < held.time {
+            return Err(refuse(role, origin, held.head, head));
         }
-        if head.size <= held.size {
-            return Err(refuse(role, origin, held, head));
-        }
-        self.write(role, origin, head)
+        // At the very same head the same bytes are written and synced again: a crash may have come before the
+        // sync of the folder.
+        self.write(role, origin, Held { head, time })
     }
 
-    fn write(&self, role: Role, origin: &Origin, head: Head) -> Result<LockedHead, StoreError> {
-        files::replace(&self.path(role, origin), format(role, origin, head).as_bytes())?;
-        Ok(LockedHead::synced(role, origin.clone(), head))
+    fn write(&self, role: Role, origin: &Origin, held: Held) -> Result<LockedHead, StoreError> {
+        files::replace(&self.path(role, origin), format(role, origin, held).as_bytes())?;
+        Ok(LockedHead::synced(role, origin.clone(), held.head, held.time))
     }
 
     fn path(&self, role: Role, origin: &Origin) -> PathBuf {
@@ -104,18 +115,33 @@ fn refuse(role: Role, origin: &Origin, held: Head, given: Head) -> StoreError {
     }
 }
 
-fn format(role: Role, origin: &Origin, head: Head) -> String {
-    let body = format!("{MAGIC}\n{role}\n{origin}\n{}\n{}\n", head.size, head.root.to_base64());
+/// What a lock file states.
+#[derive(Clone, Copy)]
+struct Held {
+    head: Head,
+    time: Option<CosignatureTime>,
+}
+
+/// Magic, role, origin, size, root, time (`-` for none), and the SHA-256 of these lines.
+fn format(role: Role, origin: &Origin, held: Held) -> String {
+    let Head { size, root } = held.head;
+    let time = held.time.map_or_else(|| "-".to_owned(), |time| time.value().to_string());
+    let body = format!("{MAGIC}\n{role}\n{origin}\n{size}\n{}\n{time}\n", root.to_base64());
     let check = Hash::digest(body.as_bytes()).to_base64();
     format!("{body}{check}\n")
 }
 
-fn parse(text: &str, role: Role, origin: &Origin) -> Option<Head> {
+fn parse(text: &str, role: Role, origin: &Origin) -> Option<Held> {
     let lines: Vec<&str> = text.lines().collect();
-    let [_, _, _, size, root, _] = lines.as_slice() else { return None };
+    let [_, _, _, size, root, time, _] = lines.as_slice() else { return None };
     let head = Head { size: TreeSize::new(size.parse().ok()?).ok()?, root: Hash::parse_base64(root).ok()? };
+    let time = match *time {
+        "-" => None,
+        secs => Some(CosignatureTime::new(secs.parse().ok()?).ok()?),
+    };
+    let held = Held { head, time };
     // One form only, checksum included: whatever differs was damaged.
-    (format(role, origin, head) == text).then_some(head)
+    (format(role, origin, held) == text).then_some(held)
 }
 
 #[cfg(test)]
@@ -132,18 +158,37 @@ mod tests {
         let origin: Origin = "a.example/pub".parse().unwrap();
         let lock = SignLock::open(folder.path()).unwrap();
         assert!(matches!(
-            lock.advance(Role::Author, &origin, head(1, 1)),
+            lock.advance(Role::Author, &origin, head(1, 1), None),
             Err(StoreError::LockMissing { .. })
         ));
         lock.create(Role::Author, &origin).unwrap();
         assert!(lock.create(Role::Author, &origin).is_err());
-        assert_eq!(lock.advance(Role::Author, &origin, head(5, 5)).unwrap().head(), head(5, 5));
-        assert_eq!(lock.advance(Role::Author, &origin, head(5, 5)).unwrap().head(), head(5, 5));
+        assert_eq!(lock.advance(Role::Author, &origin, head(5, 5), None).unwrap().head(), head(5, 5));
+        assert_eq!(lock.advance(Role::Author, &origin, head(5, 5), None).unwrap().head(), head(5, 5));
         for bad in [head(5, 6), head(4, 4), Head::EMPTY] {
-            assert!(matches!(lock.advance(Role::Author, &origin, bad), Err(StoreError::Locked { .. })));
+            assert!(matches!(lock.advance(Role::Author, &origin, bad, None), Err(StoreError::Locked { .. })));
         }
         assert_eq!(lock.head(Role::Author, &origin).unwrap(), Some(head(5, 5)));
         assert_eq!(lock.head(Role::Witness, &origin).unwrap(), None);
+    }
+
+    #[test]
+    fn a_cosignature_never_goes_back_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let origin: Origin = "b.example/pub".parse().unwrap();
+        let lock = SignLock::open(folder.path()).unwrap();
+        lock.create(Role::Witness, &origin).unwrap();
+        let at = |secs| Some(CosignatureTime::new(secs).unwrap());
+        lock.advance(Role::Witness, &origin, head(5, 5), at(100)).unwrap();
+        let renewed = lock.advance(Role::Witness, &origin, head(5, 5), at(160)).unwrap();
+        assert_eq!(renewed.time(), at(160));
+        for earlier in [at(159), None] {
+            assert!(lock.advance(Role::Witness, &origin, head(6, 6), earlier).is_err());
+        }
+        drop(lock);
+        let lock = SignLock::open(folder.path()).unwrap();
+        assert!(lock.advance(Role::Witness, &origin, head(6, 6), at(159)).is_err(), "it is kept");
+        lock.advance(Role::Witness, &origin, head(6, 6), at(160)).unwrap();
     }
 
     #[test]
@@ -161,7 +206,7 @@ mod tests {
         let origin: Origin = "a.example/pub".parse().unwrap();
         let lock = SignLock::open(folder.path()).unwrap();
         lock.create(Role::Author, &origin).unwrap();
-        lock.advance(Role::Author, &origin, head(70_000, 3)).unwrap();
+        lock.advance(Role::Author, &origin, head(70_000, 3), None).unwrap();
         let path = lock.path(Role::Author, &origin);
         let good = std::fs::read(&path).unwrap();
         for position in 0..good.len() {

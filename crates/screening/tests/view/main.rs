@@ -2,6 +2,13 @@
 //!
 //! Every change goes through its byte form on its way into the view, as it does in a node.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failed test is what they are for"
+)]
+
 mod author;
 mod hits;
 mod lifecycle;

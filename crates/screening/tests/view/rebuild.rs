@@ -63,7 +63,7 @@ fn log(origin: &str, deeds: &[Deed]) -> Vec<Entry> {
         // Content that was erased is not given to a view built anew either, so only listings that no one contradicts
         // are erased here: an erasure that turned out not to follow could not bring the content back.
         let erasable = deed.handle % 2 == 0;
-        let astray = deed.astray == 0 && !erasable;
+        let astray = deed.astray == 0;
         let before = if astray { applied.first() } else { applied.last() }.cloned();
         let at = reference.clone();
         let mut moved = None;
@@ -76,10 +76,9 @@ fn log(origin: &str, deeds: &[Deed]) -> Vec<Entry> {
             (Some(before), 1..=4) => author.follows(&before, amend(record(&at, *deed))),
             (Some(before), 5) => author.follows(&before, suspend(&at)),
             (Some(before), 6 | 7) => author.follows(&before, resume(&at)),
-            (Some(before), 8) => author.follows(&before, delist(&at)),
             (Some(before), 9) => author.follows(&before, withdraw(&at)),
             (Some(before), 10) if erasable => author.follows(&before, erase(&at)),
-            (Some(before), 10) => author.follows(&before, delist(&at)),
+            (Some(before), 8 | 10) => author.follows(&before, delist(&at)),
             (Some(before), 11) => {
                 let to = format!("K-{}-{turn}", deed.handle);
                 moved = Some(to.clone());
@@ -91,6 +90,8 @@ fn log(origin: &str, deeds: &[Deed]) -> Vec<Entry> {
         if entry.shown_to(&mut scratch) == Outcome::Applied {
             *reference = moved.unwrap_or(at);
             applied.push(entry.clone());
+        } else if erasable {
+            continue;
         }
         log.push(entry);
     }
@@ -142,7 +143,7 @@ fn names_found_by_looking_at_all(view: &View, wanted: &[&str]) -> usize {
     let origins = ORIGINS.iter().map(|origin| origin.parse().unwrap());
     let all = origins.flat_map(|origin| {
         let live = view.live(&origin, &list).filter(|listed| listed.status == Status::Listed);
-        live.map(|listed| listed.record.clone()).collect::<Vec<_>>()
+        live.map(|listed| listed.record)
     });
     all.filter(|record| record.names.iter().any(|name| wanted.contains(&name.full.as_str()))).count()
 }

@@ -128,3 +128,23 @@ fn a_listing_with_too_many_changes_is_flagged_and_keeps_its_state() {
     assert_eq!(last.shown_to(&mut view), Outcome::Flagged(Conflict::TooManyChanges));
     assert_eq!((state(&view), view.live(author.origin(), &list_id()).count()), (None, 1));
 }
+
+#[test]
+fn an_entry_about_itself_or_a_later_one_leads_in_no_circle() {
+    let (mut view, mut author) = (View::new(), Author::new("a.example/pub"));
+    let first = author.begins(handle(1), list(velloran()));
+    first.applied(&mut view);
+    for ahead in [0, 1] {
+        let mut liar = author.follows(&first, suspend("R-1"));
+        liar.at.about = Some(liar.at.index.checked_add(ahead).unwrap());
+        liar.unopened(&mut view);
+        assert_eq!(
+            state(&view),
+            if ahead == 0 { Some(HitState::Unapproved) } else { Some(HitState::Conflict) }
+        );
+        assert_eq!(liar.shown_to(&mut view), Outcome::Flagged(Conflict::NotNewest));
+    }
+    let mut liar = author.begins(handle(2), list(person("R-2", &["Odalric Brenn"])));
+    liar.at.about = Some(liar.at.index);
+    assert_eq!(liar.shown_to(&mut view), Outcome::Flagged(Conflict::NotNewest));
+}

@@ -1,0 +1,22 @@
+//! What the whole promises: claims that no single room can keep, tried on the built program and on the tree.
+//!
+//! Goal: each module states one group of promises. Way: the real binary, real folders, real bytes.
+//! Not here: the behaviour of one room, which is tested beside its code.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::format_push_string,
+    reason = "a helper of a test may fail the test, and says aloud what was skipped"
+)]
+
+mod agency;
+mod audit;
+mod crash;
+mod demo;
+mod import;
+mod refusals;
+mod tidy;
