@@ -248,11 +248,13 @@ fn records_end_and_are_listed_again_through_the_node() {
 #[test]
 fn a_bad_question_is_refused_alike_by_node_and_home() {
     let home = Home::found();
-    let questions: [&[&str]; 4] = [
+    let unmade = home.beside("unmade");
+    let questions: [&[&str]; 5] = [
         &["screen", "--id", "imo:12"],
         &["screen", "--id", "nonsense"],
         &["screen", "--name", " - "],
         &["log", "show", "0", "--origin", "b.example/pub"],
+        &["log", "export", "--origin", "b.example/pub", "--out", unmade.to_str().unwrap()],
     ];
     let ask_all = || {
         questions.map(|question| {
@@ -263,9 +265,10 @@ fn a_bad_question_is_refused_alike_by_node_and_home() {
         })
     };
     let alone = ask_all();
-    assert_eq!(alone, ["bad_query", "bad_query", "bad_query", "no_such_log"]);
+    assert_eq!(alone, ["bad_query", "bad_query", "bad_query", "no_such_log", "no_such_log"]);
     let node = home.serve();
     assert_eq!(ask_all(), alone);
+    assert!(!unmade.exists(), "a folder is written whole or not at all");
     assert_eq!(node.stop("-TERM"), Some(0));
     assert_eq!(home.run(&["screen"]).status.code(), Some(2), "a question without anything asked");
 }

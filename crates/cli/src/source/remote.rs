@@ -172,7 +172,9 @@ fn refused(status: &Status) -> Refusal {
     let code = ErrorCode::from_status(status);
     let field = status.message().split_once(": ").filter(|_| status.message().starts_with(code.reason()));
     let about = field.map(|(_, field)| format!(" ({field})")).unwrap_or_default();
-    Refusal::new(code.reason(), format!("the node answers: {}{about}", code.meaning()))
+    // The word that a home without a node has for it, too.
+    let word = if code == ErrorCode::UnknownOrigin { "no_such_log" } else { code.reason() };
+    Refusal::new(word, format!("the node answers: {}{about}", code.meaning()))
 }
 
 fn unread(error: &InvalidMessage) -> Refusal {

@@ -13,5 +13,6 @@
 mod admitted;
 mod appends;
 mod exports;
+mod failures;
 mod refusals;
 mod support;
