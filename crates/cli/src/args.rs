@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Bundle(Bundle),
     /// Say how the home stands.
     Status(Status),
+    /// Tell the alarms of the running node: those that stand, then each that is raised or ends.
+    Watch(Watch),
     /// Import, sign, tamper, audit: watch it work on made-up lists in a temporary folder.
     Demo(Demo),
 }
@@ -214,6 +216,12 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Official OFAC tables instead of the made-up ones.
     #[arg(long, num_args = 1..=4, value_name = "FILE")]
@@ -247,6 +255,7 @@ impl Command {
                 None => bundle.make.of.json,
             },
             Self::Status(status) => status.of.json,
+            Self::Watch(watch) => watch.of.json,
             Self::Demo(demo) => demo.json,
         }
     }

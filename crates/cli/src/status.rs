@@ -46,7 +46,8 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
     Ok(Answer::new(text, json))
 }
 
-fn alarm_json(alarm: &v1::Alarm) -> Value {
+/// An alarm as `status` and `watch` show it.
+pub(crate) fn alarm_json(alarm: &v1::Alarm) -> Value {
     json!({
         "what": alarm.code,
         "detail": alarm.message,

@@ -273,6 +273,30 @@ fn a_bad_question_is_refused_alike_by_node_and_home() {
     assert_eq!(home.run(&["screen"]).status.code(), Some(2), "a question without anything asked");
 }
 
+#[test]
+fn alarms_are_watched_until_the_node_ends() {
+    let home = Home::found();
+    assert_eq!(home.ask(&["watch"])["error"]["code"], "not_running");
+    // A log without its sign-lock is not signed any further.
+    for entry in std::fs::read_dir(home.beside("home/lock")).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let node = home.serve();
+    assert_eq!(home.ask(&["status"])["alarms"][0]["what"], "read_only");
+    assert_eq!(home.import(&[])["error"]["code"], "read_only");
+    let mut watch =
+        comity(&["watch", "--home", &home.path(), "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let alarm: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!((&alarm["what"], &alarm["ended"]), (&"read_only".into(), &false.into()), "{alarm}");
+    assert_eq!(node.stop("-TERM"), Some(0));
+    assert!(
+        lines.next().is_none_or(|line| line.unwrap().contains("error")),
+        "the end of the node ends the watch"
+    );
+    watch.wait().unwrap();
+}
+
 /// Goal: no log line tells of a person. Way: everything that names one goes through a node that logs all it can.
 #[test]
 fn no_log_line_of_the_node_names_anyone() {

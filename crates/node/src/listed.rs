@@ -18,6 +18,9 @@ use crate::NodeError;
 /// Entries between two wanted ones that are read along rather than asked for anew: a chunk of the store.
 const GAP_READ_ALONG: u64 = 16;
 
+/// Entries read at once, so that memory does not grow with the log.
+const WINDOW_MAX: u64 = 256;
+
 /// Most steps back from the newest entry of a listing to the one that carries the whole record: as many changes as
 /// the view follows.
 const STEPS_BACK_MAX: usize = comity_screening::limits::CHANGES_MAX;
@@ -116,12 +119,10 @@ fn look_back(
     Ok(further)
 }
 
+/// Whether the change carries the whole record: core alone says so, and the other sections need not be read for it.
 fn carries_record(sections: &Sections) -> bool {
-    let mut read = SectionsRead::withheld();
-    for (section, bytes) in sections.iter() {
-        read = read.give(section, bytes);
-    }
-    Change::decode(&read).is_ok_and(|decoded| decoded.change.op.record().is_some())
+    let core = SectionsRead::withheld().give(Section::Core, sections.bytes(Section::Core));
+    Change::decode(&core).is_ok_and(|decoded| decoded.change.op.record().is_some())
 }
 
 /// Indexes that lie close together, as the ranges that hold them.
@@ -140,6 +141,3 @@ fn runs(indexes: impl Iterator<Item = EntryIndex>) -> Vec<(EntryIndex, EntryInde
     }
     runs
 }
-
-/// Entries read at once, so that memory does not grow with the log.
-const WINDOW_MAX: u64 = 256;

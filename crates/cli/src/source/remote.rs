@@ -154,6 +154,25 @@ impl Remote {
     }
 }
 
+impl Remote {
+    /// Hands each alarm over as it is raised or ends, until the node ends, or `tell` hears no more.
+    pub(crate) fn watch(&mut self, tell: &dyn Fn(&v1::Alarm, bool) -> bool) -> Result<(), Refusal> {
+        let Self { runtime, admin, .. } = self;
+        runtime.block_on(async {
+            let answer = admin.watch(v1::WatchRequest {}).await.map_err(|status| refused(&status))?;
+            let mut stream = answer.into_inner();
+            while let Some(message) = stream.message().await.map_err(|status| refused(&status))? {
+                if let Some(alarm) = &message.alarm
+                    && !tell(alarm, message.ended)
+                {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
 /// Takes the pieces of an export; their paths are checked, since they become files here.
 async fn take_files<T>(
     mut stream: Streaming<T>,
