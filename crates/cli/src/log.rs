@@ -42,7 +42,7 @@ pub(crate) fn logs_json(open: &OpenHome) -> Result<Vec<Value>, Refusal> {
             "origin": origin.as_str(),
             "role": match role { LogRole::Own => "own", LogRole::Replica => "replica" },
             "size": checkpoint.map_or(0, |checkpoint| checkpoint.size().value()),
-            "root": checkpoint.map_or(Hash::EMPTY_ROOT, |checkpoint| checkpoint.root()).to_base64(),
+            "root": checkpoint.map_or(Hash::EMPTY_ROOT, comity_tlog::Checkpoint::root).to_base64(),
             "state": "unwitnessed",
         }));
     }
@@ -220,7 +220,7 @@ impl Shown {
             let bytes = section.get("bytes").and_then(Value::as_u64);
             let state = match bytes {
                 Some(0) => "absent".to_owned(),
-                Some(bytes) => format!("{} bytes", bytes),
+                Some(bytes) => format!("{bytes} bytes"),
                 None => "withheld".to_owned(),
             };
             let _ = writeln!(text, "section  {:<15} {:<11} {}", field("name"), state, field("tlp"));
