@@ -73,7 +73,13 @@ fn code_of(error: &NodeError) -> &'static str {
         | NodeError::Contradiction { .. } => "damaged",
         NodeError::Store(_) => "store",
         NodeError::Batch(_) | NodeError::Entry(_) => "entry",
-        NodeError::Json { .. } | NodeError::Entropy => "internal",
+        NodeError::Unreachable { .. } => "unreachable",
+        NodeError::Listen { .. } | NodeError::Address { .. } => "listen",
+        NodeError::Material { .. } | NodeError::Trust { .. } => "tls",
+        NodeError::Server { .. } | NodeError::Lost { .. } => "stopped",
+        NodeError::Json { .. } | NodeError::Entropy | NodeError::Thread { .. } | NodeError::Abandoned => {
+            "internal"
+        }
     }
 }
 

@@ -16,10 +16,14 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Make the home of an agency: keys, certificates, configuration, and a log with its first entry signed.
     Init(Init),
+    /// Run the node of a home until it is told to stop (SIGTERM, SIGINT).
+    Serve(Serve),
     /// Print the agency's card, to be handed to peers; its fingerprint goes to standard error.
     Card(CardOf),
     /// Enter what changed in a publication of an official list, signed; all of it or nothing.
     Import(Import),
+    /// Ask who is listed under a name or a number.
+    Screen(Screen),
     /// Look at logs, or export one.
     Log(Log),
     /// Make an audit bundle, or verify one offline.
@@ -61,6 +65,34 @@ pub(crate) struct Init {
     /// Print one JSON object on standard output, errors too.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+    /// How much to log to standard error, such as "info" or "comity_node=debug".
+    #[arg(long, value_name = "FILTER", env = "COMITY_LOG", default_value = "info")]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Screen {
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+    #[command(flatten)]
+    pub(crate) query: ScreenFor,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ScreenFor {
+    /// An exact identifier, such as imo:9074729 or passport/XA:A1234.
+    #[arg(long, value_name = "TYPE[/SCOPE]:VALUE")]
+    pub(crate) id: Option<String>,
+    /// A name, its words in any order.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -199,6 +231,8 @@ impl Command {
     pub(crate) fn json(&self) -> bool {
         match self {
             Self::Init(init) => init.json,
+            Self::Serve(serve) => serve.of.json,
+            Self::Screen(screen) => screen.of.json,
             Self::Card(card) => card.of.json,
             Self::Import(import) => match &import.source {
                 ImportSource::Ofac { how, .. } | ImportSource::Un { how, .. } => how.of.json,

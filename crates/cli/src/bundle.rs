@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use comity_auditor::{KEY_FILE_BYTES_MAX, TrustedKeys, verify};
-use comity_node::{Home, LogExport, bundle, now};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::{Bundle, BundleCommand};
-use crate::log::key_of;
 use crate::out_folder::OutFolder;
+use crate::source::Source;
 
 pub(crate) fn run(arguments: &Bundle) -> Result<Answer, Refusal> {
     match (&arguments.command, &arguments.make.out) {
@@ -20,27 +19,27 @@ pub(crate) fn run(arguments: &Bundle) -> Result<Answer, Refusal> {
 }
 
 fn make(home: &Path, out: &Path) -> Result<Answer, Refusal> {
-    let open = Home::find(home)?.open()?;
-    let origins: Vec<_> = open.store().logs()?.into_iter().map(|(origin, _)| origin).collect();
-    let keys = origins.iter().map(|origin| key_of(&open, origin)).collect::<Result<Vec<_>, _>>()?;
-    let mut logs = Vec::with_capacity(origins.len());
-    for (origin, key) in origins.iter().zip(&keys) {
-        logs.push(LogExport::new(open.store(), origin, key)?);
-    }
-    let folder = OutFolder::begin(out)?;
-    let mut files = 0_u64;
-    bundle(open.home().config().agency.as_str(), &logs, now(), &mut |path, bytes| {
-        files += 1;
+    let mut source = Source::find(home)?;
+    let mut folder = OutFolder::begin(out)?;
+    let mut manifest = Vec::new();
+    source.bundle(&mut |path, bytes| {
+        if path == "bundle.json" {
+            manifest.extend_from_slice(bytes);
+        }
         folder.file(path, bytes)
     })?;
+    let files = folder.count();
+    // The logs as the bundle itself names them: the node may have gone on since.
+    let manifest: Value = serde_json::from_slice(&manifest)
+        .map_err(|error| Refusal::new("malformed", format!("the bundle has no contents: {error}")))?;
     folder.finish()?;
     let mut lines: Vec<String> = Vec::new();
     let mut listed = Vec::new();
-    for (origin, log) in origins.iter().zip(&logs) {
-        let head = log.head();
-        let root = head.root.to_base64();
-        lines.push(format!("{origin}  size {}  root {root}", head.size));
-        listed.push(json!({ "origin": origin.as_str(), "size": head.size.value(), "root": root }));
+    for log in manifest.get("logs").and_then(Value::as_array).into_iter().flatten() {
+        let field = |name: &str| log.get(name).and_then(Value::as_str).unwrap_or_default();
+        let size = log.get("size").and_then(Value::as_u64).unwrap_or_default();
+        lines.push(format!("{}  size {size}  root {}", field("origin"), field("root")));
+        listed.push(json!({ "origin": field("origin"), "size": size, "root": field("root") }));
     }
     lines.push(format!("{files} files in {}", out.display()));
     lines.push(format!("check it with: comity-audit verify {} --keys CARD", out.display()));

@@ -1,5 +1,7 @@
 //! `comity import`: a publication of an official list becomes signed changes, all of them or none.
 
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use comity_feeds::{
@@ -7,14 +9,17 @@ use comity_feeds::{
     ofac, un,
 };
 use comity_ledger::{AuthorTime, Entropy, Head};
-use comity_node::{Home, NodeError, OpenHome, SystemEntropy, import_drafts, now};
-use comity_screening::LogOrigin;
-use comity_tlog::Hash;
-use comity_watchlist::{CalendarDate, FileHash, Handle};
+use comity_node::{NodeError, SystemEntropy, now};
+use comity_tlog::{EntryIndex, Hash};
+use comity_watchlist::{CalendarDate, Change, EntryRef, FileHash, Handle, Record, RecordKey, SectionsRead};
+use comity_wire::v1::RecordState;
+use comity_wire::{DraftChange, ListedRecord};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal, sentence};
 use crate::args::{ImportHow, ImportSource};
+use crate::source::Source;
 
 /// Rejected rows shown to people; all of them are in the JSON.
 const REJECTED_SHOWN_MAX: usize = 10;
@@ -31,8 +36,7 @@ pub(crate) fn run(source: &ImportSource) -> Result<Answer, Refusal> {
             (publication.parse(parse)?, how)
         }
     };
-    let mut open = Home::find(&how.of.home)?.open()?;
-    enter(&mut open, snapshot, how)
+    enter(&mut Source::find(&how.of.home)?, snapshot, how)
 }
 
 /// The files of a publication in memory, each with its name and hash.
@@ -67,41 +71,95 @@ impl Publication {
 }
 
 /// Signs the difference between what is held and the publication.
-fn enter(open: &mut OpenHome, snapshot: Snapshot, how: &ImportHow) -> Result<Answer, Refusal> {
-    let now = now();
-    let view = open.view()?;
-    let origin = open.home().origin();
+fn enter(source: &mut Source, snapshot: Snapshot, how: &ImportHow) -> Result<Answer, Refusal> {
     let list = snapshot.list.clone();
     let records = snapshot.records.len();
     let rejected = snapshot.rejected.clone();
-    let log: LogOrigin = origin.as_str().parse().map_err(|_| Refusal::new("name", "not an origin"))?;
-    let mut current = Current::new();
-    for listed in view.live(&log, &list) {
-        current.hold(Held { handle: listed.handle, last: listed.newest, record: listed.record });
-    }
-    let mut ended: Vec<_> = view.ended(&log, &list).collect();
-    ended.sort_by_key(|ended| ended.newest_index);
-    for ended in ended {
-        current.end(ended.key.clone(), ended.handle);
-    }
-    let options = Options { accept_removals: how.accept_removals, today: today(now)? };
+    let held = Holdings::read(source.records(&list)?)?;
+    let options = Options { accept_removals: how.accept_removals, today: today(now())? };
     let mut fresh = fresh_handles(records)?.into_iter();
     // One handle for each record was drawn, and no more can be asked for.
     let handles = || fresh.next().unwrap_or(Handle::new([0; 16]));
-    let difference = diff(&current, snapshot, options, handles).map_err(|refusal| {
+    let difference = diff(&held.current(), snapshot, options, handles).map_err(|refusal| {
         let message =
             format!("{refusal}; nothing was changed (--accept-removals takes removals that are meant)");
         Refusal::new("import_refused", message)
     })?;
-    drop(current);
-    let drafts = import_drafts(&origin, &view, &difference.changes)?;
-    let head = if drafts.is_empty() {
-        open.writable()?.head()
-    } else {
-        open.writable()?.append(drafts, now, &mut SystemEntropy::new())?.head()
-    };
+    let drafts = held.drafts(&difference.changes)?;
+    let bar = progress_bar(how.of.json, drafts.len());
+    let head = source.append(&drafts, &|sent, _| bar.set_position(u64::try_from(sent).unwrap_or(u64::MAX)));
+    bar.finish_and_clear();
+    let head = head?;
+    let origin = source.home().origin();
     let report = Report { list: list.as_str(), records, difference: &difference, rejected: &rejected };
     Ok(Answer::new(report.text(origin.as_str(), head), report.json(origin.as_str(), head)))
+}
+
+/// The bar of an append, on a terminal only.
+fn progress_bar(quiet: bool, changes: usize) -> ProgressBar {
+    if quiet || changes == 0 || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::try_from(changes).unwrap_or(u64::MAX));
+    // The template is a constant; should it ever not read, the plain bar does.
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} changes handed over") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// The listings of the list as the log holds them.
+struct Holdings {
+    live: Vec<(Handle, EntryIndex, EntryRef, Record)>,
+    ended: Vec<(RecordKey, Handle)>,
+}
+
+impl Holdings {
+    fn read(listed: Vec<ListedRecord>) -> Result<Self, Refusal> {
+        let mut holdings = Self { live: Vec::with_capacity(listed.len()), ended: Vec::new() };
+        for listing in listed {
+            let mut read = SectionsRead::withheld();
+            for (section, bytes) in listing.sections.iter() {
+                read = read.give(section, bytes);
+            }
+            let unread = || {
+                let message = format!("entry {} of the own log does not read", listing.newest);
+                Refusal::new("damaged", message)
+            };
+            let change = Change::decode(&read).map_err(|_| unread())?.change;
+            let record = change.op.record().ok_or_else(unread)?;
+            if matches!(listing.state, RecordState::Delisted | RecordState::Withdrawn) {
+                holdings.ended.push((record.key.clone(), listing.handle));
+            } else {
+                holdings.live.push((listing.handle, listing.newest, listing.leaf, record.clone()));
+            }
+        }
+        Ok(holdings)
+    }
+
+    fn current(&self) -> Current<'_> {
+        let mut current = Current::new();
+        for (handle, _, last, record) in &self.live {
+            current.hold(Held { handle: *handle, last: *last, record });
+        }
+        for (key, handle) in &self.ended {
+            current.end(key.clone(), *handle);
+        }
+        current
+    }
+
+    /// The changes as they are handed over: with the place of the entry that each follows.
+    fn drafts(&self, changes: &[Change]) -> Result<Vec<DraftChange>, Refusal> {
+        let newest: BTreeMap<Handle, EntryIndex> =
+            self.live.iter().map(|(handle, newest, ..)| (*handle, *newest)).collect();
+        let draft = |change: &Change| {
+            let refuse = |reason: String| Refusal::from(NodeError::Record { reason });
+            let about = change.op.prev().and_then(|_| newest.get(&change.handle).copied());
+            let sections = change.encode().map_err(|error| refuse(error.to_string()))?;
+            DraftChange::new(about, sections).ok_or_else(|| refuse("it says nothing".to_owned()))
+        };
+        changes.iter().map(draft).collect()
+    }
 }
 
 fn today(now: AuthorTime) -> Result<CalendarDate, Refusal> {

@@ -2,51 +2,62 @@
 
 use std::fmt::Write as _;
 
-use comity_ledger::{Entry, Opening, Origin, Slot};
-use comity_node::{Home, LogExport, NodeError, OpenHome};
+use comity_ledger::{Entry, Origin, Slot};
+use comity_node::NodeError;
 use comity_policy::{LabelSet, SlotLabel, Word as _};
-use comity_store::{LogRole, ReadError, StoreError};
-use comity_tlog::{EntryIndex, Hash, SignedCheckpoint, VerifierKey, prove_inclusion};
+use comity_store::StoreError;
+use comity_tlog::{EntryIndex, Hash, SignedCheckpoint};
 use comity_watchlist::{Change, Section, SectionsRead};
+use comity_wire::{LogHead, v1};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::LogCommand;
 use crate::out_folder::OutFolder;
+use crate::source::Source;
 
 pub(crate) fn run(command: &LogCommand) -> Result<Answer, Refusal> {
     match command {
-        LogCommand::List { of } => list(&Home::find(&of.home)?.open()?),
+        LogCommand::List { of } => {
+            let logs = logs_json(Source::find(&of.home)?.logs()?)?;
+            Ok(Answer::new(logs_text(&logs), json!({ "logs": logs })))
+        }
         LogCommand::Show { index, origin, of } => {
-            let open = Home::find(&of.home)?.open()?;
-            let origin = choose(&open, origin.as_deref())?;
-            Shown::read(&open, &origin, *index).map(|shown| shown.answer())
+            let mut source = Source::find(&of.home)?;
+            let origin = choose(&source, origin.as_deref())?;
+            Shown::read(&mut source, &origin, *index).map(|shown| shown.answer())
         }
         LogCommand::Export { origin, out, of } => {
-            let open = Home::find(&of.home)?.open()?;
-            let origin = choose(&open, origin.as_deref())?;
-            export(&open, &origin, out)
+            let mut source = Source::find(&of.home)?;
+            let origin = choose(&source, origin.as_deref())?;
+            export(&mut source, &origin, out)
         }
     }
 }
 
 /// The logs of a home as `log list` and `status` show them.
-pub(crate) fn logs_json(open: &OpenHome) -> Result<Vec<Value>, Refusal> {
-    let mut logs = Vec::new();
-    for (origin, role) in open.store().logs()? {
-        let note = open.store().newest_note(&origin)?;
-        let signed = note.map(|note| SignedCheckpoint::parse(&note)).transpose();
-        let signed = signed.map_err(|source| NodeError::OwnNote { source })?;
-        let checkpoint = signed.as_ref().map(SignedCheckpoint::checkpoint);
-        logs.push(json!({
+pub(crate) fn logs_json(logs: Vec<v1::Log>) -> Result<Vec<Value>, Refusal> {
+    let to_json = |log: v1::Log| {
+        let head = log.head.ok_or_else(|| Refusal::new("malformed", "a log without a head"))?;
+        let state = match v1::CheckpointState::try_from(log.state) {
+            Ok(v1::CheckpointState::Witnessed) => "witnessed",
+            _ => "unwitnessed",
+        };
+        let role = match v1::LogRole::try_from(log.role) {
+            Ok(v1::LogRole::Own) => "own",
+            _ => "replica",
+        };
+        let read = LogHead::try_from(head);
+        let LogHead { origin, head } = read.map_err(|error| Refusal::new("malformed", error.to_string()))?;
+        Ok(json!({
             "origin": origin.as_str(),
-            "role": match role { LogRole::Own => "own", LogRole::Replica => "replica" },
-            "size": checkpoint.map_or(0, |checkpoint| checkpoint.size().value()),
-            "root": checkpoint.map_or(Hash::EMPTY_ROOT, comity_tlog::Checkpoint::root).to_base64(),
-            "state": "unwitnessed",
-        }));
-    }
-    Ok(logs)
+            "role": role,
+            "size": head.size.value(),
+            "root": head.root.to_base64(),
+            "state": state,
+        }))
+    };
+    logs.into_iter().map(to_json).collect()
 }
 
 /// One line for each log.
@@ -65,95 +76,74 @@ pub(crate) fn logs_text(logs: &[Value]) -> String {
     logs.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn list(open: &OpenHome) -> Result<Answer, Refusal> {
-    let logs = logs_json(open)?;
-    Ok(Answer::new(logs_text(&logs), json!({ "logs": logs })))
-}
-
-fn choose(open: &OpenHome, origin: Option<&str>) -> Result<Origin, Refusal> {
+fn choose(source: &Source, origin: Option<&str>) -> Result<Origin, Refusal> {
     match origin {
-        None => Ok(open.home().origin()),
+        None => Ok(source.home().origin()),
         Some(text) => Ok(text.parse().map_err(NodeError::Name)?),
     }
 }
 
-/// The key that a log of this home is verified with.
-pub(crate) fn key_of(open: &OpenHome, origin: &Origin) -> Result<VerifierKey, Refusal> {
-    if *origin == open.home().origin() {
-        return Ok(open.home().card()?.identity().log.clone());
-    }
-    Err(StoreError::NoSuchLog { origin: origin.to_string() }.into())
-}
-
-fn export(open: &OpenHome, origin: &Origin, out: &std::path::Path) -> Result<Answer, Refusal> {
-    let key = key_of(open, origin)?;
-    let log = LogExport::new(open.store(), origin, &key)?;
-    let folder = OutFolder::begin(out)?;
-    let mut files = 0_u64;
-    log.files("", &mut |path, bytes| {
-        files += 1;
+fn export(source: &mut Source, origin: &Origin, out: &std::path::Path) -> Result<Answer, Refusal> {
+    let mut folder = OutFolder::begin(out)?;
+    let mut note = Vec::new();
+    source.export(origin, &mut |path, bytes| {
+        if path == "checkpoint" {
+            note.extend_from_slice(bytes);
+        }
         folder.file(path, bytes)
     })?;
+    // The checkpoint that was exported: the node may have gone on since.
+    let signed = SignedCheckpoint::parse(&note).map_err(|source| NodeError::OwnNote { source })?;
+    let (size, root) = (signed.checkpoint().size(), signed.checkpoint().root().to_base64());
+    let files = folder.count();
     folder.finish()?;
-    let head = log.head();
-    let root = head.root.to_base64();
-    let text = format!("{origin}  size {}  root {root}\n{files} files in {}", head.size, out.display());
-    let json = json!({ "origin": origin.as_str(), "size": head.size.value(), "root": root, "files": files });
+    let text = format!("{origin}  size {size}  root {root}\n{files} files in {}", out.display());
+    let json = json!({ "origin": origin.as_str(), "size": size.value(), "root": root, "files": files });
     Ok(Answer::new(text, json))
 }
 
 /// One entry with what is opened of it.
 struct Shown {
     origin: Origin,
-    index: EntryIndex,
+    index: u64,
     bytes: Vec<u8>,
     entry: Entry,
-    openings: Vec<(Slot, Option<Opening>)>,
-    proof_hashes: usize,
+    sections: Vec<(Slot, Option<Vec<u8>>)>,
+    proof_hashes: u32,
 }
 
 impl Shown {
-    fn read(open: &OpenHome, origin: &Origin, index: u64) -> Result<Self, Refusal> {
-        let store = open.store();
-        let note =
-            store.newest_note(origin)?.ok_or_else(|| StoreError::NoSuchLog { origin: origin.to_string() })?;
-        let signed = SignedCheckpoint::parse(&note).map_err(|source| NodeError::OwnNote { source })?;
-        let size = signed.checkpoint().size();
-        let beyond = || {
+    fn read(source: &mut Source, origin: &Origin, index: u64) -> Result<Self, Refusal> {
+        let heads = source.logs()?.into_iter().filter_map(|log| log.head);
+        let head = heads.into_iter().find(|head| head.origin == origin.as_str());
+        let head = head.ok_or_else(|| StoreError::NoSuchLog { origin: origin.to_string() })?;
+        let size = head.size;
+        let found = if index < size { source.entry(origin, index)? } else { None };
+        let v1::ReadEntryResponse { entry: bytes, sections } = found.ok_or_else(|| {
             let message = format!("{origin} has {size} entries, from 0; there is no entry {index}");
             Refusal::new("no_such_entry", message)
-        };
-        let index = EntryIndex::new(index).map_err(|_| beyond())?;
-        if !size.contains(index) {
-            return Err(beyond());
-        }
-        let range = index.size_before()..index.size_through();
-        let bytes = store.entries(origin, range.start, range.end)?.pop().ok_or_else(beyond)?;
+        })?;
         let entry = Entry::parse(&bytes).map_err(NodeError::from)?;
-        let slots: Vec<Slot> = entry.commitments().iter().map(|(slot, _)| *slot).collect();
-        let mut openings = Vec::new();
-        let read = store.each_opening(origin, range, &slots, |_, read| {
-            openings = slots.iter().copied().zip(read).collect();
-            Ok::<(), NodeError>(())
-        });
-        read.map_err(|error| match error {
-            ReadError::Store(source) => NodeError::from(source),
-            ReadError::Taker(error) => error,
-        })?;
-        let proof = prove_inclusion(&store.nodes(origin), index, size).map_err(|_| StoreError::Damaged {
-            what: "a hash tile",
-            log: origin.to_string(),
-            place: 0,
-        })?;
-        Ok(Self { origin: origin.clone(), index, bytes, entry, openings, proof_hashes: proof.hashes().len() })
+        let read = |section: v1::HeldSection| {
+            let slot =
+                u8::try_from(section.slot).map_err(|_| Refusal::new("malformed", "a slot over 255"))?;
+            let content = match section.content {
+                Some(v1::held_section::Content::Opened(content)) => Some(Vec::from(content)),
+                _ => None,
+            };
+            Ok((Slot::new(slot), content))
+        };
+        let sections = sections.into_iter().map(read).collect::<Result<_, Refusal>>()?;
+        let proof_hashes = proof_hashes(index, size);
+        Ok(Self { origin: origin.clone(), index, bytes: Vec::from(bytes), entry, sections, proof_hashes })
     }
 
     /// The change that the opened sections state.
     fn change(&self) -> Option<Change> {
         let mut read = SectionsRead::withheld();
-        for (slot, opening) in &self.openings {
-            if let (Some(section), Some(opening)) = (Section::from_slot(slot.number()), opening) {
-                read = read.give(section, opening.section());
+        for (slot, content) in &self.sections {
+            if let (Some(section), Some(content)) = (Section::from_slot(slot.number()), content) {
+                read = read.give(section, content);
             }
         }
         Change::decode(&read).ok().map(|decoded| decoded.change)
@@ -161,19 +151,16 @@ impl Shown {
 
     /// The handling of one slot, in a word or two.
     fn handling(&self) -> Option<LabelSet> {
-        let section = |slot| {
-            let opening = self.openings.iter().find(|(s, _)| *s == slot)?.1.as_ref()?;
-            Some(opening.section())
-        };
+        let section = |slot| self.sections.iter().find(|(s, _)| *s == slot)?.1.as_deref();
         LabelSet::from_sections(self.entry.kind(), section(Slot::HANDLING)?, section(Slot::AUDIENCE)).ok()
     }
 
     fn answer(&self) -> Answer {
         let handling = self.handling();
         let sections: Vec<Value> = self
-            .openings
+            .sections
             .iter()
-            .map(|(slot, opening)| {
+            .map(|(slot, content)| {
                 let tlp = handling.as_ref().map(|set| match set.label(*slot) {
                     SlotLabel::Understood(label) => label.handling().tlp.name().to_owned(),
                     _ => "?".to_owned(),
@@ -181,8 +168,8 @@ impl Shown {
                 json!({
                     "slot": slot.number(),
                     "name": slot.name(),
-                    "state": if opening.is_some() { "opened" } else { "withheld" },
-                    "bytes": opening.as_ref().map(|opening| opening.section().len()),
+                    "state": if content.is_some() { "opened" } else { "withheld" },
+                    "bytes": content.as_ref().map(Vec::len),
                     "tlp": tlp,
                 })
             })
@@ -190,7 +177,7 @@ impl Shown {
         let change = self.change();
         let json = json!({
             "origin": self.origin.as_str(),
-            "index": self.index.value(),
+            "index": self.index,
             "kind": self.entry.kind().name(),
             "id": hex(self.entry.id().as_bytes()),
             "author_time": self.entry.author_time().unix_secs(),
@@ -234,6 +221,19 @@ impl Shown {
     }
 }
 
+/// Hashes of the inclusion proof of an entry (RFC 6962 §2.1.1): one for each level at which it has a sibling.
+fn proof_hashes(index: u64, size: u64) -> u32 {
+    let (mut index, mut last, mut hashes) = (index, size.saturating_sub(1), 0);
+    while last > 0 {
+        if index % 2 == 1 || index < last {
+            hashes += 1;
+        }
+        index /= 2;
+        last /= 2;
+    }
+    hashes
+}
+
 fn name_of(change: &Change) -> String {
     let name = change.op.record().and_then(|record| record.primary_name());
     name.map(|name| name.full.as_str().to_owned()).unwrap_or_default()
@@ -261,4 +261,18 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proofs_are_as_long_as_rfc_6962_makes_them() {
+        // The tree of 7 leaves of RFC 6962 §2.1.3: proofs of d0, d3, d4 and d6.
+        for (index, hashes) in [(0, 3), (3, 3), (4, 3), (6, 2)] {
+            assert_eq!(proof_hashes(index, 7), hashes, "{index}");
+        }
+        assert_eq!(proof_hashes(0, 1), 0);
+    }
 }

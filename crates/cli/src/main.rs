@@ -1,4 +1,4 @@
-//! Who holds it: the `comity` command, for operators, analysts and, in time, the node itself.
+//! Who holds it: the `comity` command, for operators, analysts and the node itself.
 //!
 //! Exit status: 0 done, 1 refused or found wanting (with a reason), 2 the command line is wrong.
 
@@ -10,6 +10,9 @@ mod import;
 mod init;
 mod log;
 mod out_folder;
+mod screen;
+mod serve;
+mod source;
 mod status;
 
 use std::process::ExitCode;
@@ -24,7 +27,11 @@ fn main() -> ExitCode {
     let json = command.json();
     match run(command) {
         Ok(answer) => {
-            let text = if json { answer.json.to_string() } else { answer.text };
+            let text = match (json, &answer.json) {
+                (true, serde_json::Value::Null) => String::new(),
+                (true, json) => json.to_string(),
+                (false, _) => answer.text,
+            };
             let said = say(&mut std::io::stdout(), &text);
             if answer.ok && said { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
@@ -42,6 +49,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<Answer, Refusal> {
     match command {
         Command::Init(arguments) => init::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Screen(arguments) => screen::run(&arguments),
         Command::Card(arguments) => init::card(&arguments),
         Command::Import(arguments) => import::run(&arguments.source),
         Command::Log(arguments) => log::run(&arguments.command),

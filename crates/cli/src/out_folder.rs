@@ -1,5 +1,7 @@
 //! A folder that is written whole or not at all.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use comity_node::NodeError;
@@ -9,6 +11,8 @@ use comity_node::NodeError;
 pub(crate) struct OutFolder {
     folder: PathBuf,
     building: PathBuf,
+    newest: Option<PathBuf>,
+    files: u64,
 }
 
 impl OutFolder {
@@ -29,21 +33,36 @@ impl OutFolder {
         let name = whole.file_name().and_then(|name| name.to_str()).unwrap_or("out");
         let building = whole.with_file_name(format!(".{name}.part-{}", std::process::id()));
         std::fs::create_dir_all(&building).map_err(failed)?;
-        Ok(Self { folder: whole, building })
+        Ok(Self { folder: whole, building, newest: None, files: 0 })
     }
 
-    /// Writes one file at a relative path.
+    /// Writes one file at a relative path, or the next piece of the file written last.
     ///
     /// # Errors
     /// [`NodeError::File`].
-    pub(crate) fn file(&self, path: &str, bytes: &[u8]) -> Result<(), NodeError> {
+    pub(crate) fn file(&mut self, path: &str, bytes: &[u8]) -> Result<(), NodeError> {
         let path = self.building.join(path);
+        let further = self.newest.as_ref() == Some(&path);
         let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        made.and_then(|()| std::fs::write(&path, bytes)).map_err(|source| NodeError::File {
-            action: "write",
-            path: path.clone(),
-            source,
-        })
+        let mut options = File::options();
+        // A file that comes a second time, not in one go, is refused: it would be a mix of two.
+        if further {
+            options.append(true)
+        } else {
+            options.write(true).create_new(true)
+        };
+        let written = made.and_then(|()| options.open(&path)?.write_all(bytes));
+        written.map_err(|source| NodeError::File { action: "write", path: path.clone(), source })?;
+        if !further {
+            self.files += 1;
+            self.newest = Some(path);
+        }
+        Ok(())
+    }
+
+    /// Files written so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.files
     }
 
     /// Moves the folder into its place.

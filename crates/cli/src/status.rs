@@ -1,47 +1,75 @@
 //! `comity status`.
 
-use comity_node::{Home, OwnLogState, Release};
+use comity_wire::v1;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::Status;
 use crate::log::{logs_json, logs_text};
+use crate::source::Source;
 
 pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
-    let open = Home::find(&arguments.of.home)?.open()?;
-    let config = open.home().config();
-    let reason = match open.own_log() {
-        OwnLogState::Writable(_) => None,
-        OwnLogState::ReadOnly { reason } => Some(reason.explain()),
+    let (status, records) = Source::find(&arguments.of.home)?.status()?;
+    let logs = logs_json(status.logs)?;
+    let state = match v1::NodeState::try_from(status.state) {
+        Ok(v1::NodeState::Starting) => "starting",
+        Ok(v1::NodeState::Serving) => "serving",
+        Ok(v1::NodeState::ReadOnly) => "read_only",
+        Ok(v1::NodeState::Halted) => "halted",
+        Ok(v1::NodeState::Stopping) => "stopping",
+        // No node runs, and one could.
+        Ok(v1::NodeState::Unspecified) | Err(_) => "ready",
     };
-    let logs = logs_json(&open)?;
-    let records = open.view()?.screenable_count();
-    let release = match config.release {
-        Release::Peers => "peers",
-        Release::Nobody => "nobody",
-    };
-    let state = if reason.is_some() { "read_only" } else { "ready" };
-    let alarms: Vec<Value> =
-        reason.iter().map(|reason| json!({ "what": "read_only", "detail": reason })).collect();
+    let alarms: Vec<Value> = status.alarms.iter().map(alarm_json).collect();
     let json = json!({
-        "agency": config.agency.as_str(),
+        "agency": status.agency,
         "state": state,
-        "read_only": reason.is_some(),
-        "release": release,
+        "read_only": status.read_only,
+        "release": status.release_to,
         "records": records,
         "logs": logs,
-        "peers": [],
+        "peers": status.peers.iter().map(peer_json).collect::<Vec<_>>(),
         "alarms": alarms,
-        "stale": [],
+        "stale": status.stale,
     });
+    let records = records.map(|records| format!("; {records} records can be screened")).unwrap_or_default();
     let mut text = format!(
-        "{}  {state}\nreleases what it authors to {release}; {records} records can be screened\n{}",
-        config.agency,
+        "{}  {state}\nreleases what it authors to {}{records}\n{}",
+        status.agency,
+        status.release_to,
         logs_text(&logs)
     );
-    if let Some(reason) = reason {
+    for alarm in &status.alarms {
         text.push_str("\nALARM  ");
-        text.push_str(&reason);
+        text.push_str(&alarm.message);
     }
     Ok(Answer::new(text, json))
+}
+
+fn alarm_json(alarm: &v1::Alarm) -> Value {
+    json!({
+        "what": alarm.code,
+        "detail": alarm.message,
+        "origin": alarm.origin,
+        "agency": alarm.agency,
+        "since": alarm.since,
+    })
+}
+
+fn peer_json(peer: &v1::Peer) -> Value {
+    let state = match v1::PeerState::try_from(peer.state) {
+        Ok(v1::PeerState::Active) => "active",
+        Ok(v1::PeerState::Suspended) => "suspended",
+        Ok(v1::PeerState::Frozen) => "frozen",
+        _ => "pending",
+    };
+    json!({
+        "agency": peer.agency,
+        "state": state,
+        "connected": peer.connected,
+        "endpoint": peer.endpoint,
+        "lag_entries": peer.lag_entries,
+        "last_error": peer.last_error,
+        "via": peer.via,
+    })
 }

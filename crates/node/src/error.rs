@@ -111,6 +111,69 @@ pub enum NodeError {
         /// Why.
         reason: String,
     },
+    /// The system gives no thread.
+    #[error("cannot start a thread")]
+    Thread {
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Whoever was to take what is made has gone.
+    #[error("nobody takes the files any more")]
+    Abandoned,
+    /// The node's own certificate or key cannot be used.
+    #[error("the node's own TLS certificate cannot be used")]
+    Material {
+        /// Why not.
+        #[source]
+        source: crate::tls::MaterialError,
+    },
+    /// The agency's own authority cannot be trusted.
+    #[error("the certificate of the agency's own authority cannot be used")]
+    Trust {
+        /// Why not.
+        #[source]
+        source: crate::tls::TrustError,
+    },
+    /// A port cannot be set up.
+    #[error("cannot serve on {address}")]
+    Listen {
+        /// The address as configured.
+        address: String,
+        /// Why not.
+        #[source]
+        source: crate::tls::TlsError,
+    },
+    /// An address of the configuration leads nowhere.
+    #[error("{address} is not an address to listen on")]
+    Address {
+        /// The address as configured.
+        address: String,
+    },
+    /// A listener ended by itself.
+    #[error("the {part} listener ended")]
+    Server {
+        /// Which.
+        part: &'static str,
+        /// Why.
+        #[source]
+        source: tonic::transport::Error,
+    },
+    /// The running node cannot be reached.
+    #[error("the running node at {address} cannot be reached")]
+    Unreachable {
+        /// Its address.
+        address: String,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A part of the node ended without saying how.
+    #[error("the {part} ended without an answer")]
+    Lost {
+        /// Which.
+        part: &'static str,
+    },
     /// No random bytes.
     #[error("no random bytes to be had")]
     Entropy,

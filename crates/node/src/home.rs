@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use comity_ledger::{Card, CardIdentity, Fingerprint, Origin};
-use comity_store::{SignLock, Store, StorePaths};
-use comity_tlog::{KeyKind, SigningKey};
+use comity_store::{SignLock, Store, StoreError, StorePaths};
+use comity_tlog::{KeyKind, SigningKey, VerifierKey};
 
 use crate::{Config, NodeError, OwnLog, OwnLogParts, OwnLogState, keys};
 
@@ -51,6 +51,17 @@ impl Home {
     pub(crate) fn log_key(&self) -> Result<SigningKey, NodeError> {
         let name = self.origin().to_string();
         keys::load_signing_key(&self.path("keys/log.key"), &name, KeyKind::Ed25519)
+    }
+
+    /// The key that a log held here is verified with.
+    ///
+    /// # Errors
+    /// [`comity_store::StoreError::NoSuchLog`] inside [`NodeError::Store`] if the log is nobody's that is known here.
+    pub fn log_key_of(&self, origin: &Origin) -> Result<VerifierKey, NodeError> {
+        if *origin == self.origin() {
+            return Ok(self.log_key()?.verifier().clone());
+        }
+        Err(StoreError::NoSuchLog { origin: origin.to_string() }.into())
     }
 
     /// The card as it stands now: the signed identity, with contact lines signed afresh.

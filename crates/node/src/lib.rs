@@ -4,6 +4,10 @@
 //! services for peers and operators. Out of scope: formats of lists (`comity-feeds`), what the operator types
 //! (`comity-cli`), how bytes are kept (`comity-store`).
 
+mod alarms;
+mod ask;
+mod author_task;
+mod changes;
 mod clock;
 mod config;
 mod entropy;
@@ -12,11 +16,21 @@ mod export;
 mod home;
 mod init;
 mod keys;
+mod listed;
 mod node;
+mod operator;
 mod own_log;
 mod records;
+mod run_file;
+mod screened;
+mod serve;
+mod services;
 pub mod tls;
 
+pub use alarms::{ALARMS_MAX, Alarm, AlarmKey, Alarms};
+pub use ask::{logs, read_entry};
+pub use author_task::{AppendError, Appended, AuthorTask, Basis, Submission};
+pub use changes::submission;
 pub use clock::now;
 pub use config::{Config, Release};
 pub use entropy::SystemEntropy;
@@ -24,6 +38,11 @@ pub use error::NodeError;
 pub use export::{LogExport, TakeFile, bundle};
 pub use home::{Home, OpenHome, fingerprint};
 pub use init::{Initialised, NewHome};
+pub use listed::listed;
 pub use node::Node;
+pub use operator::operator_channel;
 pub use own_log::{OwnLog, OwnLogParts, OwnLogState, ReadOnlyReason};
 pub use records::import_drafts;
+pub use run_file::RunFile;
+pub use screened::screened;
+pub use serve::{Serving, serve};

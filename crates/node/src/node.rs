@@ -2,14 +2,20 @@
 //!
 //! Not here: who appends (`own_log`, in one task of its own), who listens, who follows.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use comity_ledger::{Head, Origin};
 use comity_screening::View;
 use comity_store::Store;
+use comity_tlog::TreeSize;
 use tokio::sync::watch;
 
+use crate::export::head_of;
+use crate::records::read_steps;
 use crate::tls::PeerTrust;
-use crate::{Home, OpenHome, OwnLogState};
+use crate::{Alarms, Home, NodeError, OpenHome, OwnLogState};
 
 /// The shared part of a running node.
 #[derive(Debug)]
@@ -17,7 +23,9 @@ pub struct Node {
     home: Home,
     store: Arc<Store>,
     view: RwLock<View>,
+    taken_in: RwLock<BTreeMap<Origin, Head>>,
     trust: PeerTrust,
+    alarms: Alarms,
     news: watch::Sender<u64>,
 }
 
@@ -25,12 +33,26 @@ impl Node {
     /// Takes an open home apart: what is shared, and the own log for the one task that appends to it.
     ///
     /// # Errors
-    /// A [`crate::NodeError`] if the view cannot be built from the store.
-    pub fn start(open: OpenHome, trust: PeerTrust) -> Result<(Arc<Self>, OwnLogState), crate::NodeError> {
+    /// A [`NodeError`] if the view cannot be built from the store.
+    pub fn start(open: OpenHome, trust: PeerTrust) -> Result<(Arc<Self>, OwnLogState), NodeError> {
         let view = RwLock::new(open.view()?);
+        let mut taken_in = BTreeMap::new();
+        for (origin, _) in open.store().logs()? {
+            let Some(note) = open.store().newest_note(&origin)? else { continue };
+            taken_in.insert(origin, head_of(&note)?);
+        }
         let (home, store, own_log) = open.into_parts();
         let (news, _) = watch::channel(0);
-        Ok((Arc::new(Self { home, store, view, trust, news }), own_log))
+        let node = Arc::new(Self {
+            home,
+            store,
+            view,
+            taken_in: RwLock::new(taken_in),
+            trust,
+            alarms: Alarms::new(),
+            news,
+        });
+        Ok((node, own_log))
     }
 
     /// Folder and configuration.
@@ -57,6 +79,34 @@ impl Node {
     /// The merged view, to apply what was kept. Never held across an await.
     pub fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
         self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The heads up to which the view has taken the logs in. Asked while the view is held, they are the heads that
+    /// its answers stand on.
+    pub fn taken_in(&self) -> RwLockReadGuard<'_, BTreeMap<Origin, Head>> {
+        self.taken_in.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the kept entries of a range, openings and all, into the view, which then stands on `head`. Blocking.
+    ///
+    /// # Errors
+    /// A [`NodeError`] if the store is damaged or the view has other entries in their place.
+    pub fn take_in(&self, origin: &Origin, range: Range<TreeSize>, head: Head) -> Result<(), NodeError> {
+        // Read and decoded before the view is locked, so that nobody who screens waits for the store.
+        let steps = read_steps(&self.store, origin, range)?;
+        let mut view = self.view_mut();
+        for step in steps {
+            step.apply(origin, &mut view)?;
+        }
+        // Before the view is given back: an answer and the heads it names belong together.
+        let mut heads = self.taken_in.write().unwrap_or_else(PoisonError::into_inner);
+        heads.insert(origin.clone(), head);
+        Ok(())
+    }
+
+    /// What a person must look at.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
     }
 
     /// Tells everyone who waits that a checkpoint, own or a peer's, was kept.

@@ -26,7 +26,7 @@ pub struct OwnLog {
 #[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum OwnLogState {
     /// It can be appended to.
-    Writable(OwnLog),
+    Writable(Box<OwnLog>),
     /// It must not be signed any further; what it holds can be read.
     ReadOnly {
         /// Why, for status and operators.
@@ -109,14 +109,14 @@ impl OwnLog {
         let reason = match found.resume() {
             Resume::Ready => {
                 let author = Author::new(origin, key, signed_edge);
-                return Ok(OwnLogState::Writable(Self { author, store, lock }));
+                return Ok(OwnLogState::Writable(Box::new(Self { author, store, lock })));
             }
             Resume::Confirm(head) | Resume::Sign(head) => {
                 let durable = DurableBatch::recovered(origin.clone(), signed.size, held_edge, head)?;
                 let author = Author::new(origin, key, signed_edge);
                 let mut log = Self { author, store, lock };
                 log.finish(&durable)?;
-                return Ok(OwnLogState::Writable(log));
+                return Ok(OwnLogState::Writable(Box::new(log)));
             }
             Resume::StoreBehind { lock } => ReadOnlyReason::StoreBehindLock { locked: lock.size },
             Resume::LockBehind => ReadOnlyReason::LockBehindStore,
@@ -146,11 +146,34 @@ impl OwnLog {
         now: AuthorTime,
         entropy: &mut dyn Entropy,
     ) -> Result<SignedBatch, NodeError> {
-        let origin = self.author.origin().clone();
-        let sealed = drafts
-            .into_iter()
-            .map(|draft| draft.seal(&origin, now, entropy).map_err(BatchError::from))
-            .collect::<Result<Vec<SealedEntry>, BatchError>>()?;
+        let sealed = self.seal(drafts, now, entropy)?;
+        self.commit(sealed, entropy)
+    }
+
+    /// Seals drafts for this log. Nothing is kept: what comes out may be dropped.
+    ///
+    /// # Errors
+    /// [`NodeError::Batch`] if a draft is no entry, for example because a section is too long.
+    pub fn seal(
+        &self,
+        drafts: Vec<Draft>,
+        now: AuthorTime,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<SealedEntry>, NodeError> {
+        let origin = self.author.origin();
+        let sealed = drafts.into_iter().map(|draft| draft.seal(origin, now, entropy));
+        Ok(sealed.map(|entry| entry.map_err(BatchError::from)).collect::<Result<_, BatchError>>()?)
+    }
+
+    /// Gives sealed entries their places, makes them durable and signs the tree: all or none.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn commit(
+        &mut self,
+        sealed: Vec<SealedEntry>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<SignedBatch, NodeError> {
         let staged = self.author.stage(sealed)?;
         self.store.keep_batch(&staged, entropy)?;
         let durable = self.store.confirm(&staged).map_err(|error| match error {

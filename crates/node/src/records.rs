@@ -9,7 +9,7 @@ use comity_policy::defaults;
 use comity_screening::{LogOrigin, Provenance, View};
 use comity_store::{ReadError, Store};
 use comity_tlog::{EntryIndex, Hash, TreeSize};
-use comity_watchlist::{Change, Handle, Section, SectionsRead};
+use comity_watchlist::{Change, Decoded, Handle, Section, SectionsRead};
 
 use crate::export::head_of;
 use crate::{NodeError, OpenHome};
@@ -27,24 +27,58 @@ impl OpenHome {
         for (origin, _) in self.store().logs()? {
             let Some(note) = self.store().newest_note(&origin)? else { continue };
             let size = head_of(&note)?.size;
-            let mut start = TreeSize::ZERO;
-            while start < size {
-                let end = TreeSize::new(size.value().min(start.value().saturating_add(WINDOW)));
-                let end = end.unwrap_or(size);
-                apply_window(self.store(), &origin, start..end, &mut view)?;
-                start = end;
+            for step in read_steps(self.store(), &origin, TreeSize::ZERO..size)? {
+                step.apply(&origin, &mut view)?;
             }
         }
         Ok(view)
     }
 }
 
-/// Applies the record entries of a range to a view.
-fn apply_window(
+/// A record entry read from the store, on its way into the view.
+#[derive(Debug)]
+pub(crate) struct ViewStep {
+    at: Provenance,
+    /// `None` if it is withheld or of a later version: kept, not shown, and what it is about is not actionable.
+    decoded: Option<Decoded>,
+}
+
+impl ViewStep {
+    /// Takes the entry into the view.
+    ///
+    /// # Errors
+    /// A [`NodeError`] if the view has other entries in its place.
+    pub(crate) fn apply(self, origin: &Origin, view: &mut View) -> Result<(), NodeError> {
+        let taken = match self.decoded {
+            Some(decoded) => view.apply(&self.at, decoded).map(|_| ()),
+            None => view.note_about(&self.at),
+        };
+        taken.map_err(|_| unreadable(origin, self.at.index.value()))
+    }
+}
+
+/// Reads the record entries of a range with what is opened of them.
+pub(crate) fn read_steps(
     store: &Store,
     origin: &Origin,
     range: Range<TreeSize>,
-    view: &mut View,
+) -> Result<Vec<ViewStep>, NodeError> {
+    let mut steps = Vec::new();
+    let mut start = range.start;
+    while start < range.end {
+        let end = TreeSize::new(range.end.value().min(start.value().saturating_add(WINDOW)));
+        let end = end.unwrap_or(range.end);
+        read_window(store, origin, start..end, &mut steps)?;
+        start = end;
+    }
+    Ok(steps)
+}
+
+fn read_window(
+    store: &Store,
+    origin: &Origin,
+    range: Range<TreeSize>,
+    steps: &mut Vec<ViewStep>,
 ) -> Result<(), NodeError> {
     let entries = store.entries(origin, range.start, range.end)?;
     let log: LogOrigin = origin.as_str().parse().map_err(|_| unreadable(origin, range.start.value()))?;
@@ -63,12 +97,8 @@ fn apply_window(
                 sections = sections.give(section, opening.section());
             }
         }
-        let taken = match Change::decode(&sections) {
-            Ok(decoded) => view.apply(&at, decoded).map(|_| ()),
-            // Withheld, or of a later version: kept, not shown, and what it is about is not actionable.
-            Err(_) => view.note_about(&at),
-        };
-        taken.map_err(|_| unreadable(origin, index.value()))
+        steps.push(ViewStep { at, decoded: Change::decode(&sections).ok() });
+        Ok(())
     });
     match read {
         Ok(()) => Ok(()),

@@ -1,0 +1,122 @@
+//! `comity screen`: who is listed under a name or an identifier. What is asked is written nowhere.
+
+use comity_screening::Query;
+use comity_tlog::Hash;
+use comity_watchlist::{IdKind, Text};
+use comity_wire::{ScreenQuery, v1};
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, Refusal, sentence};
+use crate::args::{Screen, ScreenFor};
+use crate::source::Source;
+
+pub(crate) fn run(arguments: &Screen) -> Result<Answer, Refusal> {
+    let query = parse(&arguments.query)?;
+    let answer = Source::find(&arguments.of.home)?.screen(&query)?;
+    let word = match v1::ScreenAnswer::try_from(answer.answer) {
+        Ok(v1::ScreenAnswer::Hits) => "hits",
+        Ok(v1::ScreenAnswer::None) => "none",
+        Ok(v1::ScreenAnswer::Stale) => "stale",
+        Ok(v1::ScreenAnswer::Frozen) => "frozen",
+        Ok(v1::ScreenAnswer::Unspecified) | Err(_) => {
+            return Err(Refusal::new("malformed", "the answer says neither yes nor no"));
+        }
+    };
+    let as_of = answer
+        .as_of
+        .iter()
+        .map(|head| Ok(json!({ "origin": head.origin, "size": head.size, "root": root(&head.root)? })));
+    let json = json!({
+        "answer": word,
+        "as_of": as_of.collect::<Result<Vec<_>, Refusal>>()?,
+        "hits": answer.hits.iter().map(hit_json).collect::<Result<Vec<_>, _>>()?,
+        "hits_left_out": answer.hits_left_out,
+    });
+    Ok(Answer::new(text(word, &answer), json))
+}
+
+/// Reads the question here, so that a mistake in it is explained in full before anybody is asked.
+fn parse(query: &ScreenFor) -> Result<ScreenQuery, Refusal> {
+    let refuse = |reason: String| Refusal::new("bad_query", reason);
+    let as_text = |text: &str| Text::new(text).map_err(|error| refuse(sentence(&error)));
+    match (&query.id, &query.name) {
+        (_, Some(name)) => {
+            Query::name(name).map_err(|error| refuse(sentence(&error)))?;
+            Ok(ScreenQuery::Name { name: as_text(name)? })
+        }
+        (Some(id), None) => {
+            Query::id(id).map_err(|error| refuse(sentence(&error)))?;
+            // The same places as the parser above takes: it has read the text, so that both are there.
+            let (head, value) = id.split_once(':').unwrap_or((id, ""));
+            let (word, scope) =
+                head.split_once('/').map_or((head, None), |(word, scope)| (word, Some(scope)));
+            let kind = IdKind::from_word(&word.trim().to_ascii_lowercase());
+            let kind = kind.ok_or_else(|| refuse("not a type of identifier".to_owned()))?;
+            let scope = scope.map(as_text).transpose()?;
+            Ok(ScreenQuery::Identifier { kind, scope, value: as_text(value)? })
+        }
+        (None, None) => Err(refuse("neither --id nor --name was given".to_owned())),
+    }
+}
+
+fn root(bytes: &[u8]) -> Result<String, Refusal> {
+    let bytes = <[u8; 32]>::try_from(bytes);
+    let malformed = |_| Refusal::new("malformed", "a root that is not 32 bytes long");
+    Ok(Hash::from_bytes(bytes.map_err(malformed)?).to_base64())
+}
+
+fn state(hit: &v1::Hit) -> &'static str {
+    match v1::RecordState::try_from(hit.state) {
+        Ok(v1::RecordState::Unapproved) => "unapproved",
+        Ok(v1::RecordState::Proposed) => "proposed",
+        Ok(v1::RecordState::Active) => "active",
+        Ok(v1::RecordState::Suspended) => "suspended",
+        Ok(v1::RecordState::Delisted) => "delisted",
+        Ok(v1::RecordState::Withdrawn) => "withdrawn",
+        // Its changes contradict each other, or a later one is not opened: for review only.
+        Ok(v1::RecordState::Unspecified) | Err(_) => "review",
+    }
+}
+
+fn hit_json(hit: &v1::Hit) -> Result<Value, Refusal> {
+    Ok(json!({
+        "agency": hit.agency,
+        "list": hit.list,
+        "reference": hit.reference,
+        "version": hit.version,
+        "kind": hit.kind,
+        "name": hit.name,
+        "origin": hit.origin,
+        "index": hit.index,
+        "size": hit.size,
+        "root": root(&hit.root)?,
+        "state": state(hit),
+    }))
+}
+
+fn text(word: &str, answer: &v1::ScreenResponse) -> String {
+    let mut lines = vec![match answer.hits.len() {
+        0 => format!("{word}: no record has it"),
+        count => format!("{word}: {count}"),
+    }];
+    for hit in &answer.hits {
+        lines.push(format!(
+            "  {}  {} {}  {}  {}  ({} entry {}, {})",
+            hit.agency,
+            hit.list,
+            hit.reference,
+            hit.kind,
+            hit.name,
+            hit.origin,
+            hit.index,
+            state(hit)
+        ));
+    }
+    if answer.hits_left_out > 0 {
+        lines.push(format!("  and at least {} more; ask for less", answer.hits_left_out));
+    }
+    for head in &answer.as_of {
+        lines.push(format!("as of {} size {}", head.origin, head.size));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,51 @@
+//! `comity serve`: runs the node of a home until it is told to stop.
+
+use comity_node::{Home, NodeError, Serving};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::answer::{Answer, Refusal};
+use crate::args::Serve;
+
+pub(crate) fn run(arguments: &Serve) -> Result<Answer, Refusal> {
+    let filter = EnvFilter::try_new(&arguments.log)
+        .map_err(|error| Refusal::new("log_filter", format!("--log: {error}")))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    let open = Home::find(&arguments.of.home)?.open()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|source| NodeError::Thread { source })?;
+    let json = arguments.of.json;
+    runtime.block_on(async move {
+        // Before anything is bound: from here on a signal ends the node in order.
+        let shutdown = on_signals()?;
+        let serving = Serving::bind(open).await?;
+        let addresses = serving.addresses().clone();
+        let said = if json {
+            addresses.to_json()?
+        } else {
+            format!("peers      {}\noperators  {}", addresses.peer_addr, addresses.admin_addr)
+        };
+        crate::say(&mut std::io::stdout(), &said);
+        serving.run(shutdown).await.map_err(Refusal::from)
+    })?;
+    // What there was to say was said when the ports were bound.
+    Ok(Answer::new("", json!(null)))
+}
+
+/// Cancelled by the first SIGTERM or SIGINT.
+fn on_signals() -> Result<CancellationToken, Refusal> {
+    let listen = |kind| signal(kind).map_err(|error| Refusal::new("signal", error.to_string()));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        cancel.cancel();
+    });
+    Ok(token)
+}

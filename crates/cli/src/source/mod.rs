@@ -1,0 +1,135 @@
+//! Where answers come from: the running node of a home, or the home itself if nobody holds it.
+//!
+//! Both answer in the messages of `comity.v1`, so that what is shown does not depend on who was asked. Not here: how
+//! anything is shown (the commands).
+
+mod local;
+mod remote;
+
+use std::path::Path;
+
+use comity_ledger::{Head, Origin};
+use comity_node::{Home, NodeError, RunFile, TakeFile};
+use comity_store::StoreError;
+use comity_watchlist::ListId;
+use comity_wire::{DraftChange, ListedRecord, ScreenQuery, v1};
+
+use crate::answer::Refusal;
+use crate::source::local::Local;
+use crate::source::remote::Remote;
+
+/// Hears how much of an append was handed over: changes so far, and of how many.
+pub(crate) type Progress<'a> = &'a dyn Fn(usize, usize);
+
+/// Who answers.
+pub(crate) enum Source {
+    /// The home itself, held by this process.
+    Local(Box<Local>),
+    /// The running node.
+    Remote(Box<Remote>),
+}
+
+impl Source {
+    /// Finds who holds the home: the node that its run file names, if it answers; else this process takes it.
+    pub(crate) fn find(folder: &Path) -> Result<Self, Refusal> {
+        let home = Home::find(folder)?;
+        let Some(run) = RunFile::find(&home) else { return Local::open(&home) };
+        match Remote::connect(home.clone(), run.admin_addr) {
+            Ok(remote) => Ok(Self::Remote(Box::new(remote))),
+            // What a node that was killed left behind: then the lock of the home is free.
+            Err(unreachable @ NodeError::Unreachable { .. }) => match home.open() {
+                Ok(open) => Ok(Self::Local(Box::new(Local::new(open)))),
+                Err(NodeError::Store(StoreError::InUse { .. })) => Err(unreachable.into()),
+                Err(error) => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The home.
+    pub(crate) fn home(&self) -> &Home {
+        match self {
+            Self::Local(local) => local.home(),
+            Self::Remote(remote) => remote.home(),
+        }
+    }
+
+    /// How the node is, and how many records can be screened if that can be told.
+    pub(crate) fn status(&mut self) -> Result<(v1::StatusResponse, Option<usize>), Refusal> {
+        match self {
+            Self::Local(local) => local.status(),
+            Self::Remote(remote) => remote.status().map(|status| (status, None)),
+        }
+    }
+
+    /// The logs.
+    pub(crate) fn logs(&mut self) -> Result<Vec<v1::Log>, Refusal> {
+        match self {
+            Self::Local(local) => local.logs(),
+            Self::Remote(remote) => remote.logs(),
+        }
+    }
+
+    /// One entry; `None` if the log has no such.
+    pub(crate) fn entry(
+        &mut self,
+        origin: &Origin,
+        index: u64,
+    ) -> Result<Option<v1::ReadEntryResponse>, Refusal> {
+        match self {
+            Self::Local(local) => local.entry(origin, index),
+            Self::Remote(remote) => remote.entry(origin, index),
+        }
+    }
+
+    /// A log as a folder of tiles, file by file; a file may come in several pieces, one after the other.
+    pub(crate) fn export(&mut self, origin: &Origin, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
+        match self {
+            Self::Local(local) => local.export(origin, take),
+            Self::Remote(remote) => remote.export(origin, take),
+        }
+    }
+
+    /// The audit bundle, as [`Source::export`].
+    pub(crate) fn bundle(&mut self, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
+        match self {
+            Self::Local(local) => local.bundle(take),
+            Self::Remote(remote) => remote.bundle(take),
+        }
+    }
+
+    /// The listings of an own list, living and ended.
+    pub(crate) fn records(&mut self, list: &ListId) -> Result<Vec<ListedRecord>, Refusal> {
+        match self {
+            Self::Local(local) => local.records(list),
+            Self::Remote(remote) => remote.records(list),
+        }
+    }
+
+    /// Appends records of an official list, all or none; without any the head as it stands.
+    pub(crate) fn append(
+        &mut self,
+        changes: &[DraftChange],
+        progress: Progress<'_>,
+    ) -> Result<Head, Refusal> {
+        match self {
+            Self::Local(local) => local.append(changes, progress),
+            Self::Remote(remote) => remote.append(changes, progress),
+        }
+    }
+
+    /// Screens.
+    pub(crate) fn screen(&mut self, query: &ScreenQuery) -> Result<v1::ScreenResponse, Refusal> {
+        match self {
+            Self::Local(local) => local.screen(query),
+            Self::Remote(remote) => remote.screen(query),
+        }
+    }
+}
+
+/// The head of a message, checked.
+fn head_of(head: Option<v1::LogHead>) -> Result<Head, Refusal> {
+    let head = head.ok_or_else(|| Refusal::new("malformed", "the node's answer names no head"))?;
+    let head = comity_wire::LogHead::try_from(head);
+    Ok(head.map_err(|error| Refusal::new("malformed", format!("the node's answer: {error}")))?.head)
+}

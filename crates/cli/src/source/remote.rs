@@ -1,0 +1,180 @@
+//! The running node, asked over its admin port with the operator's certificate.
+
+use std::net::SocketAddr;
+
+use comity_ledger::{Head, Origin};
+use comity_node::{Home, NodeError, TakeFile, operator_channel};
+use comity_watchlist::ListId;
+use comity_wire::v1::admin_service_client::AdminServiceClient;
+use comity_wire::v1::screening_service_client::ScreeningServiceClient;
+use comity_wire::{
+    AppendHeader, AppendStep, DraftChange, ErrorCode, FilePart, Guarded, HandlingChoice, InvalidMessage,
+    ListedRecord, ScreenQuery, admin_client, screening_client, v1,
+};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
+use tonic::{Status, Streaming};
+
+use super::{Progress, head_of};
+use crate::answer::Refusal;
+
+/// Messages of an append made ahead of what the node takes; each has about 1 MiB.
+const MESSAGES_AHEAD: usize = 2;
+
+/// Most records that a listing may hold: far more than any official list, and it bounds what an answer can cost.
+const RECORDS_MAX: usize = 1 << 20;
+
+/// A connection to the node.
+pub(crate) struct Remote {
+    home: Home,
+    runtime: Runtime,
+    admin: AdminServiceClient<Guarded<Channel>>,
+    screening: ScreeningServiceClient<Guarded<Channel>>,
+}
+
+impl Remote {
+    pub(super) fn connect(home: Home, address: SocketAddr) -> Result<Self, NodeError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|source| NodeError::Thread { source })?;
+        let channel = runtime.block_on(operator_channel(&home, address))?;
+        let (admin, screening) = (admin_client(channel.clone()), screening_client(channel));
+        Ok(Self { home, runtime, admin, screening })
+    }
+
+    pub(super) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    pub(super) fn status(&mut self) -> Result<v1::StatusResponse, Refusal> {
+        let answer = self.runtime.block_on(self.admin.status(v1::StatusRequest {}));
+        Ok(answer.map_err(|status| refused(&status))?.into_inner())
+    }
+
+    pub(super) fn logs(&mut self) -> Result<Vec<v1::Log>, Refusal> {
+        let answer = self.runtime.block_on(self.admin.list_logs(v1::ListLogsRequest {}));
+        Ok(answer.map_err(|status| refused(&status))?.into_inner().logs)
+    }
+
+    pub(super) fn entry(
+        &mut self,
+        origin: &Origin,
+        index: u64,
+    ) -> Result<Option<v1::ReadEntryResponse>, Refusal> {
+        let request = v1::ReadEntryRequest { origin: origin.to_string(), index };
+        match self.runtime.block_on(self.admin.read_entry(request)) {
+            Ok(answer) => Ok(Some(answer.into_inner())),
+            Err(status) if ErrorCode::from_status(&status) == ErrorCode::NotFound => Ok(None),
+            Err(status) => Err(refused(&status)),
+        }
+    }
+
+    pub(super) fn export(&mut self, origin: &Origin, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
+        let request = v1::ExportLogRequest { origin: origin.to_string() };
+        let Self { runtime, admin, .. } = self;
+        runtime.block_on(async {
+            let answer = admin.export_log(request).await.map_err(|status| refused(&status))?;
+            take_files(answer.into_inner(), |message| message.part, take).await
+        })
+    }
+
+    pub(super) fn bundle(&mut self, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
+        let Self { runtime, admin, .. } = self;
+        runtime.block_on(async {
+            let answer = admin.bundle(v1::BundleRequest {}).await.map_err(|status| refused(&status))?;
+            take_files(answer.into_inner(), |message| message.part, take).await
+        })
+    }
+
+    pub(super) fn records(&mut self, list: &ListId) -> Result<Vec<ListedRecord>, Refusal> {
+        let request = v1::ListRecordsRequest { list: list.as_str().to_owned() };
+        let Self { runtime, admin, .. } = self;
+        runtime.block_on(async {
+            let answer = admin.list_records(request).await.map_err(|status| refused(&status))?;
+            let mut stream = answer.into_inner();
+            let mut records = Vec::new();
+            while let Some(message) = stream.message().await.map_err(|status| refused(&status))? {
+                if records.len().saturating_add(message.records.len()) > RECORDS_MAX {
+                    return Err(Refusal::new("too_large", "the list has more records than can be held"));
+                }
+                for record in message.records {
+                    records.push(ListedRecord::try_from(record).map_err(|error| unread(&error))?);
+                }
+            }
+            Ok(records)
+        })
+    }
+
+    pub(super) fn append(
+        &mut self,
+        changes: &[DraftChange],
+        progress: Progress<'_>,
+    ) -> Result<Head, Refusal> {
+        if changes.is_empty() {
+            let own = self.home.origin().to_string();
+            let mut heads = self.logs()?.into_iter().map(|log| log.head);
+            return head_of(
+                heads.find(|head| head.as_ref().is_some_and(|head| head.origin == own)).flatten(),
+            );
+        }
+        let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
+        let header = AppendHeader::new(count, HandlingChoice::OfficialList).ok_or_else(|| {
+            let max = comity_wire::APPEND_CHANGES_MAX;
+            Refusal::new("too_large", format!("{count} changes are more than one append takes ({max})"))
+        })?;
+        let messages = AppendStep::pack(changes);
+        let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
+        let Self { runtime, admin, .. } = self;
+        let answer = runtime.block_on(async {
+            let send = async {
+                let mut sent = 0;
+                for message in std::iter::once(v1::AppendRequest::from(header)).chain(messages) {
+                    let more = match &message.step {
+                        Some(v1::append_request::Step::Changes(packed)) => packed.changes.len(),
+                        _ => 0,
+                    };
+                    // If the node ended the call early, its answer says why.
+                    if sender.send(message).await.is_err() {
+                        break;
+                    }
+                    sent += more;
+                    progress(sent, changes.len());
+                }
+                drop(sender);
+            };
+            tokio::join!(admin.append(ReceiverStream::new(receiver)), send).0
+        });
+        head_of(answer.map_err(|status| refused(&status))?.into_inner().head)
+    }
+
+    pub(super) fn screen(&mut self, query: &ScreenQuery) -> Result<v1::ScreenResponse, Refusal> {
+        let answer = self.runtime.block_on(self.screening.screen(v1::ScreenRequest::from(query)));
+        answer.map(tonic::Response::into_inner).map_err(|status| refused(&status))
+    }
+}
+
+/// Takes the pieces of an export; their paths are checked, since they become files here.
+async fn take_files<T>(
+    mut stream: Streaming<T>,
+    part: fn(T) -> Option<v1::FilePart>,
+    take: &mut TakeFile<'_>,
+) -> Result<(), Refusal> {
+    while let Some(message) = stream.message().await.map_err(|status| refused(&status))? {
+        let part = part(message).ok_or_else(|| Refusal::new("malformed", "the node sent no file"))?;
+        let part = FilePart::try_from(part).map_err(|error| unread(&error))?;
+        take(part.path().as_str(), part.content())?;
+    }
+    Ok(())
+}
+
+fn refused(status: &Status) -> Refusal {
+    let code = ErrorCode::from_status(status);
+    let field = status.message().split_once(": ").filter(|_| status.message().starts_with(code.reason()));
+    let about = field.map(|(_, field)| format!(" ({field})")).unwrap_or_default();
+    Refusal::new(code.reason(), format!("the node answers: {}{about}", code.meaning()))
+}
+
+fn unread(error: &InvalidMessage) -> Refusal {
+    Refusal::new("malformed", format!("the node's answer: {error}"))
+}

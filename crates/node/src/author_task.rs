@@ -1,0 +1,269 @@
+//! The one task that owns the own log: others hand it drafts and wait until they are durable and signed.
+//!
+//! It runs in a thread of its own, since the store blocks. What waits is committed together, so that many small
+//! appends cost one sync. After a failure of the store it never tries again: it stops, and the node with it.
+//! Not here: how a commit goes (`own_log`), and what the drafts say (`changes`, and whoever hands them over).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use comity_ledger::{BATCH_ENTRIES_MAX, BatchError, Draft, Head, SealedEntry, SignedBatch};
+use comity_screening::LogOrigin;
+use comity_tlog::{EntryIndex, TreeSize};
+use comity_watchlist::{EntryRef, Handle, ListId, RecordKey};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Node, NodeError, OwnLog, SystemEntropy, now};
+
+/// Drafts beyond which no further append joins a batch: a sync costs some milliseconds, and as long as this many
+/// take to seal. A larger append is a batch of its own.
+const GROUP_DRAFTS: usize = 1_024;
+
+/// Appends that wait for their turn; more callers wait at the door.
+const WAITING_MAX: usize = 64;
+
+/// What a change relies on: refused if it no longer holds when its turn comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// The listing that the change is of.
+    pub handle: Handle,
+    /// List and reference as the change has them.
+    pub key: RecordKey,
+    /// The newest entry of the listing, by index and leaf hash; `None` for a change that begins a listing.
+    pub follows: Option<(EntryIndex, EntryRef)>,
+}
+
+/// Drafts of one caller: all of them are appended next to each other, or none.
+#[derive(Debug)]
+pub struct Submission {
+    /// The drafts, at least one.
+    pub drafts: Vec<Draft>,
+    /// What those that change records rely on.
+    pub bases: Vec<Basis>,
+}
+
+/// Where drafts went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The first of the new entries.
+    pub first: EntryIndex,
+    /// The last of them.
+    pub last: EntryIndex,
+    /// The signed head that covers them; others may have been appended with them.
+    pub head: Head,
+}
+
+/// Why nothing was appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// A record was changed after the caller had read it.
+    #[error("a record was changed in the meantime; nothing was appended")]
+    BaseChanged,
+    /// The drafts are no entries.
+    #[error("the drafts cannot be entered; nothing was appended")]
+    Refused {
+        /// Why.
+        #[source]
+        source: BatchError,
+    },
+    /// The node is ending, or its store failed. After a failure the next start tells whether the entries are there.
+    #[error("the node appends nothing any more")]
+    Stopped,
+}
+
+type Answer = oneshot::Sender<Result<Appended, AppendError>>;
+
+enum Request {
+    Append(Submission, Answer),
+    Stop,
+}
+
+/// The way to the author's task; clones share it.
+#[derive(Clone, Debug)]
+pub struct AuthorTask {
+    sender: mpsc::Sender<Request>,
+}
+
+impl AuthorTask {
+    /// Begins the thread that owns the log. It ends when told to, or by cancelling `stop` when the store fails; the
+    /// receiver then gets how it ended.
+    ///
+    /// # Errors
+    /// [`NodeError::Thread`] if the system gives no thread.
+    pub fn start(
+        log: OwnLog,
+        node: Arc<Node>,
+        stop: CancellationToken,
+    ) -> Result<(Self, oneshot::Receiver<Result<(), NodeError>>), NodeError> {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        let (ended, end) = oneshot::channel();
+        let run = move || {
+            let mut author = AuthorLoop { log, node, entropy: SystemEntropy::new() };
+            let result = author.run(receiver);
+            if let Err(error) = &result {
+                tracing::error!(%error, "the own log cannot go on; the node stops");
+                stop.cancel();
+            }
+            // Nobody may be left to hear it.
+            ended.send(result).unwrap_or_default();
+        };
+        let thread = std::thread::Builder::new().name("author".to_owned()).spawn(run);
+        thread.map_err(|source| NodeError::Thread { source })?;
+        Ok((Self { sender }, end))
+    }
+
+    /// Appends drafts; the answer comes when they are durable, signed, and in the view.
+    ///
+    /// # Errors
+    /// An [`AppendError`].
+    pub async fn append(&self, submission: Submission) -> Result<Appended, AppendError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Append(submission, answer);
+        self.sender.send(request).await.map_err(|_| AppendError::Stopped)?;
+        answered.await.unwrap_or(Err(AppendError::Stopped))
+    }
+
+    /// Ends the task after what waits already.
+    pub async fn stop(&self) {
+        // If it cannot be told, it has ended.
+        self.sender.send(Request::Stop).await.unwrap_or_default();
+    }
+}
+
+/// The thread's side.
+struct AuthorLoop {
+    log: OwnLog,
+    node: Arc<Node>,
+    entropy: SystemEntropy,
+}
+
+/// An append that is part of the batch at hand.
+struct Joined {
+    entries: usize,
+    answer: Answer,
+}
+
+/// The batch at hand, and the append that had to wait for the next.
+#[derive(Default)]
+struct Group {
+    sealed: Vec<SealedEntry>,
+    joined: Vec<Joined>,
+    handles: BTreeSet<Handle>,
+    keys: BTreeSet<RecordKey>,
+}
+
+impl AuthorLoop {
+    fn run(&mut self, mut receiver: mpsc::Receiver<Request>) -> Result<(), NodeError> {
+        let mut held = None;
+        loop {
+            let first = held.take().or_else(|| receiver.blocking_recv());
+            let Some(Request::Append(submission, answer)) = first else { return Ok(()) };
+            let mut group = Group::default();
+            self.join(&mut group, submission, answer);
+            while group.sealed.len() < GROUP_DRAFTS {
+                match receiver.try_recv() {
+                    Ok(Request::Append(submission, answer)) if group.takes(&submission) => {
+                        self.join(&mut group, submission, answer);
+                    }
+                    Ok(other) => {
+                        held = Some(other);
+                        break;
+                    }
+                    Err(_) => break,
+                }
+            }
+            if !group.joined.is_empty() {
+                self.commit(group)?;
+            }
+        }
+    }
+
+    /// Seals one append into the batch, or refuses it alone.
+    fn join(&self, group: &mut Group, submission: Submission, answer: Answer) {
+        let Submission { drafts, bases } = submission;
+        if !self.holds(&bases) {
+            return refuse(answer, AppendError::BaseChanged);
+        }
+        let entries = drafts.len();
+        if entries == 0 || entries > BATCH_ENTRIES_MAX {
+            return refuse(answer, AppendError::Refused { source: BatchError::Count { entries } });
+        }
+        match self.log.seal(drafts, now(), &mut SystemEntropy::new()) {
+            Ok(sealed) => {
+                group.sealed.extend(sealed);
+                group.joined.push(Joined { entries, answer });
+                group.handles.extend(bases.iter().map(|basis| basis.handle));
+                group.keys.extend(bases.into_iter().map(|basis| basis.key));
+            }
+            Err(NodeError::Batch(source)) => refuse(answer, AppendError::Refused { source }),
+            Err(error) => {
+                tracing::error!(%error, "an append could not be sealed");
+                refuse(answer, AppendError::Stopped);
+            }
+        }
+    }
+
+    /// Whether every change still follows the newest entry of its listing, and no listing begins twice.
+    fn holds(&self, bases: &[Basis]) -> bool {
+        let Ok(log) = self.log.origin().as_str().parse::<LogOrigin>() else { return bases.is_empty() };
+        let lists: BTreeSet<&ListId> = bases.iter().map(|basis| &basis.key.list).collect();
+        let view = self.node.view();
+        let mut newest = BTreeMap::new();
+        let mut keys = BTreeSet::new();
+        for listed in lists.iter().flat_map(|list| view.live(&log, list)) {
+            newest.insert(listed.handle, (listed.newest_index, listed.newest));
+            keys.insert(listed.key);
+        }
+        let mut seen = BTreeSet::new();
+        bases.iter().all(|basis| {
+            let as_it_was = match basis.follows {
+                Some(follows) => newest.get(&basis.handle) == Some(&follows),
+                None => !newest.contains_key(&basis.handle) && !keys.contains(&basis.key),
+            };
+            as_it_was && seen.insert(basis.handle)
+        })
+    }
+
+    fn commit(&mut self, group: Group) -> Result<(), NodeError> {
+        let span = tracing::info_span!("batch", entries = group.sealed.len(), appends = group.joined.len());
+        let _entered = span.enter();
+        let before = self.log.head().size;
+        let signed = self.log.commit(group.sealed, &mut self.entropy)?;
+        let result = self.publish(before, &signed);
+        let mut next = before.value();
+        for Joined { entries, answer } in group.joined {
+            let first = next;
+            next = next.saturating_add(u64::try_from(entries).unwrap_or(u64::MAX));
+            let places = (EntryIndex::new(first), EntryIndex::new(next.saturating_sub(1)));
+            // A caller that has gone needs no answer; what was signed stays.
+            if let (Ok(first), Ok(last)) = places {
+                answer.send(Ok(Appended { first, last, head: signed.head() })).unwrap_or_default();
+            }
+        }
+        result
+    }
+
+    /// What was signed becomes visible: to those who screen, then to those who follow.
+    fn publish(&self, before: TreeSize, signed: &SignedBatch) -> Result<(), NodeError> {
+        let head = signed.head();
+        self.node.take_in(signed.origin(), before..head.size, head)?;
+        self.node.tell_news();
+        tracing::info!(size = %head.size, "signed");
+        Ok(())
+    }
+}
+
+impl Group {
+    /// Whether an append can join: it fits, and touches nothing that the batch already changes.
+    fn takes(&self, submission: &Submission) -> bool {
+        let fits = self.sealed.len().saturating_add(submission.drafts.len()) <= BATCH_ENTRIES_MAX;
+        let touches = |basis: &Basis| self.handles.contains(&basis.handle) || self.keys.contains(&basis.key);
+        fits && !submission.bases.iter().any(touches)
+    }
+}
+
+fn refuse(answer: Answer, error: AppendError) {
+    // A caller that has gone needs no answer.
+    answer.send(Err(error)).unwrap_or_default();
+}

@@ -1,0 +1,66 @@
+//! Changes that an operator hands in, on their way to drafts: read, checked against each other, and labelled with
+//! the handling that the operator chose.
+//!
+//! Not here: whether they still follow what the log holds when their turn comes (`author_task`).
+
+use comity_ledger::{Draft, Kind, Origin, Slot};
+use comity_policy::{LabelSet, Moment, defaults};
+use comity_watchlist::{Change, SectionsRead};
+use comity_wire::{DraftChange, HandlingChoice};
+
+use crate::author_task::{Basis, Submission};
+use crate::{NodeError, now};
+
+/// Reads the changes of one append and makes the drafts of them.
+///
+/// # Errors
+/// [`NodeError::Record`] if a change does not read, or its envelope and its content do not agree on what it follows.
+pub fn submission(
+    origin: &Origin,
+    handling: HandlingChoice,
+    changes: &[DraftChange],
+) -> Result<Submission, NodeError> {
+    let labels = labels(origin, handling)?;
+    let mut submission =
+        Submission { drafts: Vec::with_capacity(changes.len()), bases: Vec::with_capacity(changes.len()) };
+    for change in changes {
+        submission.bases.push(basis(change)?);
+        let draft = Draft::new(Kind::Record, change.about());
+        let draft = change.sections().iter().fold(draft, |draft, (section, bytes)| {
+            draft.with_section(Slot::new(section.slot()), bytes.to_vec())
+        });
+        submission.drafts.push(labels.put_into(draft));
+    }
+    Ok(submission)
+}
+
+fn labels(origin: &Origin, handling: HandlingChoice) -> Result<LabelSet, NodeError> {
+    let agency = origin.agency();
+    let labels = match handling {
+        HandlingChoice::OfficialList => defaults::imported_official_list(agency, Kind::Record),
+        HandlingChoice::OwnDesignation => {
+            let authored = Moment::from_unix_secs(now().unix_secs());
+            defaults::own_designation(agency, Kind::Record, authored)
+        }
+    };
+    labels.map_err(|error| NodeError::Record { reason: error.to_string() })
+}
+
+fn basis(draft: &DraftChange) -> Result<Basis, NodeError> {
+    let mut read = SectionsRead::withheld();
+    for (section, bytes) in draft.sections().iter() {
+        read = read.give(section, bytes);
+    }
+    // The reason could name a value of the record: it goes no further than the kind of fault.
+    let decoded = Change::decode(&read)
+        .map_err(|_| NodeError::Record { reason: "its sections do not read as a change".to_owned() })?;
+    let follows = match (draft.about(), decoded.change.op.prev()) {
+        (None, None) => None,
+        (Some(about), Some(prev)) => Some((about, prev)),
+        _ => {
+            let reason = "the entry that it follows stands in only one of envelope and content".to_owned();
+            return Err(NodeError::Record { reason });
+        }
+    };
+    Ok(Basis { handle: decoded.change.handle, key: decoded.change.key().clone(), follows })
+}

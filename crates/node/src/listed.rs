@@ -1,0 +1,145 @@
+//! The records of an own list as their newest entries say them, for an importer to compare with.
+//!
+//! Read from the store and not from the view, so that the sections are the bytes that were signed. Not here: the
+//! comparison (`feeds`) and the messages (`wire`).
+
+use std::collections::BTreeMap;
+
+use comity_ledger::{Entry, Origin, Slot};
+use comity_screening::{LogOrigin, Status, View};
+use comity_store::{ReadError, Store};
+use comity_tlog::{EntryIndex, Hash};
+use comity_watchlist::{Change, EntryRef, Handle, ListId, Section, Sections, SectionsRead};
+use comity_wire::ListedRecord;
+use comity_wire::v1::RecordState;
+
+use crate::NodeError;
+
+/// Entries between two wanted ones that are read along rather than asked for anew: a chunk of the store.
+const GAP_READ_ALONG: u64 = 16;
+
+/// Most steps back from the newest entry of a listing to the one that carries the whole record: as many changes as
+/// the view follows.
+const STEPS_BACK_MAX: usize = comity_screening::limits::CHANGES_MAX;
+
+/// Where a listing stands, and the entry looked at to find its record.
+struct Wanted {
+    handle: Handle,
+    newest: EntryIndex,
+    leaf: Option<Hash>,
+    state: RecordState,
+}
+
+/// The listings of one list of an own log, living and ended, by the place of their newest entries. Blocking.
+///
+/// # Errors
+/// A [`NodeError`] if the store is damaged.
+pub fn listed(
+    store: &Store,
+    view: &View,
+    origin: &Origin,
+    list: &ListId,
+) -> Result<Vec<ListedRecord>, NodeError> {
+    let mut wanted: BTreeMap<EntryIndex, Wanted> = BTreeMap::new();
+    for listing in listings(view, origin, list)? {
+        wanted.insert(listing.newest, listing);
+    }
+    let mut found = Vec::with_capacity(wanted.len());
+    for _ in 0..STEPS_BACK_MAX {
+        if wanted.is_empty() {
+            break;
+        }
+        wanted = look_back(store, origin, wanted, &mut found)?;
+    }
+    found.sort_unstable_by_key(|record| record.newest);
+    Ok(found)
+}
+
+fn listings(view: &View, origin: &Origin, list: &ListId) -> Result<Vec<Wanted>, NodeError> {
+    let refuse = |_| NodeError::Record { reason: "not an origin".to_owned() };
+    let log: LogOrigin = origin.as_str().parse().map_err(refuse)?;
+    let live = view.live(&log, list).map(|listed| (listed.handle, listed.newest_index, listed.status));
+    let ended = view.ended(&log, list).map(|ended| (ended.handle, ended.newest_index, ended.status));
+    let wanted = live.chain(ended).map(|(handle, newest, status)| {
+        let state = match status {
+            Status::Listed => RecordState::Unapproved,
+            Status::Suspended => RecordState::Suspended,
+            Status::Delisted | Status::Erased => RecordState::Delisted,
+            Status::Withdrawn => RecordState::Withdrawn,
+        };
+        Wanted { handle, newest, leaf: None, state }
+    });
+    Ok(wanted.collect())
+}
+
+/// Reads the wanted entries; what carries no record leads to the entry that it is about.
+fn look_back(
+    store: &Store,
+    origin: &Origin,
+    mut wanted: BTreeMap<EntryIndex, Wanted>,
+    found: &mut Vec<ListedRecord>,
+) -> Result<BTreeMap<EntryIndex, Wanted>, NodeError> {
+    let slots: Vec<Slot> = Section::ALL.iter().map(|section| Slot::new(section.slot())).collect();
+    let mut further = BTreeMap::new();
+    for (first, last) in runs(wanted.keys().copied()) {
+        let range = first.size_before()..last.size_through();
+        let entries = store.entries(origin, range.start, range.end)?;
+        let mut held = entries.iter();
+        let read = store.each_opening(origin, range, &slots, |index, openings| {
+            let Some(bytes) = held.next() else { return Ok(()) };
+            let Some(mut listing) = wanted.remove(&index) else { return Ok(()) };
+            let leaf = *listing.leaf.get_or_insert_with(|| Hash::leaf(bytes));
+            let mut sections = Sections::default();
+            for (section, opening) in Section::ALL.into_iter().zip(&openings) {
+                if let Some(opening) = opening {
+                    sections.set(section, opening.section().to_vec());
+                }
+            }
+            if carries_record(&sections) {
+                found.push(ListedRecord {
+                    handle: listing.handle,
+                    newest: listing.newest,
+                    leaf: EntryRef::new(*leaf.as_bytes()),
+                    state: listing.state,
+                    sections,
+                });
+            } else if let Some(about) = Entry::parse(bytes)?.about() {
+                further.insert(about, listing);
+            }
+            Ok::<(), NodeError>(())
+        });
+        read.map_err(|error| match error {
+            ReadError::Store(source) => source.into(),
+            ReadError::Taker(error) => error,
+        })?;
+    }
+    Ok(further)
+}
+
+fn carries_record(sections: &Sections) -> bool {
+    let mut read = SectionsRead::withheld();
+    for (section, bytes) in sections.iter() {
+        read = read.give(section, bytes);
+    }
+    Change::decode(&read).is_ok_and(|decoded| decoded.change.op.record().is_some())
+}
+
+/// Indexes that lie close together, as the ranges that hold them.
+fn runs(indexes: impl Iterator<Item = EntryIndex>) -> Vec<(EntryIndex, EntryIndex)> {
+    let mut runs: Vec<(EntryIndex, EntryIndex)> = Vec::new();
+    for index in indexes {
+        match runs.last_mut() {
+            Some((first, last))
+                if index.value() - last.value() <= GAP_READ_ALONG
+                    && index.value() - first.value() < WINDOW_MAX =>
+            {
+                *last = index;
+            }
+            _ => runs.push((index, index)),
+        }
+    }
+    runs
+}
+
+/// Entries read at once, so that memory does not grow with the log.
+const WINDOW_MAX: u64 = 256;

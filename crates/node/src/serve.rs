@@ -1,0 +1,264 @@
+//! Running a home: its listeners, its services, its author, from the first bound port to the last word at the end.
+//!
+//! Not here: what the services answer (`services`), who may connect (`tls`), commits (`author_task`).
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use comity_wire::{
+    CONNECTION_WINDOW_BYTES, DESCRIPTORS, STREAM_WINDOW_BYTES, admin_server, screening_server,
+};
+use rustls::time_provider::DefaultTimeProvider;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tracing::Instrument as _;
+
+use crate::alarms::{Alarm, AlarmKey};
+use crate::author_task::AuthorTask;
+use crate::operator::{material, own_trust};
+use crate::services::{Admin, AdminParts, Screening, Watched};
+use crate::tls::{AcceptedRole, Caps, PeerListener, PeerTrust};
+use crate::{Node, NodeError, OpenHome, OwnLogState, RunFile, now};
+
+/// Longest that calls under way may take to end after the node was told to stop: a commit takes a fraction of a
+/// second, an export that takes longer is begun anew.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Calls at a time over one connection: an operator's program asks a few, and no peer needs more than one for each
+/// origin that it follows.
+const STREAMS_MAX: u32 = 128;
+
+/// Most bytes of the headers of a call: gRPC's own take a few hundred.
+const HEADER_BYTES_MAX: u32 = 16 << 10;
+
+/// A silent connection is asked for a sign of life after this time, and closed if none comes in the next: so a
+/// machine that went away holds its slot no longer.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+
+/// A node whose ports are bound and that answers as soon as it is run.
+#[derive(Debug)]
+pub struct Serving {
+    node: Arc<Node>,
+    own_log: OwnLogState,
+    peers: PeerListener,
+    operators: PeerListener,
+    addresses: RunFile,
+}
+
+/// Serves a home until told to stop.
+///
+/// # Errors
+/// As [`Serving::bind`] and [`Serving::run`].
+pub async fn serve(open: OpenHome, shutdown: CancellationToken) -> Result<(), NodeError> {
+    Serving::bind(open).await?.run(shutdown).await
+}
+
+impl Serving {
+    /// Builds the view, binds both ports, and writes `run/node.json`. Callers wait until [`run`](Self::run).
+    ///
+    /// # Errors
+    /// A [`NodeError`] if a certificate cannot be used, an address cannot be bound, or the store is damaged.
+    pub async fn bind(open: OpenHome) -> Result<Self, NodeError> {
+        let trust = PeerTrust::new();
+        let start = move || Node::start(open, trust);
+        let started = tokio::task::spawn_blocking(start).await;
+        let (node, own_log) = started.map_err(|_| NodeError::Lost { part: "start" })??;
+        let own = node.home().config().agency.clone();
+        let to_peers = AcceptedRole::Nodes { except: Some(own.clone()) };
+        let peers =
+            listen(&node, &node.home().config().listen, node.trust().clone(), to_peers, Caps::PEER_PORT);
+        let peers = peers.await?;
+        let to_operators = AcceptedRole::Operators { of: own };
+        let trust = own_trust(node.home())?;
+        let operators =
+            listen(&node, &node.home().config().admin, trust, to_operators, Caps::ADMIN_PORT).await?;
+        let addresses = RunFile {
+            pid: std::process::id(),
+            peer_addr: address_of(&peers)?,
+            admin_addr: address_of(&operators)?,
+            http_addr: None,
+        };
+        addresses.write(node.home())?;
+        Ok(Self { node, own_log, peers, operators, addresses })
+    }
+
+    /// Where the node listens.
+    pub fn addresses(&self) -> &RunFile {
+        &self.addresses
+    }
+
+    /// Serves until `shutdown`, or until the store fails. Then no call begins any more, those under way get 10 s, and
+    /// what waited for the own log is committed.
+    ///
+    /// # Errors
+    /// The [`NodeError`] that made the node stop, if it was not told to.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), NodeError> {
+        let stop = shutdown.child_token();
+        let tasks = TaskTracker::new();
+        let author = start_author(&self.node, self.own_log, &stop)?;
+        let task = author.as_ref().map(|(task, _)| task.clone());
+        let admin = admin_services(&self.node, task.clone(), &stop).await;
+        let running = vec![
+            Running::start("admin", self.operators, admin, &tasks, &stop),
+            Running::start("peer", self.peers, peer_services(&self.node), &tasks, &stop),
+        ];
+        tracing::info!(peers = %self.addresses.peer_addr, admin = %self.addresses.admin_addr, "serving");
+        stop.cancelled().await;
+        tracing::info!("stopping");
+        RunFile::remove(self.node.home());
+        let deadline = Instant::now() + GRACE;
+        let mut result = Ok(());
+        for part in running {
+            result = result.and(part.end(deadline).await);
+        }
+        tasks.close();
+        if timeout_at(deadline, tasks.wait()).await.is_err() {
+            tracing::warn!(late = tasks.len(), "handshakes did not end in time");
+        }
+        if let Some((task, ended)) = author {
+            result = end_author(&task, ended, deadline).await.and(result);
+        }
+        tracing::info!("stopped");
+        result
+    }
+}
+
+/// What peers are served. Their exchange, and the loops that follow their logs, begin here.
+fn peer_services(_node: &Arc<Node>) -> Routes {
+    Routes::default()
+}
+
+/// What operators are served.
+async fn admin_services(node: &Arc<Node>, author: Option<AuthorTask>, stop: &CancellationToken) -> Routes {
+    let parts = AdminParts { node: Arc::clone(node), author, stop: stop.clone() };
+    let admin = admin_server(Admin::new(parts));
+    let screening = screening_server(Screening(Arc::clone(node)));
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_service_status("comity.v1.AdminService", tonic_health::ServingStatus::Serving).await;
+    reporter.set_service_status("comity.v1.ScreeningService", tonic_health::ServingStatus::Serving).await;
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        stopping.cancelled().await;
+        for service in ["", "comity.v1.AdminService", "comity.v1.ScreeningService"] {
+            reporter.set_service_status(service, tonic_health::ServingStatus::NotServing).await;
+        }
+    });
+    let mut routes = Routes::builder();
+    routes.add_service(Watched(admin)).add_service(Watched(screening)).add_service(Watched(health));
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1();
+    match reflection {
+        Ok(reflection) => drop(routes.add_service(Watched(reflection))),
+        Err(error) => tracing::warn!(%error, "reflection is not served"),
+    }
+    routes.routes()
+}
+
+async fn listen(
+    node: &Node,
+    address: &str,
+    trust: PeerTrust,
+    accepts: AcceptedRole,
+    caps: Caps,
+) -> Result<PeerListener, NodeError> {
+    let nowhere = || NodeError::Address { address: address.to_owned() };
+    let resolved = address.to_socket_addrs().map_err(|_| nowhere())?.next().ok_or_else(nowhere)?;
+    let own = material(node.home(), "tls-node")?;
+    PeerListener::bind(resolved, &own, trust, accepts, caps, Arc::new(DefaultTimeProvider))
+        .await
+        .map_err(|source| NodeError::Listen { address: address.to_owned(), source })
+}
+
+fn address_of(listener: &PeerListener) -> Result<SocketAddr, NodeError> {
+    listener.local_addr().map_err(|error| NodeError::Address { address: error.to_string() })
+}
+
+type Ended = oneshot::Receiver<Result<(), NodeError>>;
+
+/// Starts the task of the own log; a log that must not be signed gets an alarm in its place.
+fn start_author(
+    node: &Arc<Node>,
+    own_log: OwnLogState,
+    stop: &CancellationToken,
+) -> Result<Option<(AuthorTask, Ended)>, NodeError> {
+    match own_log {
+        OwnLogState::Writable(log) => AuthorTask::start(*log, Arc::clone(node), stop.clone()).map(Some),
+        OwnLogState::ReadOnly { reason } => {
+            let origin = node.home().origin().to_string();
+            tracing::error!(reason = reason.explain(), "the own log is read only");
+            let key = AlarmKey { code: "read_only", origin, agency: String::new() };
+            node.alarms().raise(Alarm { key, since: now(), message: reason.explain() });
+            Ok(None)
+        }
+    }
+}
+
+async fn end_author(task: &AuthorTask, ended: Ended, deadline: Instant) -> Result<(), NodeError> {
+    let end = async {
+        task.stop().await;
+        ended.await
+    };
+    match timeout_at(deadline, end).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(NodeError::Lost { part: "task of the own log" }),
+        Err(_) => {
+            tracing::warn!(late = "own log", "did not end in time; the next start ends what it began");
+            Ok(())
+        }
+    }
+}
+
+/// One listener with its services, under way.
+struct Running {
+    part: &'static str,
+    server: JoinHandle<Result<(), tonic::transport::Error>>,
+}
+
+impl Running {
+    fn start(
+        part: &'static str,
+        listener: PeerListener,
+        routes: Routes,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Self {
+        let accepted = listener.start(tasks, stop.clone());
+        let router = Server::builder()
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_concurrent_streams(STREAMS_MAX)
+            .http2_max_header_list_size(HEADER_BYTES_MAX)
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .http2_keepalive_timeout(Some(KEEPALIVE))
+            .add_routes(routes);
+        let (stopping, ended) = (stop.clone().cancelled_owned(), stop.clone());
+        let serving = async move {
+            let result = router.serve_with_incoming_shutdown(accepted, stopping).await;
+            // If it ended by itself, the node ends with it.
+            ended.cancel();
+            result
+        };
+        Self { part, server: tokio::spawn(serving.instrument(tracing::info_span!("listener", part))) }
+    }
+
+    async fn end(mut self, deadline: Instant) -> Result<(), NodeError> {
+        let part = self.part;
+        match timeout_at(deadline, &mut self.server).await {
+            Ok(Ok(result)) => result.map_err(|source| NodeError::Server { part, source }),
+            Ok(Err(_)) => Err(NodeError::Lost { part }),
+            Err(_) => {
+                tracing::warn!(late = part, "calls did not end in time and are cut off");
+                self.server.abort();
+                Ok(())
+            }
+        }
+    }
+}

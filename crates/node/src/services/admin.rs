@@ -1,0 +1,245 @@
+//! The service for operators of the own agency: how the node is, what it holds, what is appended, what is exported.
+//!
+//! Not here: who may call (the admin listener takes operators of the own agency only), peers (their register).
+
+use std::sync::Arc;
+
+use comity_ledger::Origin;
+use comity_tlog::EntryIndex;
+use comity_watchlist::ListId;
+use comity_wire::v1::admin_service_server::AdminService;
+use comity_wire::{
+    CHANGES_PER_MESSAGE_MAX, ErrorCode, ListedRecord, LogHead, SECTION_BYTES_PER_MESSAGE_MAX, v1,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::refusal::{blocking, status_of_append};
+use super::{append, files};
+use crate::alarms::Alarm;
+use crate::author_task::AuthorTask;
+use crate::changes::submission;
+use crate::{Node, Release, listed, logs, read_entry};
+
+/// Appends, exports and listings under way at a time: each holds memory for all that it carries, and one operator
+/// does one after the other.
+const HEAVY_CALLS_MAX: usize = 4;
+
+/// Messages of a stream made ahead of its reader.
+const MESSAGES_AHEAD: usize = 4;
+
+/// What the service works with.
+#[derive(Debug)]
+pub(crate) struct AdminParts {
+    /// The node.
+    pub(crate) node: Arc<Node>,
+    /// The task of the own log; `None` if the log is read only.
+    pub(crate) author: Option<AuthorTask>,
+    /// Cancelled when the node is to stop.
+    pub(crate) stop: CancellationToken,
+}
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    parts: AdminParts,
+    heavy: Arc<Semaphore>,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+impl Admin {
+    pub(crate) fn new(parts: AdminParts) -> Self {
+        Self { parts, heavy: Arc::new(Semaphore::new(HEAVY_CALLS_MAX)) }
+    }
+
+    fn node(&self) -> Arc<Node> {
+        Arc::clone(&self.parts.node)
+    }
+
+    fn heavy_call(&self) -> Result<OwnedSemaphorePermit, Status> {
+        if self.parts.stop.is_cancelled() {
+            return Err(ErrorCode::Stopping.to_status());
+        }
+        Arc::clone(&self.heavy).try_acquire_owned().map_err(|_| ErrorCode::Busy.to_status())
+    }
+
+    fn state(&self) -> v1::NodeState {
+        match (&self.parts.author, self.parts.stop.is_cancelled()) {
+            (_, true) => v1::NodeState::Stopping,
+            (None, false) => v1::NodeState::ReadOnly,
+            (Some(_), false) => v1::NodeState::Serving,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl AdminService for Admin {
+    async fn status(&self, _: Request<v1::StatusRequest>) -> Answer<v1::StatusResponse> {
+        let node = self.node();
+        let logs = blocking(move || logs(node.store())).await?;
+        let config = self.parts.node.home().config();
+        Ok(Response::new(v1::StatusResponse {
+            agency: config.agency.to_string(),
+            state: self.state().into(),
+            read_only: self.parts.author.is_none(),
+            logs,
+            peers: Vec::new(),
+            alarms: self.parts.node.alarms().standing().iter().map(alarm_message).collect(),
+            stale: Vec::new(),
+            release_to: match config.release {
+                Release::Peers => "peers".to_owned(),
+                Release::Nobody => "nobody".to_owned(),
+            },
+        }))
+    }
+
+    async fn list_logs(&self, _: Request<v1::ListLogsRequest>) -> Answer<v1::ListLogsResponse> {
+        let node = self.node();
+        let logs = blocking(move || logs(node.store())).await?;
+        Ok(Response::new(v1::ListLogsResponse { logs }))
+    }
+
+    type ListRecordsStream = ReceiverStream<Result<v1::ListRecordsResponse, Status>>;
+
+    async fn list_records(
+        &self,
+        request: Request<v1::ListRecordsRequest>,
+    ) -> Answer<Self::ListRecordsStream> {
+        let malformed = || ErrorCode::Malformed.to_status_about("list_records_request.list");
+        let list = ListId::parse(&request.into_inner().list).map_err(|_| malformed())?;
+        let (node, permit) = (self.node(), self.heavy_call()?);
+        let origin = node.home().origin();
+        let records = blocking(move || listed(node.store(), &node.view(), &origin, &list)).await?;
+        let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
+        tokio::spawn(async move {
+            let _permit = permit;
+            for message in pack(&records) {
+                if sender.send(Ok(message)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    async fn append(&self, request: Request<Streaming<v1::AppendRequest>>) -> Answer<v1::AppendResponse> {
+        let author = self.parts.author.as_ref().ok_or_else(|| ErrorCode::ReadOnly.to_status())?;
+        let _permit = self.heavy_call()?;
+        let (header, changes) = append::read(request.into_inner()).await?;
+        let origin = self.parts.node.home().origin();
+        let made = {
+            let origin = origin.clone();
+            blocking(move || submission(&origin, header.handling(), &changes)).await?
+        };
+        let appended = author.append(made).await.map_err(|error| status_of_append(&error))?;
+        Ok(Response::new(v1::AppendResponse {
+            first: appended.first.value(),
+            last: appended.last.value(),
+            head: Some(v1::LogHead::from(&LogHead { origin, head: appended.head })),
+        }))
+    }
+
+    async fn read_entry(&self, request: Request<v1::ReadEntryRequest>) -> Answer<v1::ReadEntryResponse> {
+        let v1::ReadEntryRequest { origin, index } = request.into_inner();
+        let origin: Origin =
+            origin.parse().map_err(|_| ErrorCode::Malformed.to_status_about("read_entry_request.origin"))?;
+        let index = EntryIndex::new(index).map_err(|_| ErrorCode::NotFound.to_status())?;
+        let node = self.node();
+        let entry = blocking(move || read_entry(node.store(), &origin, index)).await?;
+        entry.map(Response::new).ok_or_else(|| ErrorCode::NotFound.to_status())
+    }
+
+    type ExportLogStream = files::Stream<v1::ExportLogResponse>;
+
+    async fn export_log(&self, request: Request<v1::ExportLogRequest>) -> Answer<Self::ExportLogStream> {
+        let malformed = || ErrorCode::Malformed.to_status_about("export_log_request.origin");
+        let origin: Origin = request.into_inner().origin.parse().map_err(|_| malformed())?;
+        let wrap = |part| v1::ExportLogResponse { part: Some(part) };
+        Ok(Response::new(files::export_log(self.node(), origin, self.heavy_call()?, wrap)))
+    }
+
+    type BundleStream = files::Stream<v1::BundleResponse>;
+
+    async fn bundle(&self, _: Request<v1::BundleRequest>) -> Answer<Self::BundleStream> {
+        let wrap = |part| v1::BundleResponse { part: Some(part) };
+        Ok(Response::new(files::export_bundle(self.node(), self.heavy_call()?, wrap)))
+    }
+
+    async fn add_peer(&self, _: Request<v1::AddPeerRequest>) -> Answer<v1::AddPeerResponse> {
+        Err(ErrorCode::Unimplemented.to_status())
+    }
+
+    async fn list_peers(&self, _: Request<v1::ListPeersRequest>) -> Answer<v1::ListPeersResponse> {
+        Err(ErrorCode::Unimplemented.to_status())
+    }
+
+    async fn remove_peer(&self, _: Request<v1::RemovePeerRequest>) -> Answer<v1::RemovePeerResponse> {
+        Err(ErrorCode::Unimplemented.to_status())
+    }
+
+    type WatchStream = ReceiverStream<Result<v1::WatchResponse, Status>>;
+
+    async fn watch(&self, _: Request<v1::WatchRequest>) -> Answer<Self::WatchStream> {
+        let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
+        let watching = tell_alarms(self.node(), sender);
+        let stop = self.parts.stop.clone();
+        tokio::spawn(async move { stop.run_until_cancelled(watching).await });
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+}
+
+/// Tells the alarms that stand, then each that is raised or ended, until nobody listens.
+async fn tell_alarms(node: Arc<Node>, sender: mpsc::Sender<Result<v1::WatchResponse, Status>>) {
+    let mut watching = node.alarms().watch();
+    let mut told = std::collections::BTreeMap::new();
+    loop {
+        let standing = watching.borrow_and_update().clone();
+        let ended =
+            told.iter().filter(|(key, _)| !standing.contains_key(*key)).map(|(_, alarm)| (alarm, true));
+        let raised =
+            standing.iter().filter(|(key, _)| !told.contains_key(*key)).map(|(_, alarm)| (alarm, false));
+        for (alarm, ended) in ended.chain(raised) {
+            let message = v1::WatchResponse { alarm: Some(alarm_message(alarm)), ended };
+            if sender.send(Ok(message)).await.is_err() {
+                return;
+            }
+        }
+        told = standing;
+        tokio::select! {
+            () = sender.closed() => return,
+            changed = watching.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+fn alarm_message(alarm: &Alarm) -> v1::Alarm {
+    v1::Alarm {
+        code: alarm.key.code.to_owned(),
+        origin: alarm.key.origin.clone(),
+        agency: alarm.key.agency.clone(),
+        since: alarm.since.unix_secs(),
+        message: alarm.message.clone(),
+    }
+}
+
+/// Records as messages, each under its limits.
+fn pack(records: &[ListedRecord]) -> impl Iterator<Item = v1::ListRecordsResponse> + '_ {
+    let mut rest = records;
+    std::iter::from_fn(move || {
+        let mut bytes = 0_usize;
+        let mut fits = |record: &ListedRecord| {
+            bytes =
+                record.sections.iter().map(|(_, content)| content.len()).fold(bytes, usize::saturating_add);
+            bytes <= SECTION_BYTES_PER_MESSAGE_MAX
+        };
+        let count =
+            rest.iter().take(CHANGES_PER_MESSAGE_MAX).map_while(|record| fits(record).then_some(())).count();
+        // One record alone is always within the limit, so that every message carries at least one.
+        let (packed, left) = rest.split_at_checked(count.max(1))?;
+        rest = left;
+        Some(v1::ListRecordsResponse { records: packed.iter().map(v1::CurrentRecord::from).collect() })
+    })
+}

@@ -1,0 +1,88 @@
+//! Exports as streams of file parts: a log as a folder of tiles, or the audit bundle of all logs.
+//!
+//! Made while they are read: a slow reader holds back the making, and one that goes away ends it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use comity_ledger::Origin;
+use comity_tlog::VerifierKey;
+use comity_wire::v1::FilePart as Part;
+use comity_wire::{ErrorCode, FilePart};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+use super::refusal::status_of;
+use crate::{LogExport, Node, NodeError, TakeFile, bundle, now};
+
+/// Parts made ahead of the reader; each has at most 1 MiB.
+const PARTS_AHEAD: usize = 4;
+
+/// A stream of an export.
+pub(super) type Stream<T> = ReceiverStream<Result<T, Status>>;
+
+/// One log as a folder of tiles.
+pub(super) fn export_log<T: Send + 'static>(
+    node: Arc<Node>,
+    origin: Origin,
+    permit: OwnedSemaphorePermit,
+    wrap: fn(Part) -> T,
+) -> Stream<T> {
+    stream(permit, wrap, move |take| {
+        let key = node.home().log_key_of(&origin)?;
+        LogExport::new(node.store(), &origin, &key)?.files("", take)
+    })
+}
+
+/// All logs, with their keys and openings.
+pub(super) fn export_bundle<T: Send + 'static>(
+    node: Arc<Node>,
+    permit: OwnedSemaphorePermit,
+    wrap: fn(Part) -> T,
+) -> Stream<T> {
+    stream(permit, wrap, move |take| {
+        let origins: Vec<Origin> = node.store().logs()?.into_iter().map(|(origin, _)| origin).collect();
+        let keys = origins.iter().map(|origin| node.home().log_key_of(origin));
+        let keys: Vec<VerifierKey> = keys.collect::<Result<_, NodeError>>()?;
+        let logs = origins.iter().zip(&keys).map(|(origin, key)| LogExport::new(node.store(), origin, key));
+        let logs: Vec<LogExport<'_>> = logs.collect::<Result<_, NodeError>>()?;
+        bundle(node.home().config().agency.as_str(), &logs, now(), take)
+    })
+}
+
+fn stream<T: Send + 'static>(
+    permit: OwnedSemaphorePermit,
+    wrap: fn(Part) -> T,
+    make: impl FnOnce(&mut TakeFile<'_>) -> Result<(), NodeError> + Send + 'static,
+) -> Stream<T> {
+    let (sender, receiver) = mpsc::channel(PARTS_AHEAD);
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || {
+        let _entered = span.enter();
+        let _permit = permit;
+        let made = make(&mut |path, bytes| send(&sender, path, bytes, wrap));
+        match made {
+            Ok(()) | Err(NodeError::Abandoned) => {}
+            // A reader that has gone needs no answer.
+            Err(error) => sender.blocking_send(Err(status_of(&error))).unwrap_or_default(),
+        }
+    });
+    ReceiverStream::new(receiver)
+}
+
+fn send<T>(
+    sender: &mpsc::Sender<Result<T, Status>>,
+    path: &str,
+    bytes: &[u8],
+    wrap: fn(Part) -> T,
+) -> Result<(), NodeError> {
+    let Ok(path) = path.parse() else {
+        let status = ErrorCode::Internal.to_status();
+        return sender.blocking_send(Err(status)).and(Ok(())).map_err(|_| NodeError::Abandoned);
+    };
+    for part in FilePart::cut(&path, &Bytes::copy_from_slice(bytes)) {
+        sender.blocking_send(Ok(wrap(part.into()))).map_err(|_| NodeError::Abandoned)?;
+    }
+    Ok(())
+}

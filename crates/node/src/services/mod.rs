@@ -1,0 +1,15 @@
+//! What a node answers: one module for each service of `comity.v1` that it offers.
+//!
+//! Services read requests, ask the parts of the node, and write answers. Not here: listening and stopping
+//! (`serve`), what is true (`Node` and the task of the own log).
+
+mod admin;
+mod append;
+mod call;
+mod files;
+mod refusal;
+mod screening;
+
+pub(crate) use admin::{Admin, AdminParts};
+pub(crate) use call::Watched;
+pub(crate) use screening::Screening;
