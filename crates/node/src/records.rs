@@ -7,7 +7,7 @@ use std::ops::Range;
 use comity_ledger::{Draft, Entry, Kind, Origin, Slot};
 use comity_policy::defaults;
 use comity_screening::{LogOrigin, Provenance, View};
-use comity_store::{ReadError, Store};
+use comity_store::{LogRole, ReadError, Store};
 use comity_tlog::{EntryIndex, Hash, TreeSize};
 use comity_watchlist::{Change, Handle, Section, SectionsRead};
 
@@ -39,8 +39,9 @@ impl OpenHome {
     }
 }
 
-/// Applies the record entries of a range to a view.
-fn apply_window(
+/// Applies the record entries of a range to a view. What of a peer's log does not fit the view is not shown; it
+/// must not keep the node from starting.
+pub(crate) fn apply_window(
     store: &Store,
     origin: &Origin,
     range: Range<TreeSize>,
@@ -49,6 +50,7 @@ fn apply_window(
     let entries = store.entries(origin, range.start, range.end)?;
     let log: LogOrigin = origin.as_str().parse().map_err(|_| unreadable(origin, range.start.value()))?;
     let slots: Vec<Slot> = Section::ALL.iter().map(|section| Slot::new(section.slot())).collect();
+    let foreign = store.role(origin)? == Some(LogRole::Replica);
     let mut held = entries.iter();
     let read = store.each_opening(origin, range, &slots, |index, openings| {
         let bytes = held.next().ok_or_else(|| unreadable(origin, index.value()))?;
@@ -68,7 +70,13 @@ fn apply_window(
             // Withheld, or of a later version: kept, not shown, and what it is about is not actionable.
             Err(_) => view.note_about(&at),
         };
-        taken.map_err(|_| unreadable(origin, index.value()))
+        match taken {
+            Err(reason) if foreign => {
+                tracing::warn!(%origin, %index, %reason, "an entry is not shown");
+                Ok(())
+            }
+            taken => taken.map_err(|_| unreadable(origin, index.value())),
+        }
     });
     match read {
         Ok(()) => Ok(()),
