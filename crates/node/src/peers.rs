@@ -77,7 +77,7 @@ pub struct Peers {
     folder: PathBuf,
     own: AgencyId,
     trust: PeerTrust,
-    peers: RwLock<BTreeMap<AgencyId, Arc<Peer>>>,
+    register: RwLock<BTreeMap<AgencyId, Arc<Peer>>>,
     changes: watch::Sender<u64>,
 }
 
@@ -112,7 +112,7 @@ impl Peers {
             peers.insert(agency, Arc::new(Peer { card, reach }));
         }
         let own = home.config().agency.clone();
-        Ok(Self { folder, own, trust, peers: RwLock::new(peers), changes })
+        Ok(Self { folder, own, trust, register: RwLock::new(peers), changes })
     }
 
     /// Adds a peer whose card has this fingerprint, as it was heard from somebody who is known. A peer that is there
@@ -136,7 +136,7 @@ impl Peers {
             return Err(PeersError::Endpoint);
         }
         let trusted = authority_of(&card)?;
-        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut peers = self.register.write().unwrap_or_else(PoisonError::into_inner);
         match peers.get(&agency) {
             Some(known) if fingerprint(known.card.identity())? != expected => {
                 return Err(PeersError::OtherKeys { agency });
@@ -159,7 +159,7 @@ impl Peers {
     /// # Errors
     /// A [`PeersError`] if its folder cannot be removed; it stays in the register then.
     pub fn remove(&self, agency: &AgencyId) -> Result<bool, PeersError> {
-        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut peers = self.register.write().unwrap_or_else(PoisonError::into_inner);
         if !peers.contains_key(agency) {
             return Ok(false);
         }
@@ -175,12 +175,12 @@ impl Peers {
 
     /// The peers, by agency.
     pub fn list(&self) -> Vec<Arc<Peer>> {
-        self.peers.read().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
+        self.register.read().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
     }
 
     /// One peer.
     pub fn find(&self, agency: &AgencyId) -> Option<Arc<Peer>> {
-        self.peers.read().unwrap_or_else(PoisonError::into_inner).get(agency).map(Arc::clone)
+        self.register.read().unwrap_or_else(PoisonError::into_inner).get(agency).map(Arc::clone)
     }
 
     /// The agreement with an agency: the default terms, for whoever is in the register.

@@ -39,7 +39,7 @@ pub(super) struct Releaser {
 /// Batches on their way into the book.
 #[derive(Default)]
 struct Batches {
-    batches: Vec<Vec<(Disclosed, Opening)>>,
+    made: Vec<Vec<(Disclosed, Opening)>>,
     bytes_last: usize,
     bytes: usize,
 }
@@ -104,8 +104,8 @@ impl Releaser {
                 let released = self.cut(disclosed.index, parties)?;
                 cut = Some((disclosed.index, released));
             }
-            let released = cut.iter().flat_map(|(_, released)| released);
-            let given = released.filter(|released| released.slot() == disclosed.slot).last();
+            let mut released = cut.iter().flat_map(|(_, released)| released);
+            let given = released.find(|released| released.slot() == disclosed.slot);
             let content = match given {
                 Some(given) => DisclosureContent::Given(given.opening().opening().clone()),
                 None => DisclosureContent::Absent(AbsenceCause::Recalled),
@@ -122,29 +122,26 @@ impl Releaser {
         cursor: ReleaseCursor,
         parties: &Parties,
     ) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
-        let mut made = Batches::default();
+        let mut found = Batches::default();
         let (mut scanned, mut looked) = (cursor.scanned, 0);
-        while made.bytes < BOOKED_BYTES_MAX && looked < SCAN_ENTRIES_MAX {
+        while found.bytes < BOOKED_BYTES_MAX && looked < SCAN_ENTRIES_MAX {
             let Some((entries, after)) = self.look(scanned, at)? else { break };
             for held in entries {
                 looked += 1;
-                made.add(held.index, self.cut_held(held, parties));
+                found.add(held.index, self.cut_held(held, parties));
             }
             scanned = after;
         }
         if scanned == cursor.scanned {
             return Ok(None);
         }
-        let booked: Vec<Vec<Disclosed>> = made
-            .batches
-            .iter()
-            .map(|batch| batch.iter().map(|(disclosed, _)| *disclosed).collect())
-            .collect();
+        let booked: Vec<Vec<Disclosed>> =
+            found.made.iter().map(|batch| batch.iter().map(|(disclosed, _)| *disclosed).collect()).collect();
         let store = self.node.store();
         let assigned = store.assign_releases(&self.to, &self.origin, cursor, &booked, scanned);
         assigned.map_err(NodeError::from)?;
-        let mut messages = Vec::with_capacity(made.batches.len());
-        for batch in made.batches {
+        let mut messages = Vec::with_capacity(found.made.len());
+        for batch in found.made {
             let given = |(disclosed, opening)| (disclosed, DisclosureContent::Given(opening));
             messages.push(self.message(batch.into_iter().map(given).collect())?);
         }
@@ -229,16 +226,16 @@ impl Batches {
             return;
         }
         let bytes: usize = released.iter().map(|one| one.opening().opening().to_padded().len()).sum();
-        let fits = self.batches.last().is_some_and(|batch| {
+        let fits = self.made.last().is_some_and(|batch| {
             batch.len() + released.len() <= RELEASE_BATCH_MAX && self.bytes_last + bytes <= RELEASE_BYTES_MAX
         });
         if !fits {
-            self.batches.push(Vec::new());
+            self.made.push(Vec::new());
             self.bytes_last = 0;
         }
         self.bytes_last += bytes;
         self.bytes += bytes;
-        if let Some(batch) = self.batches.last_mut() {
+        if let Some(batch) = self.made.last_mut() {
             batch.extend(released.into_iter().map(|one| {
                 let disclosed = Disclosed { index, slot: one.slot() };
                 (disclosed, one.opening().opening().clone())

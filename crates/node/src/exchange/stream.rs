@@ -67,7 +67,7 @@ impl FollowStream {
                         Next::Send(messages) => {
                             for message in messages {
                                 tokio::select! {
-                                    () = turn.ended().cancelled() => return self.stop().await,
+                                    () = turn.ended().cancelled() => return self.stop(),
                                     sent = sender.send(Ok(message)) => if sent.is_err() { return },
                                 }
                             }
@@ -84,7 +84,7 @@ impl FollowStream {
                 Err(_) => return,
             }
             tokio::select! {
-                () = turn.ended().cancelled() => return self.stop().await,
+                () = turn.ended().cancelled() => return self.stop(),
                 () = sender.closed() => return,
                 changed = news.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(HEARTBEAT) => {
@@ -98,7 +98,8 @@ impl FollowStream {
         }
     }
 
-    async fn stop(self) {
+    /// Says why, if the peer still listens.
+    fn stop(self) {
         drop(self.sender.try_send(Err(ErrorCode::Stopping.to_status())));
     }
 
