@@ -1,0 +1,116 @@
+//! What an operator appends is signed, found, and there after a restart.
+
+use std::collections::BTreeSet;
+
+use comity_watchlist::EntryRef;
+use comity_wire::{ErrorCode, ListedRecord, v1};
+
+use crate::support::{ORIGIN, Place, amends, append, handle, lists, record, records};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_acknowledged_is_signed_found_and_there_after_a_restart() {
+    let place = Place::make();
+    let node = place.serve().await;
+    let mut client = node.operator().await;
+    let status = client.status(v1::StatusRequest {}).await.unwrap().into_inner();
+    assert_eq!((status.state(), status.read_only), (v1::NodeState::Serving, false));
+    assert_eq!(node.screen("Tomas Velloran").await.answer(), v1::ScreenAnswer::None);
+
+    let changes = [lists(1, "1", "Tomas Velloran"), lists(2, "2", "Mirela Ostrava")];
+    let answer = append(&mut client, &changes).await.unwrap();
+    assert_eq!((answer.first, answer.last), (1, 2));
+    let head = answer.head.unwrap();
+    assert_eq!((head.origin.as_str(), head.size), (ORIGIN, 3));
+
+    // At once, and on the very head that was acknowledged.
+    let found = node.screen("VELLORAN, tomas").await;
+    assert_eq!((found.answer(), found.hits.len()), (v1::ScreenAnswer::Hits, 1));
+    assert_eq!((found.hits[0].index, found.hits[0].reference.as_str()), (1, "1"));
+    assert_eq!((found.hits[0].size, &found.hits[0].root), (3, &head.root));
+    assert_eq!(found.as_of, std::slice::from_ref(&head));
+
+    let entry = v1::ReadEntryRequest { origin: ORIGIN.to_owned(), index: 1 };
+    let entry = client.read_entry(entry).await.unwrap().into_inner();
+    assert_eq!(entry.sections.len(), 8, "handling, audience and six more");
+
+    node.stop().await.unwrap();
+    let node = place.serve().await;
+    assert_eq!(node.size().await, 3);
+    assert_eq!(node.screen("Mirela Ostrava").await.hits[0].root, head.root);
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_follows_the_newest_entry_and_no_other() {
+    let place = Place::make();
+    let node = place.serve().await;
+    let mut client = node.operator().await;
+    append(&mut client, &[lists(1, "1", "Tomas Velloran")]).await.unwrap();
+    let listed = ListedRecord::try_from(records(&mut client).await.remove(0)).unwrap();
+    assert_eq!((listed.handle, listed.newest.value()), (handle(1), 1));
+
+    let other = EntryRef::new([7; 32]);
+    for (what, change) in [
+        ("another entry by its hash", amends(1, "1", "Tomas Velloran II", 1, other)),
+        ("another entry by its place", amends(1, "1", "Tomas Velloran II", 0, listed.leaf)),
+        ("a listing that there is not", amends(9, "9", "Nobody", 1, listed.leaf)),
+        ("a handle that is taken", lists(1, "3", "Someone Else")),
+        ("a reference that is listed", lists(3, "1", "Someone Else")),
+    ] {
+        // The good change beside it goes the way of the bad one: all or none.
+        let both = [lists(5, "5", "Ilse Brandt"), change];
+        assert_eq!(append(&mut client, &both).await, Err(ErrorCode::BaseChanged), "{what}");
+    }
+    assert_eq!(node.size().await, 2);
+
+    append(&mut client, &[amends(1, "1", "Tomas Velloran II", 1, listed.leaf)]).await.unwrap();
+    let again = append(&mut client, &[amends(1, "1", "Tomas Velloran III", 1, listed.leaf)]).await;
+    assert_eq!(again, Err(ErrorCode::BaseChanged));
+    let listed = ListedRecord::try_from(records(&mut client).await.remove(0)).unwrap();
+    assert_eq!(listed.newest.value(), 2);
+    let told = record("1", "Tomas Velloran II");
+    let read = comity_watchlist::SectionsRead::from(&listed.sections);
+    let said = comity_watchlist::Change::decode(&read).unwrap().change;
+    assert_eq!(said.op.record().unwrap().names, told.names);
+    assert_eq!(node.screen("Tomas Velloran").await.answer(), v1::ScreenAnswer::None);
+    node.stop().await.unwrap();
+}
+
+/// Goal: appends that wait together become one batch, and none is mixed up with another or entered twice.
+/// Way: 48 callers at once, two of them for each record.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_that_list_the_same_one_is_entered() {
+    let place = Place::make();
+    let node = place.serve().await;
+    let client = node.operator().await;
+    let mut callers = tokio::task::JoinSet::new();
+    for n in 0..48_u8 {
+        let mut client = client.clone();
+        let change = lists(n + 1, &(n / 2).to_string(), &format!("Person {}", n / 2));
+        callers.spawn(async move {
+            loop {
+                // A caller may be told to come again.
+                match append(&mut client, std::slice::from_ref(&change)).await {
+                    Err(ErrorCode::Busy) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                    other => return other,
+                }
+            }
+        });
+    }
+    let (mut places, mut refused) = (BTreeSet::new(), 0);
+    while let Some(answer) = callers.join_next().await {
+        match answer.unwrap() {
+            Ok(answer) => {
+                assert_eq!(answer.first, answer.last);
+                places.insert(answer.first);
+            }
+            Err(code) => {
+                assert_eq!(code, ErrorCode::BaseChanged);
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((places, refused), ((1..=24).collect(), 24));
+    assert_eq!(node.size().await, 25);
+    node.stop().await.unwrap();
+}

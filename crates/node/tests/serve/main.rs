@@ -1,0 +1,17 @@
+//! A running node as its operators meet it: real ports on loopback, real mutual TLS, a real store.
+//!
+//! Goal: what is acknowledged is signed, found and exported; whoever is not an operator gets nothing; bad input gets
+//! its code and changes nothing. Way: one process serves a home and asks it over its admin port.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of a test may fail the test"
+)]
+
+mod admitted;
+mod appends;
+mod exports;
+mod refusals;
+mod support;
