@@ -53,3 +53,4 @@ pub use records::import_drafts;
 pub use run_file::RunFile;
 pub use screened::screened;
 pub use serve::{Serving, serve};
+pub use services::{add_peer, peer_messages};
