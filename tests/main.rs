@@ -19,4 +19,5 @@ mod crash;
 mod demo;
 mod import;
 mod refusals;
+mod schemas;
 mod tidy;

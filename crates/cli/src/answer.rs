@@ -73,6 +73,7 @@ fn code_of(error: &NodeError) -> &'static str {
         | NodeError::Contradiction { .. } => "damaged",
         NodeError::Store(_) => "store",
         NodeError::Batch(_) | NodeError::Entry(_) => "entry",
+        NodeError::Peers { .. } => "peer",
         NodeError::Unreachable { .. } => "unreachable",
         NodeError::Listen { .. } | NodeError::Address { .. } => "listen",
         NodeError::Material { .. } | NodeError::Trust { .. } => "tls",

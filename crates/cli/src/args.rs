@@ -29,6 +29,8 @@ pub(crate) enum Command {
     /// Make an audit bundle, or verify one offline.
     #[command(args_conflicts_with_subcommands = true)]
     Bundle(Bundle),
+    /// Add, list or remove peers.
+    Peer(Peer),
     /// Say how the home stands.
     Status(Status),
     /// Tell the alarms of the running node: those that stand, then each that is raised or ends.
@@ -210,6 +212,46 @@ pub(crate) enum BundleCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Peer {
+    #[command(subcommand)]
+    pub(crate) command: PeerCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeerCommand {
+    /// Add a peer by its card. Both sides add each other: that is the agreement, on default terms.
+    Add {
+        /// The card of the other agency.
+        #[arg(value_name = "CARD")]
+        card: PathBuf,
+        /// The twelve words that the other agency's people said; case, spaces and hyphens do not matter.
+        #[arg(long, value_name = "WORDS")]
+        fingerprint: String,
+        /// Where it is reached, if not where its card says.
+        #[arg(long, value_name = "HOST:PORT")]
+        endpoint: Option<String>,
+        /// Follow its log through this peer instead of directly.
+        #[arg(long, value_name = "AGENCY")]
+        via: Option<String>,
+        #[command(flatten)]
+        of: HomeOf,
+    },
+    /// The peers, and how following each stands.
+    List {
+        #[command(flatten)]
+        of: HomeOf,
+    },
+    /// End a peering; what was received stays.
+    Remove {
+        /// The other agency.
+        #[arg(value_name = "AGENCY")]
+        agency: String,
+        #[command(flatten)]
+        of: HomeOf,
+    },
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) of: HomeOf,
@@ -253,6 +295,11 @@ impl Command {
             Self::Bundle(bundle) => match &bundle.command {
                 Some(BundleCommand::Verify { json, .. }) => *json,
                 None => bundle.make.of.json,
+            },
+            Self::Peer(peer) => match &peer.command {
+                PeerCommand::Add { of, .. } | PeerCommand::List { of } | PeerCommand::Remove { of, .. } => {
+                    of.json
+                }
             },
             Self::Status(status) => status.of.json,
             Self::Watch(watch) => watch.of.json,

@@ -10,6 +10,7 @@ mod import;
 mod init;
 mod log;
 mod out_folder;
+mod peer;
 mod screen;
 mod serve;
 mod source;
@@ -56,6 +57,7 @@ fn run(command: Command) -> Result<Answer, Refusal> {
         Command::Import(arguments) => import::run(&arguments.source),
         Command::Log(arguments) => log::run(&arguments.command),
         Command::Bundle(arguments) => bundle::run(&arguments),
+        Command::Peer(arguments) => peer::run(&arguments.command),
         Command::Status(arguments) => status::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),

@@ -57,7 +57,8 @@ pub(crate) fn alarm_json(alarm: &v1::Alarm) -> Value {
     })
 }
 
-fn peer_json(peer: &v1::Peer) -> Value {
+/// A peer as `status` and `peer list` show it.
+pub(crate) fn peer_json(peer: &v1::Peer) -> Value {
     let state = match v1::PeerState::try_from(peer.state) {
         Ok(v1::PeerState::Active) => "active",
         Ok(v1::PeerState::Suspended) => "suspended",

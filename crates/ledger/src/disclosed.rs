@@ -136,7 +136,9 @@ mod tests {
             .map(|(disclosed, n)| DisclosedSection { position: 7, slot: Slot::new(n), disclosed })
             .collect();
         let mut file = Vec::new();
-        lines.iter().for_each(|line| line.write(&mut file));
+        for line in &lines {
+            line.write(&mut file);
+        }
         let read: Result<Vec<_>, _> = DisclosedSections::new(&file).collect();
         assert_eq!(read.unwrap(), lines);
         for cut in 1..file.len() {

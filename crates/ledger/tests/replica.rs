@@ -1,6 +1,6 @@
 //! A follower takes only what the author signed, in order, and is as it was after each rejection.
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap is a failed test")]
 
 use comity_ledger::{
     Author, AuthorTime, Draft, DurableBatch, Entropy, EntropyError, Frame, Genesis, Head, Kind, LockedHead,

@@ -247,7 +247,7 @@ impl AuthorLoop {
     /// What was signed becomes visible: to those who screen, then to those who follow.
     fn publish(&self, before: TreeSize, signed: &SignedBatch) -> Result<(), NodeError> {
         let head = signed.head();
-        self.node.take_in(signed.origin(), before..head.size, head)?;
+        self.node.take_in(signed.origin(), before..head.size, Some(head))?;
         self.node.tell_news();
         tracing::info!(size = %head.size, "signed");
         Ok(())

@@ -174,6 +174,12 @@ pub enum NodeError {
         /// Which.
         part: &'static str,
     },
+    /// The register of peers does not read, or refuses.
+    #[error(transparent)]
+    Peers {
+        /// Why.
+        source: Box<crate::PeersError>,
+    },
     /// No random bytes.
     #[error("no random bytes to be had")]
     Entropy,

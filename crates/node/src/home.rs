@@ -7,7 +7,8 @@ use comity_ledger::{Card, CardIdentity, Fingerprint, Origin};
 use comity_store::{SignLock, Store, StoreError, StorePaths};
 use comity_tlog::{KeyKind, SigningKey, VerifierKey};
 
-use crate::{Config, NodeError, OwnLog, OwnLogParts, OwnLogState, keys};
+use crate::tls::PeerTrust;
+use crate::{Config, NodeError, OwnLog, OwnLogParts, OwnLogState, Peers, keys};
 
 /// A folder that is a home, with its configuration read and nothing opened yet.
 #[derive(Clone, Debug)]
@@ -53,13 +54,25 @@ impl Home {
         keys::load_signing_key(&self.path("keys/log.key"), &name, KeyKind::Ed25519)
     }
 
-    /// The key that a log held here is verified with.
+    /// The register of peers, read afresh; nobody is trusted by reading it.
+    ///
+    /// # Errors
+    /// [`NodeError::Peers`] if it does not read.
+    pub fn peers(&self) -> Result<Peers, NodeError> {
+        Peers::load(self, PeerTrust::new()).map_err(|source| NodeError::Peers { source: Box::new(source) })
+    }
+
+    /// The key that a log held here is verified with: the own, or the one on a peer's pinned card.
     ///
     /// # Errors
     /// [`comity_store::StoreError::NoSuchLog`] inside [`NodeError::Store`] if the log is nobody's that is known here.
     pub fn log_key_of(&self, origin: &Origin) -> Result<VerifierKey, NodeError> {
         if *origin == self.origin() {
             return Ok(self.log_key()?.verifier().clone());
+        }
+        let peers = self.peers()?;
+        if let Some(peer) = peers.find(origin.agency()).filter(|peer| peer.origin() == *origin) {
+            return Ok(peer.card().identity().log.clone());
         }
         Err(StoreError::NoSuchLog { origin: origin.to_string() }.into())
     }

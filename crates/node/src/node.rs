@@ -87,11 +87,17 @@ impl Node {
         self.taken_in.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the kept entries of a range, openings and all, into the view, which then stands on `head`. Blocking.
+    /// Takes the kept entries of a range, openings and all, into the view, which then stands on `head`, or where it
+    /// stood if more is to come. Blocking.
     ///
     /// # Errors
     /// A [`NodeError`] if the store is damaged or the view has other entries in their place.
-    pub fn take_in(&self, origin: &Origin, range: Range<TreeSize>, head: Head) -> Result<(), NodeError> {
+    pub fn take_in(
+        &self,
+        origin: &Origin,
+        range: Range<TreeSize>,
+        head: Option<Head>,
+    ) -> Result<(), NodeError> {
         // Read and decoded before the view is locked, so that nobody who screens waits for the store.
         let steps = read_steps(&self.store, origin, range)?;
         let mut view = self.view_mut();
@@ -99,8 +105,9 @@ impl Node {
             step.apply(origin, &mut view)?;
         }
         // Before the view is given back: an answer and the heads it names belong together.
-        let mut heads = self.taken_in.write().unwrap_or_else(PoisonError::into_inner);
-        heads.insert(origin.clone(), head);
+        if let Some(head) = head {
+            self.taken_in.write().unwrap_or_else(PoisonError::into_inner).insert(origin.clone(), head);
+        }
         Ok(())
     }
 

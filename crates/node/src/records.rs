@@ -7,7 +7,7 @@ use std::ops::Range;
 use comity_ledger::{Draft, Entry, Kind, Origin, Slot};
 use comity_policy::defaults;
 use comity_screening::{LogOrigin, Provenance, View};
-use comity_store::{ReadError, Store};
+use comity_store::{LogRole, ReadError, Store};
 use comity_tlog::{EntryIndex, Hash, TreeSize};
 use comity_watchlist::{Change, Decoded, Handle, Section, SectionsRead};
 
@@ -41,19 +41,28 @@ pub(crate) struct ViewStep {
     at: Provenance,
     /// `None` if it is withheld or of a later version: kept, not shown, and what it is about is not actionable.
     decoded: Option<Decoded>,
+    /// Whether it stands in a peer's log.
+    foreign: bool,
 }
 
 impl ViewStep {
-    /// Takes the entry into the view.
+    /// Takes the entry into the view. What of a peer's log does not fit is not shown; it must not keep the node
+    /// from starting.
     ///
     /// # Errors
-    /// A [`NodeError`] if the view has other entries in its place.
+    /// A [`NodeError`] if the view has other entries in the place of an own one.
     pub(crate) fn apply(self, origin: &Origin, view: &mut View) -> Result<(), NodeError> {
         let taken = match self.decoded {
             Some(decoded) => view.apply(&self.at, decoded).map(|_| ()),
             None => view.note_about(&self.at),
         };
-        taken.map_err(|_| unreadable(origin, self.at.index.value()))
+        match taken {
+            Err(reason) if self.foreign => {
+                tracing::warn!(%origin, index = %self.at.index, %reason, "an entry is not shown");
+                Ok(())
+            }
+            taken => taken.map_err(|_| unreadable(origin, self.at.index.value())),
+        }
     }
 }
 
@@ -83,6 +92,7 @@ fn read_window(
     let entries = store.entries(origin, range.start, range.end)?;
     let log: LogOrigin = origin.as_str().parse().map_err(|_| unreadable(origin, range.start.value()))?;
     let slots: Vec<Slot> = Section::ALL.iter().map(|section| Slot::new(section.slot())).collect();
+    let foreign = store.role(origin)? == Some(LogRole::Replica);
     let mut held = entries.iter();
     let read = store.each_opening(origin, range, &slots, |index, openings| {
         let bytes = held.next().ok_or_else(|| unreadable(origin, index.value()))?;
@@ -97,7 +107,7 @@ fn read_window(
                 sections = sections.give(section, opening.section());
             }
         }
-        steps.push(ViewStep { at, decoded: Change::decode(&sections).ok() });
+        steps.push(ViewStep { at, decoded: Change::decode(&sections).ok(), foreign });
         Ok(())
     });
     match read {

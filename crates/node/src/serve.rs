@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use comity_wire::{
-    CONNECTION_WINDOW_BYTES, DESCRIPTORS, STREAM_WINDOW_BYTES, admin_server, screening_server,
+    CONNECTION_WINDOW_BYTES, DESCRIPTORS, STREAM_WINDOW_BYTES, admin_server, exchange_server,
+    screening_server,
 };
 use rustls::time_provider::DefaultTimeProvider;
 use tokio::sync::oneshot;
@@ -24,7 +25,9 @@ use crate::author_task::AuthorTask;
 use crate::operator::{material, own_trust};
 use crate::services::{Admin, AdminParts, Screening, Watched};
 use crate::tls::{AcceptedRole, Caps, PeerListener, PeerTrust};
-use crate::{Node, NodeError, OpenHome, OwnLogState, RunFile, now};
+use crate::{
+    ExchangeService, FollowParts, Followers, Node, NodeError, OpenHome, OwnLogState, Peers, RunFile, now,
+};
 
 /// Longest that calls under way may take to end after the node was told to stop: a commit takes a fraction of a
 /// second, an export that takes longer is begun anew.
@@ -46,6 +49,7 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 pub struct Serving {
     node: Arc<Node>,
     own_log: OwnLogState,
+    register: Arc<Peers>,
     peers: PeerListener,
     operators: PeerListener,
     addresses: RunFile,
@@ -66,9 +70,14 @@ impl Serving {
     /// A [`NodeError`] if a certificate cannot be used, an address cannot be bound, or the store is damaged.
     pub async fn bind(open: OpenHome) -> Result<Self, NodeError> {
         let trust = PeerTrust::new();
-        let start = move || Node::start(open, trust);
+        let start = move || {
+            let register = Peers::load(open.home(), trust.clone())
+                .map_err(|source| NodeError::Peers { source: Box::new(source) })?;
+            let (node, own_log) = Node::start(open, trust)?;
+            Ok::<_, NodeError>((node, own_log, Arc::new(register)))
+        };
         let started = tokio::task::spawn_blocking(start).await;
-        let (node, own_log) = started.map_err(|_| NodeError::Lost { part: "start" })??;
+        let (node, own_log, register) = started.map_err(|_| NodeError::Lost { part: "start" })??;
         let own = node.home().config().agency.clone();
         let to_peers = AcceptedRole::Nodes { except: Some(own.clone()) };
         let peers =
@@ -85,7 +94,7 @@ impl Serving {
             http_addr: None,
         };
         addresses.write(node.home())?;
-        Ok(Self { node, own_log, peers, operators, addresses })
+        Ok(Self { node, own_log, register, peers, operators, addresses })
     }
 
     /// Where the node listens.
@@ -103,10 +112,25 @@ impl Serving {
         let tasks = TaskTracker::new();
         let author = start_author(&self.node, self.own_log, &stop)?;
         let task = author.as_ref().map(|(task, _)| task.clone());
-        let admin = admin_services(&self.node, task.clone(), &stop).await;
+        let follow = FollowParts {
+            node: Arc::clone(&self.node),
+            peers: Arc::clone(&self.register),
+            material: material(self.node.home(), "tls-node")?,
+            time: Arc::new(DefaultTimeProvider),
+        };
+        let followers = Followers::start(follow, &tasks, stop.clone());
+        let parts = AdminParts {
+            node: Arc::clone(&self.node),
+            author: task.clone(),
+            peers: Arc::clone(&self.register),
+            followers,
+            stop: stop.clone(),
+        };
+        let admin = admin_services(parts).await;
+        let exchange = peer_services(&self.node, &self.register, &tasks, &stop);
         let running = vec![
             Running::start("admin", self.operators, admin, &tasks, &stop),
-            Running::start("peer", self.peers, peer_services(&self.node), &tasks, &stop),
+            Running::start("peer", self.peers, exchange, &tasks, &stop),
         ];
         tracing::info!(peers = %self.addresses.peer_addr, admin = %self.addresses.admin_addr, "serving");
         stop.cancelled().await;
@@ -119,7 +143,7 @@ impl Serving {
         }
         tasks.close();
         if timeout_at(deadline, tasks.wait()).await.is_err() {
-            tracing::warn!(late = tasks.len(), "handshakes did not end in time");
+            tracing::warn!(late = tasks.len(), "handshakes, streams or followers did not end in time");
         }
         if let Some((task, ended)) = author {
             result = end_author(&task, ended, deadline).await.and(result);
@@ -129,16 +153,23 @@ impl Serving {
     }
 }
 
-/// What peers are served. Their exchange, and the loops that follow their logs, begin here.
-fn peer_services(_node: &Arc<Node>) -> Routes {
-    Routes::default()
+/// What peers are served.
+fn peer_services(
+    node: &Arc<Node>,
+    register: &Arc<Peers>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Routes {
+    let (node, register) = (Arc::clone(node), Arc::clone(register));
+    let exchange = ExchangeService::new(node, register, tasks.clone(), stop.clone());
+    Routes::new(Watched(exchange_server(exchange)))
 }
 
 /// What operators are served.
-async fn admin_services(node: &Arc<Node>, author: Option<AuthorTask>, stop: &CancellationToken) -> Routes {
-    let parts = AdminParts { node: Arc::clone(node), author, stop: stop.clone() };
+async fn admin_services(parts: AdminParts) -> Routes {
+    let stop = parts.stop.clone();
+    let screening = screening_server(Screening(Arc::clone(&parts.node)));
     let admin = admin_server(Admin::new(parts));
-    let screening = screening_server(Screening(Arc::clone(node)));
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status("comity.v1.AdminService", tonic_health::ServingStatus::Serving).await;
     reporter.set_service_status("comity.v1.ScreeningService", tonic_health::ServingStatus::Serving).await;

@@ -1,6 +1,6 @@
 //! The commit path on a real disk: what is acknowledged stays, and no size is ever signed twice.
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap is a failed test")]
 
 use std::path::{Path, PathBuf};
 

@@ -79,6 +79,12 @@ pub enum StoreError {
         /// Entries held.
         held: u64,
     },
+    /// Somebody else moved a cursor since it was read.
+    #[error("the release cursor of log {origin} was moved by another stream")]
+    CursorMoved {
+        /// The origin.
+        origin: String,
+    },
     /// A value over its limit.
     #[error("{what} of {len} bytes is too long to keep")]
     TooLong {

@@ -4,8 +4,8 @@
 //! A page has two places in its log's page file and is written to them in turn, so that the last durable copy is
 //! never overwritten; the root file is replaced whole.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -133,11 +133,7 @@ impl Keyring {
         while !rest.is_empty() {
             let (page, position) = place_of(index);
             let (now, later) = rest.split_at(rest.len().min(PAGE_KEYS - position));
-            if let Entry::Vacant(place) = self.page_keys.entry((log, page)) {
-                place.insert(Key::random(entropy)?);
-                self.pages.insert((log, page), Page { sequence: 0, keys: vec![None; PAGE_KEYS] });
-                new_pages = true;
-            }
+            new_pages |= self.begin_page(log, page, entropy)?;
             let held = self.page(log, page)?;
             for (slot, key) in held.keys.iter_mut().skip(position).zip(now) {
                 *slot = Some(key.clone());
@@ -147,12 +143,60 @@ impl Keyring {
             index = index.saturating_add(u64::try_from(now.len()).unwrap_or(u64::MAX));
             rest = later;
         }
+        self.write_pages(log, &sealed_pages, new_pages, entropy)
+    }
+
+    /// Gives a new key to each of these entries that has none; returns only when their pages are durable.
+    pub(crate) fn assign_missing(
+        &mut self,
+        origin: &Origin,
+        indexes: &BTreeSet<u64>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
+        let log = LogId::of(origin);
+        let mut new_pages = false;
+        let mut changed = BTreeSet::new();
+        for index in indexes {
+            let (page, position) = place_of(*index);
+            new_pages |= self.begin_page(log, page, entropy)?;
+            if let Some(place @ None) = self.page(log, page)?.keys.get_mut(position) {
+                *place = Some(Key::random(entropy)?);
+                changed.insert(page);
+            }
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let mut sealed_pages = Vec::with_capacity(changed.len());
+        for page in changed {
+            self.page(log, page)?.sequence += 1;
+            sealed_pages.push(self.seal_page(log, page, entropy)?);
+        }
+        self.write_pages(log, &sealed_pages, new_pages, entropy)
+    }
+
+    /// Makes a page in memory if there is none yet; says whether it did.
+    fn begin_page(&mut self, log: LogId, page: u64, entropy: &mut dyn Entropy) -> Result<bool, StoreError> {
+        let Entry::Vacant(place) = self.page_keys.entry((log, page)) else { return Ok(false) };
+        place.insert(Key::random(entropy)?);
+        self.pages.insert((log, page), Page { sequence: 0, keys: vec![None; PAGE_KEYS] });
+        Ok(true)
+    }
+
+    /// Writes sealed pages, and the root file first if it must name new ones; synced.
+    fn write_pages(
+        &mut self,
+        log: LogId,
+        sealed_pages: &[(u64, Vec<u8>)],
+        new_pages: bool,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
         if new_pages {
             self.write_root(entropy)?;
         }
         let file = self.file(log)?;
         let path_error = |action, source| StoreError::File { action, path: PathBuf::from("keyring"), source };
-        for (offset, sealed) in &sealed_pages {
+        for (offset, sealed) in sealed_pages {
             file.write_all_at(sealed, *offset).map_err(|source| path_error("write", source))?;
         }
         let synced = file.sync_data();

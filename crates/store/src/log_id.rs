@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use comity_ledger::Origin;
+use comity_ledger::{AgencyId, Origin};
 use comity_tlog::Hash as Digest;
 
 /// The first 16 bytes of SHA-256(origin).
@@ -13,7 +13,16 @@ impl LogId {
     pub(crate) const LEN: usize = 16;
 
     pub(crate) fn of(origin: &Origin) -> Self {
-        let digest = Digest::digest(origin.as_str().as_bytes());
+        Self::of_text(origin.as_str())
+    }
+
+    /// The same for a peer: an agency id has no `/`, so it is never the name of a log.
+    pub(crate) fn of_agency(agency: &AgencyId) -> Self {
+        Self::of_text(agency.as_str())
+    }
+
+    fn of_text(text: &str) -> Self {
+        let digest = Digest::digest(text.as_bytes());
         let mut id = [0; Self::LEN];
         for (to, from) in id.iter_mut().zip(digest.as_bytes()) {
             *to = *from;

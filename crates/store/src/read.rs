@@ -6,7 +6,7 @@ use comity_tlog::{EntryIndex, Hash, RightEdge, TreeSize};
 use crate::entries::{CHUNK_ENTRIES, chunk_key, split};
 use crate::log_id::LogId;
 use crate::seal::EntrySealer;
-use crate::{Store, StoreError, sections};
+use crate::{Store, StoreError, late, sections};
 
 /// What a scrub found whole.
 #[derive(Clone, Debug)]
@@ -106,6 +106,7 @@ impl Store {
             for slot in slots {
                 by_slot.push(sections::read_chunk(&self.sections, log, chunk, *slot)?);
             }
+            let late = late::read_chunk(&self.late, log, chunk, slots)?;
             let stop = range.end.value().min((chunk + 1) * CHUNK_ENTRIES);
             while index < stop {
                 let damaged = || StoreError::Damaged {
@@ -119,7 +120,8 @@ impl Store {
                 let sealer = key.map(|key| EntrySealer::new(&key, origin, place));
                 let mut openings = Vec::with_capacity(slots.len());
                 for (slot, chunk) in slots.iter().zip(&by_slot) {
-                    openings.push(match (&sealer, chunk.get(&position)) {
+                    let sealed = late.get(&(index, *slot)).or_else(|| chunk.get(&position));
+                    openings.push(match (&sealer, sealed) {
                         (Some(sealer), Some(sealed)) => Some(sealer.open(*slot, sealed).ok_or_else(damaged)?),
                         _ => None,
                     });

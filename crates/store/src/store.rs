@@ -44,10 +44,15 @@ pub struct Store {
     pub(crate) entries: sled::Tree,
     pub(crate) tiles: sled::Tree,
     pub(crate) sections: sled::Tree,
+    pub(crate) late: sled::Tree,
+    pub(crate) releases: sled::Tree,
+    pub(crate) seen: sled::Tree,
     heads: sled::Tree,
-    notes: sled::Tree,
+    pub(crate) notes: sled::Tree,
     logs: sled::Tree,
     pub(crate) keyring: Mutex<Keyring>,
+    /// Held over each reading and moving on of a cursor.
+    turn: Mutex<()>,
 }
 
 impl Store {
@@ -89,10 +94,14 @@ impl Store {
             entries: db.tree("entries")?,
             tiles: db.tree("tiles")?,
             sections: db.tree("sections")?,
+            late: db.tree("late")?,
+            releases: db.tree("releases")?,
+            seen: db.tree("seen")?,
             heads: db.tree("heads")?,
             notes: db.tree("notes")?,
             logs: db.tree("logs")?,
             keyring: Mutex::new(keyring),
+            turn: Mutex::new(()),
             db,
         })
     }
@@ -128,6 +137,15 @@ impl Store {
         }
         logs.sort_by(|(a, _), (b, _)| Ord::cmp(a, b));
         Ok(logs)
+    }
+
+    /// Whose log it is; `None` if the store does not have it.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn role(&self, origin: &Origin) -> Result<Option<LogRole>, StoreError> {
+        let value = self.logs.get(LogId::of(origin).as_bytes())?;
+        Ok(value.map(|value| if value.first() == Some(&0) { LogRole::Own } else { LogRole::Replica }))
     }
 
     /// Keeps a staged batch: key pages first, then entries, tiles, sections and the pending head, synced.
@@ -168,7 +186,7 @@ impl Store {
         self.db.sync()
     }
 
-    fn put_entries<'a>(
+    pub(crate) fn put_entries<'a>(
         &self,
         log: LogId,
         start: u64,
@@ -179,13 +197,13 @@ impl Store {
         Ok(self.entries.apply_batch(batch)?)
     }
 
-    fn put_tiles(&self, log: LogId, hashes: &[comity_ledger::TileHash]) -> Result<(), StoreError> {
+    pub(crate) fn put_tiles(&self, log: LogId, hashes: &[comity_ledger::TileHash]) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
         tiles::put(&self.tiles, &mut batch, log, hashes)?;
         Ok(self.tiles.apply_batch(batch)?)
     }
 
-    fn put_pending(&self, log: LogId, head: Head) -> Result<(), StoreError> {
+    pub(crate) fn put_pending(&self, log: LogId, head: Head) -> Result<(), StoreError> {
         let mut value = head.size.value().to_be_bytes().to_vec();
         value.extend_from_slice(head.root.as_bytes());
         self.heads.insert(log.as_bytes(), value)?;
@@ -240,6 +258,10 @@ impl Store {
         TreeNodes::new(&self.tiles, LogId::of(origin))
     }
 
+    pub(crate) fn turn(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn keyring(&self) -> std::sync::MutexGuard<'_, Keyring> {
         // A panic elsewhere does not spoil the keyring: each page in memory is whole at every step.
         self.keyring.lock().unwrap_or_else(PoisonError::into_inner)
@@ -255,7 +277,7 @@ fn require_database(folder: &Path) -> Result<(), StoreError> {
 }
 
 /// `log ‖ u64 size`.
-fn note_key(log: LogId, size: u64) -> Vec<u8> {
+pub(crate) fn note_key(log: LogId, size: u64) -> Vec<u8> {
     let mut key = log.as_bytes().to_vec();
     key.extend_from_slice(&size.to_be_bytes());
     key

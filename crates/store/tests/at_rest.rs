@@ -1,6 +1,11 @@
 //! What lies on the disk: nothing readable of a section, and damage that is healed or named.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed unwrap is a failed test"
+)]
 
 use std::path::{Path, PathBuf};
 

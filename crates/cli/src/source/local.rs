@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use comity_ledger::{Head, Origin};
+use comity_ledger::{AgencyId, Head, Origin};
 use comity_node::{
-    Home, LogExport, NodeError, OpenHome, OwnLogState, Release, SystemEntropy, TakeFile, bundle, listed,
-    logs, now, read_entry, screened, submission,
+    Home, LogExport, NodeError, OpenHome, OwnLogState, PeersError, Release, SystemEntropy, TakeFile,
+    add_peer, bundle, listed, logs, now, peer_messages, read_entry, screened, submission,
 };
 use comity_screening::View;
 use comity_tlog::EntryIndex;
 use comity_watchlist::ListId;
-use comity_wire::{DraftChange, HandlingChoice, ListedRecord, ScreenQuery, v1};
+use comity_wire::{DraftChange, ErrorCode, HandlingChoice, ListedRecord, ScreenQuery, v1};
 
 use super::{Progress, Source, head_of};
-use crate::answer::Refusal;
+use crate::answer::{Refusal, sentence};
 
 /// An open home; the view is built when it is first needed.
 pub(crate) struct Local {
@@ -61,7 +61,7 @@ impl Local {
             state: state.into(),
             read_only: reason.is_some(),
             logs: self.logs()?,
-            peers: Vec::new(),
+            peers: self.peers()?,
             alarms: reason.into_iter().map(alarm).collect(),
             stale: Vec::new(),
             release_to: match config.release {
@@ -125,6 +125,22 @@ impl Local {
         Ok(signed.head())
     }
 
+    pub(super) fn add_peer(&self, request: &v1::AddPeerRequest) -> Result<v1::Peer, Refusal> {
+        add_peer(&self.home().peers()?, request).map_err(|error| refused(&error))
+    }
+
+    pub(super) fn peers(&self) -> Result<Vec<v1::Peer>, Refusal> {
+        Ok(peer_messages(&self.home().peers()?, &BTreeMap::new()))
+    }
+
+    pub(super) fn remove_peer(&self, agency: &AgencyId) -> Result<(), Refusal> {
+        if self.home().peers()?.remove(agency).map_err(|error| refused(&error))? {
+            return Ok(());
+        }
+        let code = ErrorCode::UnknownPeer;
+        Err(Refusal::new(code.reason(), format!("{agency}: {}", code.meaning())))
+    }
+
     pub(super) fn screen(&mut self, query: &ScreenQuery) -> Result<v1::ScreenResponse, Refusal> {
         let mut as_of = BTreeMap::new();
         for log in self.logs()? {
@@ -135,4 +151,13 @@ impl Local {
         let answer = screened(self.view()?, &as_of, query);
         answer.map_err(|error| Refusal::new("bad_query", error.to_string()))
     }
+}
+
+fn refused(error: &PeersError) -> Refusal {
+    let code = match error {
+        PeersError::OtherFingerprint { .. } => ErrorCode::FingerprintMismatch.reason(),
+        PeersError::OtherKeys { .. } => ErrorCode::AlreadyExists.reason(),
+        _ => ErrorCode::Malformed.reason(),
+    };
+    Refusal::new(code, sentence(error))
 }

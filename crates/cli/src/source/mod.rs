@@ -8,7 +8,7 @@ mod remote;
 
 use std::path::Path;
 
-use comity_ledger::{Head, Origin};
+use comity_ledger::{AgencyId, Head, Origin};
 use comity_node::{Home, NodeError, RunFile, TakeFile};
 use comity_store::StoreError;
 use comity_watchlist::ListId;
@@ -115,6 +115,30 @@ impl Source {
         match self {
             Self::Local(local) => local.append(changes, progress),
             Self::Remote(remote) => remote.append(changes, progress),
+        }
+    }
+
+    /// Adds a peer.
+    pub(crate) fn add_peer(&mut self, request: v1::AddPeerRequest) -> Result<v1::Peer, Refusal> {
+        match self {
+            Self::Local(local) => local.add_peer(&request),
+            Self::Remote(remote) => remote.add_peer(request),
+        }
+    }
+
+    /// The peers; connected only as far as a running node is asked.
+    pub(crate) fn peers(&mut self) -> Result<Vec<v1::Peer>, Refusal> {
+        match self {
+            Self::Local(local) => local.peers(),
+            Self::Remote(remote) => remote.peers(),
+        }
+    }
+
+    /// Ends a peering.
+    pub(crate) fn remove_peer(&mut self, agency: &AgencyId) -> Result<(), Refusal> {
+        match self {
+            Self::Local(local) => local.remove_peer(agency),
+            Self::Remote(remote) => remote.remove_peer(agency),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use comity_ledger::{Head, Origin};
+use comity_ledger::{AgencyId, Head, Origin};
 use comity_node::{Home, NodeError, TakeFile, operator_channel};
 use comity_watchlist::ListId;
 use comity_wire::v1::admin_service_client::AdminServiceClient;
@@ -146,6 +146,23 @@ impl Remote {
             tokio::join!(admin.append(ReceiverStream::new(receiver)), send).0
         });
         head_of(answer.map_err(|status| refused(&status))?.into_inner().head)
+    }
+
+    pub(super) fn add_peer(&mut self, request: v1::AddPeerRequest) -> Result<v1::Peer, Refusal> {
+        let answer = self.runtime.block_on(self.admin.add_peer(request));
+        let peer = answer.map_err(|status| refused(&status))?.into_inner().peer;
+        peer.ok_or_else(|| Refusal::new("malformed", "the node's answer names no peer"))
+    }
+
+    pub(super) fn peers(&mut self) -> Result<Vec<v1::Peer>, Refusal> {
+        let answer = self.runtime.block_on(self.admin.list_peers(v1::ListPeersRequest {}));
+        Ok(answer.map_err(|status| refused(&status))?.into_inner().peers)
+    }
+
+    pub(super) fn remove_peer(&mut self, agency: &AgencyId) -> Result<(), Refusal> {
+        let request = v1::RemovePeerRequest { agency: agency.to_string() };
+        let answer = self.runtime.block_on(self.admin.remove_peer(request));
+        answer.map(drop).map_err(|status| refused(&status))
     }
 
     pub(super) fn screen(&mut self, query: &ScreenQuery) -> Result<v1::ScreenResponse, Refusal> {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use comity_ledger::Origin;
+use comity_ledger::{AgencyId, Origin};
 use comity_tlog::EntryIndex;
 use comity_watchlist::ListId;
 use comity_wire::v1::admin_service_server::AdminService;
@@ -16,12 +16,13 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::peers::{add_peer, peer_messages, status_of_peers};
 use super::refusal::{blocking, status_of_append};
 use super::{append, files};
 use crate::alarms::Alarm;
 use crate::author_task::AuthorTask;
 use crate::changes::submission;
-use crate::{Node, Release, listed, logs, read_entry};
+use crate::{Followers, Node, Peers, Release, listed, logs, read_entry};
 
 /// Appends, exports and listings under way at a time: each holds memory for all that it carries, and one operator
 /// does one after the other.
@@ -37,6 +38,10 @@ pub(crate) struct AdminParts {
     pub(crate) node: Arc<Node>,
     /// The task of the own log; `None` if the log is read only.
     pub(crate) author: Option<AuthorTask>,
+    /// The register of peers.
+    pub(crate) peers: Arc<Peers>,
+    /// How following each stands.
+    pub(crate) followers: Followers,
     /// Cancelled when the node is to stop.
     pub(crate) stop: CancellationToken,
 }
@@ -86,7 +91,7 @@ impl AdminService for Admin {
             state: self.state().into(),
             read_only: self.parts.author.is_none(),
             logs,
-            peers: Vec::new(),
+            peers: peer_messages(&self.parts.peers, &self.parts.followers.states()),
             alarms: self.parts.node.alarms().standing().iter().map(alarm_message).collect(),
             stale: Vec::new(),
             release_to: match config.release {
@@ -168,16 +173,31 @@ impl AdminService for Admin {
         Ok(Response::new(files::export_bundle(self.node(), self.heavy_call()?, wrap)))
     }
 
-    async fn add_peer(&self, _: Request<v1::AddPeerRequest>) -> Answer<v1::AddPeerResponse> {
-        Err(ErrorCode::Unimplemented.to_status())
+    async fn add_peer(&self, request: Request<v1::AddPeerRequest>) -> Answer<v1::AddPeerResponse> {
+        let (peers, request) = (Arc::clone(&self.parts.peers), request.into_inner());
+        let added = blocking(move || Ok(add_peer(&peers, &request))).await?;
+        let peer = added.map_err(|error| status_of_peers(&error))?;
+        Ok(Response::new(v1::AddPeerResponse { peer: Some(peer) }))
     }
 
     async fn list_peers(&self, _: Request<v1::ListPeersRequest>) -> Answer<v1::ListPeersResponse> {
-        Err(ErrorCode::Unimplemented.to_status())
+        let peers = peer_messages(&self.parts.peers, &self.parts.followers.states());
+        Ok(Response::new(v1::ListPeersResponse { peers }))
     }
 
-    async fn remove_peer(&self, _: Request<v1::RemovePeerRequest>) -> Answer<v1::RemovePeerResponse> {
-        Err(ErrorCode::Unimplemented.to_status())
+    async fn remove_peer(&self, request: Request<v1::RemovePeerRequest>) -> Answer<v1::RemovePeerResponse> {
+        let agency: AgencyId = request
+            .into_inner()
+            .agency
+            .parse()
+            .map_err(|_| ErrorCode::Malformed.to_status_about("agency"))?;
+        let peers = Arc::clone(&self.parts.peers);
+        let removed = blocking(move || Ok(peers.remove(&agency))).await?;
+        if removed.map_err(|error| status_of_peers(&error))? {
+            Ok(Response::new(v1::RemovePeerResponse {}))
+        } else {
+            Err(ErrorCode::UnknownPeer.to_status())
+        }
     }
 
     type WatchStream = ReceiverStream<Result<v1::WatchResponse, Status>>;

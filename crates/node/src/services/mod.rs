@@ -7,9 +7,11 @@ mod admin;
 mod append;
 mod call;
 mod files;
+mod peers;
 mod refusal;
 mod screening;
 
 pub(crate) use admin::{Admin, AdminParts};
 pub(crate) use call::Watched;
+pub use peers::{add_peer, peer_messages};
 pub(crate) use screening::Screening;

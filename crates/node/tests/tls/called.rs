@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use comity_node::{ConnectError, PeerTrust, Refusal};
+use comity_node::tls::{ConnectError, PeerTrust, Refusal};
 use rcgen::ExtendedKeyUsagePurpose;
 use rustls::ServerConfig;
 use rustls::crypto::ring;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use comity_node::{AcceptedRole, Caps};
+use comity_node::tls::{AcceptedRole, Caps};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use comity_node::{AcceptedRole, Caps, Credential};
+use comity_node::tls::{AcceptedRole, Caps, Credential};
 use tonic::service::Routes;
 use tonic::transport::Server;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use comity_node::{AcceptedRole, Caps};
+use comity_node::tls::{AcceptedRole, Caps};
 use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use comity_node::Caller;
+use comity_node::tls::Caller;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::codegen::{Service, http};
 use tonic::service::{InterceptorLayer, Routes};

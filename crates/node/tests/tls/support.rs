@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use comity_ledger::AgencyId;
-use comity_node::{
+use comity_node::tls::{
     Accepted, AcceptedRole, AgencyTrust, Authority, Caps, Credential, PeerAuthority, PeerConnector,
     PeerListener, PeerTrust, TlsMaterial, Validity,
 };

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use comity_node::{AgencyTrust, PeerAuthority, TrustError};
+use comity_node::tls::{AgencyTrust, PeerAuthority, TrustError};
 use rcgen::{
     CertificateRevocationListParams, KeyIdMethod, KeyPair, PKCS_ED25519, RevokedCertParams, SerialNumber,
 };

@@ -1,0 +1,257 @@
+//! What of one log is released to one peer, in numbered batches that are booked before they leave.
+//!
+//! Entries are cut whole and stay together in one release frame, so that a relay that passes them on has handling
+//! and audience beside each section. Not here: the rule of release (`policy`), and when to send (`stream`).
+
+use std::sync::Arc;
+
+use comity_ledger::{AgencyId, Opening, Origin};
+use comity_policy::{Peer, Released, Side};
+use comity_store::{Disclosed, LogRole, RELEASE_BATCH_MAX, ReleaseCursor};
+use comity_tlog::{EntryIndex, TreeSize};
+use comity_wire::{
+    AbsenceCause, Disclosure, DisclosureContent, ErrorCode, RELEASE_BYTES_MAX, ReleaseFrame, ReleaseNumber,
+    v1,
+};
+
+use super::error::ServeError;
+use crate::sections::{HeldEntry, Parties, held_entries};
+use crate::{Node, NodeError, Peers};
+
+/// Entries looked through at once; with the largest sections they take 8 MiB.
+const WINDOW: u64 = 16;
+/// Most entries looked through before the cursor is made durable.
+const SCAN_ENTRIES_MAX: u64 = 256;
+/// Bytes of made batches after which they are booked and sent.
+const BOOKED_BYTES_MAX: usize = 4 << 20;
+
+/// The releases of one log to one peer.
+#[derive(Debug)]
+pub(super) struct Releaser {
+    node: Arc<Node>,
+    peers: Arc<Peers>,
+    to: AgencyId,
+    origin: Origin,
+    role: LogRole,
+    next: u64,
+}
+
+/// Batches on their way into the book.
+#[derive(Default)]
+struct Batches {
+    made: Vec<Vec<(Disclosed, Opening)>>,
+    bytes_last: usize,
+    bytes: usize,
+}
+
+impl Releaser {
+    pub(super) fn new(
+        parts: (Arc<Node>, Arc<Peers>),
+        to: AgencyId,
+        origin: Origin,
+        role: LogRole,
+        next: u64,
+    ) -> Self {
+        let (node, peers) = parts;
+        Self { node, peers, to, origin, role, next }
+    }
+
+    /// The number that the next new release gets.
+    ///
+    /// # Errors
+    /// [`ErrorCode::BeyondRelease`] if the peer asks for a later one: one of the two sides went back.
+    pub(super) fn check(&self) -> Result<(), ServeError> {
+        let cursor = self.cursor()?;
+        let code = ErrorCode::BeyondRelease;
+        if self.next > cursor.next { Err(ServeError::Refused { code }) } else { Ok(()) }
+    }
+
+    pub(super) fn next(&self) -> ReleaseNumber {
+        ReleaseNumber::new(self.next)
+    }
+
+    /// The next messages about entries before `at`; `None` when there is nothing more. An empty step only looked
+    /// further.
+    pub(super) fn step(&mut self, at: TreeSize) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
+        let agreement = self.peers.agreement(&self.to);
+        // Looking on without an agreement would pass over what a later one allows.
+        let agreement = agreement.ok_or(ServeError::Refused { code: ErrorCode::NoAgreement })?;
+        let parties = Parties {
+            side: Side::Sending,
+            sender: self.peers.own().clone(),
+            peer: Peer::new(self.to.clone()),
+            agreement: Some(agreement),
+        };
+        let cursor = self.cursor()?;
+        if self.next < cursor.next { self.replay(at, &parties) } else { self.release(at, cursor, &parties) }
+    }
+
+    /// Sends again what was booked under a number. What may not or cannot be given any more is sent empty.
+    fn replay(
+        &mut self,
+        at: TreeSize,
+        parties: &Parties,
+    ) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
+        let booked = self.node.store().releases_from(&self.to, &self.origin, self.next);
+        let booked = booked.map_err(NodeError::from)?;
+        if booked.is_empty() || booked.iter().any(|disclosed| !at.contains(disclosed.index)) {
+            return Ok(None);
+        }
+        let mut contents = Vec::with_capacity(booked.len());
+        let mut cut: Option<(EntryIndex, Vec<Released>)> = None;
+        for disclosed in booked {
+            if cut.as_ref().is_none_or(|(index, _)| *index != disclosed.index) {
+                let released = self.cut(disclosed.index, parties)?;
+                cut = Some((disclosed.index, released));
+            }
+            let mut released = cut.iter().flat_map(|(_, released)| released);
+            let given = released.find(|released| released.slot() == disclosed.slot);
+            let content = match given {
+                Some(given) => DisclosureContent::Given(given.opening().opening().clone()),
+                None => DisclosureContent::Absent(AbsenceCause::Recalled),
+            };
+            contents.push((disclosed, content));
+        }
+        self.message(contents).map(|message| Some(vec![message]))
+    }
+
+    /// Looks further, books what may go, and gives it to be sent.
+    fn release(
+        &mut self,
+        at: TreeSize,
+        cursor: ReleaseCursor,
+        parties: &Parties,
+    ) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
+        let mut found = Batches::default();
+        let (mut scanned, mut looked) = (cursor.scanned, 0);
+        while found.bytes < BOOKED_BYTES_MAX && looked < SCAN_ENTRIES_MAX {
+            let Some((entries, after)) = self.look(scanned, at)? else { break };
+            for held in entries {
+                looked += 1;
+                found.add(held.index, self.cut_held(held, parties));
+            }
+            scanned = after;
+        }
+        if scanned == cursor.scanned {
+            return Ok(None);
+        }
+        let booked: Vec<Vec<Disclosed>> =
+            found.made.iter().map(|batch| batch.iter().map(|(disclosed, _)| *disclosed).collect()).collect();
+        let store = self.node.store();
+        let assigned = store.assign_releases(&self.to, &self.origin, cursor, &booked, scanned);
+        assigned.map_err(NodeError::from)?;
+        let mut messages = Vec::with_capacity(found.made.len());
+        for batch in found.made {
+            let given = |(disclosed, opening)| (disclosed, DisclosureContent::Given(opening));
+            messages.push(self.message(batch.into_iter().map(given).collect())?);
+        }
+        Ok(Some(messages))
+    }
+
+    /// The entries to be looked through next and the cursor behind them: of an own log in the order of its entries,
+    /// of a replica in the order in which their sections arrived.
+    fn look(&self, scanned: u64, at: TreeSize) -> Result<Option<(Vec<HeldEntry>, u64)>, ServeError> {
+        let store = self.node.store();
+        match self.role {
+            LogRole::Own => {
+                let end = at.value().min(scanned.saturating_add(WINDOW));
+                let (Ok(from), Ok(to)) = (TreeSize::new(scanned), TreeSize::new(end)) else {
+                    return Ok(None);
+                };
+                if from >= to {
+                    return Ok(None);
+                }
+                Ok(Some((held_entries(store, &self.origin, from..to)?, end)))
+            }
+            LogRole::Replica => {
+                let arrived = store.arrival(&self.origin, scanned).map_err(NodeError::from)?;
+                let Some(indexes) = arrived.filter(|indexes| indexes.iter().all(|index| at.contains(*index)))
+                else {
+                    return Ok(None);
+                };
+                let mut entries = Vec::with_capacity(indexes.len());
+                for index in indexes {
+                    let range = index.size_before()..index.size_through();
+                    entries.extend(held_entries(store, &self.origin, range)?);
+                }
+                Ok(Some((entries, scanned.saturating_add(1))))
+            }
+        }
+    }
+
+    fn cut(&self, index: EntryIndex, parties: &Parties) -> Result<Vec<Released>, ServeError> {
+        let range = index.size_before()..index.size_through();
+        let held = held_entries(self.node.store(), &self.origin, range)?.pop();
+        Ok(held.map(|held| self.cut_held(held, parties)).unwrap_or_default())
+    }
+
+    fn cut_held(&self, held: HeldEntry, parties: &Parties) -> Vec<Released> {
+        let received = match self.role {
+            LogRole::Own => None,
+            LogRole::Replica => Some(received(&self.peers, &self.origin)),
+        };
+        let cut = parties.cut(&held.entry, held.openings, received.as_ref());
+        cut.map(|cut| cut.released).unwrap_or_default()
+    }
+
+    fn cursor(&self) -> Result<ReleaseCursor, ServeError> {
+        let cursor = self.node.store().release_cursor(&self.to, &self.origin);
+        Ok(cursor.map_err(NodeError::from)?)
+    }
+
+    /// One release frame under the next numbers.
+    fn message(
+        &mut self,
+        contents: Vec<(Disclosed, DisclosureContent)>,
+    ) -> Result<v1::FollowResponse, ServeError> {
+        let mut disclosures = Vec::with_capacity(contents.len());
+        for (disclosed, content) in contents {
+            disclosures.push(Disclosure {
+                number: ReleaseNumber::new(self.next),
+                origin: self.origin.clone(),
+                index: disclosed.index,
+                slot: disclosed.slot,
+                content,
+            });
+            self.next = self.next.saturating_add(1);
+        }
+        Ok(ReleaseFrame::new(disclosures)?.try_into()?)
+    }
+}
+
+impl Batches {
+    /// Adds the released sections of one entry, all to the same batch.
+    fn add(&mut self, index: EntryIndex, released: Vec<Released>) {
+        if released.is_empty() {
+            return;
+        }
+        let bytes: usize = released.iter().map(|one| one.opening().opening().to_padded().len()).sum();
+        let fits = self.made.last().is_some_and(|batch| {
+            batch.len() + released.len() <= RELEASE_BATCH_MAX && self.bytes_last + bytes <= RELEASE_BYTES_MAX
+        });
+        if !fits {
+            self.made.push(Vec::new());
+            self.bytes_last = 0;
+        }
+        self.bytes_last += bytes;
+        self.bytes += bytes;
+        if let Some(batch) = self.made.last_mut() {
+            batch.extend(released.into_iter().map(|one| {
+                let disclosed = Disclosed { index, slot: one.slot() };
+                (disclosed, one.opening().opening().clone())
+            }));
+        }
+    }
+}
+
+/// How sections of a replica came to us: from its author, or from the relay through which we follow it.
+pub(crate) fn received(peers: &Peers, origin: &Origin) -> Parties {
+    let peer = peers.find(origin.agency());
+    let sender = peer.map_or_else(|| origin.agency().clone(), |peer| peer.upstream().clone());
+    Parties {
+        side: Side::Receiving,
+        agreement: peers.agreement(&sender),
+        sender,
+        peer: Peer::new(peers.own().clone()),
+    }
+}

@@ -1,0 +1,169 @@
+//! One followed log on its way to one peer: checkpoint, frames, releases, and then whatever comes.
+//!
+//! Memory of a stream is bounded by one step of releases and the queue to the connection. Not here: what may be
+//! released (`releaser`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use comity_ledger::{AgencyId, Frame};
+use comity_store::LogRole;
+use comity_tlog::{SignedCheckpoint, TreeSize, prove_consistency, root_at};
+use comity_wire::{ErrorCode, FollowFrom, Heartbeat, v1};
+use tokio::sync::mpsc;
+use tonic::Status;
+
+use super::callers::StreamTurn;
+use super::error::ServeError;
+use super::releaser::Releaser;
+use crate::{Node, NodeError, Peers};
+
+/// How often a quiet stream says that it lives; a follower gives up after three of them.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// The stream of one log to one peer.
+#[derive(Debug)]
+pub(super) struct FollowStream {
+    node: Arc<Node>,
+    from: FollowFrom,
+    releaser: Releaser,
+    sender: mpsc::Sender<Result<v1::FollowResponse, Status>>,
+    at: TreeSize,
+    sent: Option<TreeSize>,
+    checked: bool,
+}
+
+/// What a stream does next.
+enum Next {
+    /// Sends these.
+    Send(Vec<v1::FollowResponse>),
+    /// Has sent all that there is.
+    Wait,
+}
+
+impl FollowStream {
+    pub(super) fn new(
+        parts: (Arc<Node>, Arc<Peers>),
+        to: AgencyId,
+        role: LogRole,
+        from: FollowFrom,
+        sender: mpsc::Sender<Result<v1::FollowResponse, Status>>,
+    ) -> Self {
+        let node = Arc::clone(&parts.0);
+        let releaser = Releaser::new(parts, to, from.origin.clone(), role, from.next_release.value());
+        Self { node, at: from.next_index, from, releaser, sender, sent: None, checked: false }
+    }
+
+    /// Runs until the peer goes, a newer stream takes its place, the node stops, or something fails.
+    pub(super) async fn run(mut self, turn: StreamTurn) {
+        let mut news = self.node.news();
+        loop {
+            news.mark_unchanged();
+            let sender = self.sender.clone();
+            match tokio::task::spawn_blocking(move || (self.step(), self)).await {
+                Ok((Ok(next), stream)) => {
+                    self = stream;
+                    match next {
+                        Next::Send(messages) => {
+                            for message in messages {
+                                tokio::select! {
+                                    () = turn.ended().cancelled() => return self.stop(),
+                                    sent = sender.send(Ok(message)) => if sent.is_err() { return },
+                                }
+                            }
+                            continue;
+                        }
+                        Next::Wait => {}
+                    }
+                }
+                Ok((Err(error), stream)) => {
+                    tracing::info!(reason = %error, "stream ended");
+                    // The peer may have gone already.
+                    return drop(stream.sender.send(Err(error.to_status())).await);
+                }
+                Err(_) => return,
+            }
+            tokio::select! {
+                () = turn.ended().cancelled() => return self.stop(),
+                () = sender.closed() => return,
+                changed = news.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    let size = self.sent.unwrap_or(TreeSize::ZERO);
+                    let beat = Heartbeat { size, next_release: self.releaser.next() };
+                    if sender.send(Ok(beat.into())).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Says why, if the peer still listens.
+    fn stop(self) {
+        drop(self.sender.try_send(Err(ErrorCode::Stopping.to_status())));
+    }
+
+    /// Reads what goes next. Releases follow the frame that holds their entries.
+    fn step(&mut self) -> Result<Next, ServeError> {
+        if let Some(size) = self.sent {
+            if !self.checked {
+                self.check(size)?;
+                self.checked = true;
+            }
+            if let Some(messages) = self.releaser.step(self.at)? {
+                return Ok(Next::Send(messages));
+            }
+            if self.at < size {
+                return self.frame(size).map(|frame| Next::Send(vec![frame]));
+            }
+        }
+        let Some(newest) = super::newest(&self.node, &self.from.origin)? else { return Ok(Next::Wait) };
+        let size = newest.checkpoint().size();
+        if self.sent == Some(size) {
+            return Ok(Next::Wait);
+        }
+        self.sent = Some(size);
+        Ok(Next::Send(vec![(&newest).into()]))
+    }
+
+    /// Compares what the peer holds with what is served. The checkpoint has been sent by then, so that after a
+    /// refusal both sides have both notes.
+    fn check(&self, size: TreeSize) -> Result<(), ServeError> {
+        if self.from.next_index > size {
+            return Err(beyond());
+        }
+        self.releaser.check()?;
+        match super::newest(&self.node, &self.from.origin)? {
+            Some(newest) => self.check_held(&newest),
+            None => Ok(()),
+        }
+    }
+
+    /// Compares the checkpoint that the peer holds with the tree that is served.
+    fn check_held(&self, newest: &SignedCheckpoint) -> Result<(), ServeError> {
+        let Some(held) = &self.from.newest else { return Ok(()) };
+        let (held, newest) = (held.checkpoint(), newest.checkpoint());
+        // A larger one is judged by the peer, who is sent ours.
+        if held.size() > newest.size() {
+            return Ok(());
+        }
+        let root = root_at(&self.node.store().nodes(&self.from.origin), held.size())?;
+        if root == held.root() { Ok(()) } else { Err(ServeError::Refused { code: ErrorCode::NoteConflict }) }
+    }
+
+    fn frame(&mut self, size: TreeSize) -> Result<v1::FollowResponse, ServeError> {
+        let start = self.at;
+        let boundary = (start.value() / 256).saturating_add(1).saturating_mul(256);
+        let end = TreeSize::new(boundary.min(size.value())).map_err(|_| beyond())?;
+        let store = self.node.store();
+        let entries = store.entries(&self.from.origin, start, end).map_err(NodeError::from)?;
+        let proof = prove_consistency(&store.nodes(&self.from.origin), end, size)?;
+        let frame = Frame::new(start, entries, proof)?;
+        self.at = end;
+        Ok((&frame).into())
+    }
+}
+
+fn beyond() -> ServeError {
+    ServeError::Refused { code: ErrorCode::BeyondSize }
+}

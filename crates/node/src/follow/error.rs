@@ -1,0 +1,115 @@
+//! Why following stopped. Never the content of an entry or a section: these go into the log and to operators.
+
+use comity_ledger::{AgencyId, OpeningError, Origin, Rejection};
+use comity_store::StoreError;
+use comity_tlog::{CheckpointError, EntryIndex, ProveError};
+use comity_wire::{ErrorCode, InvalidMessage};
+
+use crate::NodeError;
+use crate::tls::TlsError;
+
+/// The end of a stream.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FollowError {
+    /// The relay is not in the register.
+    #[error("the relay {agency} is no peer")]
+    NoRelay {
+        /// The relay.
+        agency: AgencyId,
+    },
+    /// Nowhere to connect to.
+    #[error("no endpoint is known")]
+    NoEndpoint,
+    /// The connector could not be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] TlsError),
+    /// No connection.
+    #[error("cannot connect")]
+    Connect(#[from] tonic::transport::Error),
+    /// The other side refused, or the connection broke.
+    #[error("the other side ended it: {} ({code})", code.meaning())]
+    Answered {
+        /// What it said.
+        code: ErrorCode,
+    },
+    /// The other side speaks no version that we speak.
+    #[error("no common protocol version")]
+    Protocol,
+    /// Nothing came, not even a heartbeat.
+    #[error("the stream was silent for too long")]
+    Silent,
+    /// A message that is none.
+    #[error("a message is not well formed")]
+    Message(#[from] InvalidMessage),
+    /// A checkpoint or a frame was rejected; nothing of it was stored.
+    #[error("rejected")]
+    Rejected(#[from] Rejection),
+    /// A frame before any checkpoint.
+    #[error("a frame came before a checkpoint")]
+    NoCheckpoint,
+    /// An opening of another log.
+    #[error("an opening of {origin} came in the stream of another log")]
+    OtherOrigin {
+        /// The log that it names.
+        origin: Origin,
+    },
+    /// Release numbers with a gap, or twice.
+    #[error("release {found} came where {expected} was due")]
+    ReleaseOrder {
+        /// The number due.
+        expected: u64,
+        /// The number that came.
+        found: u64,
+    },
+    /// An opening before its entry.
+    #[error("an opening of entry {index} came before the entry")]
+    EarlyOpening {
+        /// The entry.
+        index: EntryIndex,
+    },
+    /// An opening that does not give the commitment of its entry; nothing of its release was stored.
+    #[error("an opening of entry {index} is not what the entry commits to")]
+    Opening {
+        /// The entry.
+        index: EntryIndex,
+        /// Why.
+        #[source]
+        source: OpeningError,
+    },
+    /// The checkpoint seen last does not verify with the pinned key.
+    #[error("the stored checkpoint does not verify with the pinned key")]
+    Stored(#[from] CheckpointError),
+    /// The tree of the replica cannot be read.
+    #[error("the tree of the replica cannot be read")]
+    Tree(#[from] ProveError<StoreError>),
+    /// The own store or what is in it.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// A step that did not end.
+    #[error("a step of the follower broke off")]
+    Broken,
+}
+
+impl From<StoreError> for FollowError {
+    fn from(source: StoreError) -> Self {
+        Self::Node(source.into())
+    }
+}
+
+impl FollowError {
+    /// Whether the process must stop: after a failed sync nothing more may be acknowledged.
+    pub(crate) fn is_fatal(&self) -> bool {
+        matches!(self, Self::Node(NodeError::Store(StoreError::Sync { .. })))
+    }
+
+    /// The error and its causes in one line.
+    pub(crate) fn explain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,184 @@
+//! Following the logs of peers: one task for each, which connects, verifies, keeps, and begins again after a failure.
+//!
+//! Not here: what is checked and kept (`keeper`), one connection (`session`), and what is served to others
+//! (`exchange`).
+
+mod error;
+mod keeper;
+mod session;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use comity_ledger::{AgencyId, Entropy as _};
+use comity_tlog::TreeSize;
+use rustls::time_provider::TimeProvider;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use self::session::Session;
+use crate::tls::TlsMaterial;
+use crate::{Node, Peer, Peers, SystemEntropy};
+
+/// Pause after the first failure.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// Longest pause: a peer that comes back is followed again within this time.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// What the followers of a node need.
+#[derive(Clone)]
+pub struct FollowParts {
+    /// The node: its store, its view, its news.
+    pub node: Arc<Node>,
+    /// The register of peers.
+    pub peers: Arc<Peers>,
+    /// The certificate that is presented to peers.
+    pub material: TlsMaterial,
+    /// The time by which certificates are judged.
+    pub time: Arc<dyn TimeProvider>,
+}
+
+impl std::fmt::Debug for FollowParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FollowParts").field("material", &self.material).finish_non_exhaustive()
+    }
+}
+
+/// How it stands with one followed log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FollowState {
+    /// Whether its stream is open.
+    pub connected: bool,
+    /// Entries held.
+    pub held: TreeSize,
+    /// Entries of the newest checkpoint seen.
+    pub seen: TreeSize,
+    /// Why the last stream ended, without any name from a record; kept until a stream brings something.
+    pub last_error: Option<String>,
+}
+
+/// The states of all followers, by the agency followed. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Followers {
+    states: Arc<Mutex<BTreeMap<AgencyId, FollowState>>>,
+}
+
+/// A follower at work.
+struct Running {
+    peer: Arc<Peer>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Followers {
+    /// Follows the publication log of every peer of the register, also of those added later, in tasks of `tasks`
+    /// until `stop`. `stop` is cancelled from here if stable storage fails: the process must end then.
+    pub fn start(parts: FollowParts, tasks: &TaskTracker, stop: CancellationToken) -> Self {
+        let followers = Self::default();
+        let (all, spawner) = (followers.clone(), tasks.clone());
+        tasks.spawn(async move { all.supervise(&parts, &spawner, &stop).await });
+        followers
+    }
+
+    /// How it stands with each.
+    pub fn states(&self) -> BTreeMap<AgencyId, FollowState> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes one state.
+    fn update(&self, agency: &AgencyId, change: impl FnOnce(&mut FollowState)) {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        change(states.entry(agency.clone()).or_default());
+    }
+
+    async fn supervise(&self, parts: &FollowParts, tasks: &TaskTracker, stop: &CancellationToken) {
+        let mut changes = parts.peers.changes();
+        let mut running: BTreeMap<AgencyId, Running> = BTreeMap::new();
+        loop {
+            changes.mark_unchanged();
+            let wanted = parts.peers.list();
+            let is_wanted = |held: &Running| wanted.iter().any(|peer| Arc::ptr_eq(peer, &held.peer));
+            let (kept, ended) = running.into_iter().partition(|(_, held)| is_wanted(held));
+            running = kept;
+            let ended: BTreeMap<AgencyId, Running> = ended;
+            for (agency, held) in ended {
+                held.stop.cancel();
+                // A follower ends between two steps; a panic in it has been logged by its task.
+                drop(held.task.await);
+                self.states.lock().unwrap_or_else(PoisonError::into_inner).remove(&agency);
+            }
+            for peer in wanted {
+                running.entry(peer.agency().clone()).or_insert_with(|| {
+                    let child = stop.child_token();
+                    let follower = Follower {
+                        all: self.clone(),
+                        parts: parts.clone(),
+                        peer: Arc::clone(&peer),
+                        stop: child.clone(),
+                        process: stop.clone(),
+                    };
+                    let span = tracing::info_span!("follow", peer = %peer.agency());
+                    let task = tasks.spawn(async move { follower.run().await }.instrument(span));
+                    Running { peer, stop: child, task }
+                });
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = changes.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+}
+
+/// The follower of one peer's publication log.
+struct Follower {
+    all: Followers,
+    parts: FollowParts,
+    peer: Arc<Peer>,
+    stop: CancellationToken,
+    process: CancellationToken,
+}
+
+impl Follower {
+    async fn run(self) {
+        let agency = self.peer.agency().clone();
+        let mut pause = PAUSE_MIN;
+        loop {
+            let session = Session { all: &self.all, parts: &self.parts, peer: &self.peer };
+            let mut progressed = false;
+            let ended = tokio::select! {
+                () = self.stop.cancelled() => return,
+                ended = session.run(&mut progressed) => ended,
+            };
+            if let Err(error) = ended {
+                if error.is_fatal() {
+                    tracing::error!(reason = %error, "stable storage failed: the node stops");
+                    self.process.cancel();
+                    return;
+                }
+                let reason = error.explain();
+                tracing::warn!(%reason, "following stopped");
+                self.all.update(&agency, |state| {
+                    state.connected = false;
+                    state.last_error = Some(reason);
+                });
+            }
+            pause = if progressed { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(jittered(pause)) => {}
+            }
+        }
+    }
+}
+
+/// Between half of the pause and all of it, so that the followers of a node that comes back do not call at once.
+fn jittered(pause: Duration) -> Duration {
+    let mut byte = [u8::MAX];
+    // Without random bytes the whole pause is as good.
+    SystemEntropy::new().fill(&mut byte).unwrap_or_default();
+    pause / 2 + pause.mul_f64(f64::from(u8::from_be_bytes(byte)) / 510.0)
+}

@@ -1,0 +1,143 @@
+//! One connection to a peer, from the handshake until it breaks.
+//!
+//! Everything that blocks runs off the reactor; what is read ahead is bounded. Not here: what steps mean (`keeper`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use comity_wire::v1::exchange_service_client::ExchangeServiceClient;
+use comity_wire::{
+    CONNECTION_WINDOW_BYTES, ErrorCode, FollowEvent, Greeting, Guarded, PROTOCOL, STREAM_WINDOW_BYTES,
+    exchange_client, v1,
+};
+use tokio::time::timeout;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Status, Streaming};
+
+use super::error::FollowError;
+use super::keeper::Keeper;
+use super::{FollowParts, Followers};
+use crate::Peer;
+use crate::exchange::{HEARTBEAT, SOFTWARE};
+use crate::tls::PeerConnector;
+
+/// Longest that a call may take until it is answered.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+/// Messages taken at once, at most about 1 MiB each: several release frames are then kept with one sync.
+const MESSAGES_AT_ONCE_MAX: usize = 8;
+
+/// One attempt to follow one peer's log.
+pub(super) struct Session<'a> {
+    pub(super) all: &'a Followers,
+    pub(super) parts: &'a FollowParts,
+    pub(super) peer: &'a Arc<Peer>,
+}
+
+type Client = ExchangeServiceClient<Guarded<Channel>>;
+
+impl Session<'_> {
+    /// Follows until something fails; `progressed` says whether anything was taken.
+    pub(super) async fn run(&self, progressed: &mut bool) -> Result<(), FollowError> {
+        let mut keeper = self.open().await?;
+        self.report(&keeper, |_| {});
+        let mut client = self.connect().await?;
+        let request = v1::FollowRequest::from(&keeper.from()?);
+        let answered = timeout(ANSWER_TIME_MAX, client.follow(request)).await;
+        let mut stream =
+            answered.map_err(|_| FollowError::Silent)?.map_err(|s| answered_with(&s))?.into_inner();
+        self.report(&keeper, |state| state.connected = true);
+        tracing::info!("following");
+        loop {
+            let (events, ended) = read_ahead(&mut stream).await;
+            let any = !events.is_empty();
+            let taken = tokio::task::spawn_blocking(move || (keeper.take(events), keeper)).await;
+            let (taken, back) = taken.map_err(|_| FollowError::Broken)?;
+            keeper = back;
+            taken?;
+            if any {
+                *progressed = true;
+                self.report(&keeper, |state| state.last_error = None);
+            }
+            ended?;
+        }
+    }
+
+    async fn open(&self) -> Result<Keeper, FollowError> {
+        let (node, peers) = (Arc::clone(&self.parts.node), Arc::clone(&self.parts.peers));
+        let peer = Arc::clone(self.peer);
+        let opened = tokio::task::spawn_blocking(move || Keeper::open(node, peers, peer)).await;
+        opened.map_err(|_| FollowError::Broken)?
+    }
+
+    /// Connects to the peer or to its relay, at the first endpoint that answers as that agency, and says Hello.
+    async fn connect(&self) -> Result<Client, FollowError> {
+        let upstream = self.peer.upstream();
+        let no_relay = || FollowError::NoRelay { agency: upstream.clone() };
+        let called = self.parts.peers.find(upstream).ok_or_else(no_relay)?;
+        let mut failed = FollowError::NoEndpoint;
+        for endpoint in called.endpoints() {
+            match self.greet(endpoint).await {
+                Ok(client) => return Ok(client),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+
+    async fn greet(&self, endpoint: &str) -> Result<Client, FollowError> {
+        let parts = self.parts;
+        let upstream = self.peer.upstream().clone();
+        let trust = parts.node.trust().clone();
+        let connector = PeerConnector::new(&parts.material, trust, upstream, Arc::clone(&parts.time))?;
+        let channel = Endpoint::from_shared(format!("http://{endpoint}"))?
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .http2_keep_alive_interval(HEARTBEAT)
+            .keep_alive_timeout(HEARTBEAT)
+            .connect_with_connector(connector)
+            .await?;
+        let mut client = exchange_client(channel);
+        let agency = parts.peers.own().clone();
+        let hello = Greeting { protocol: PROTOCOL, agency, software: SOFTWARE.parse()? }.to_request();
+        let answered =
+            timeout(ANSWER_TIME_MAX, client.hello(hello)).await.map_err(|_| FollowError::Silent)?;
+        let (theirs, _) = Greeting::from_response(answered.map_err(|s| answered_with(&s))?.into_inner())?;
+        theirs.protocol.newest_common(PROTOCOL).ok_or(FollowError::Protocol)?;
+        Ok(client)
+    }
+
+    fn report(&self, keeper: &Keeper, change: impl FnOnce(&mut super::FollowState)) {
+        self.all.update(self.peer.agency(), |state| {
+            (state.held, state.seen) = keeper.sizes();
+            change(state);
+        });
+    }
+}
+
+/// Waits for one message and takes those that are there already; with them, whether the stream goes on.
+async fn read_ahead(
+    stream: &mut Streaming<v1::FollowResponse>,
+) -> (Vec<FollowEvent>, Result<(), FollowError>) {
+    let mut events = Vec::new();
+    let mut patience = HEARTBEAT * 3;
+    while events.len() < MESSAGES_AT_ONCE_MAX {
+        let message = match timeout(patience, stream.message()).await {
+            Ok(Ok(Some(message))) => message,
+            Ok(Ok(None)) => return (events, Err(FollowError::Answered { code: ErrorCode::Stopping })),
+            Ok(Err(status)) => return (events, Err(answered_with(&status))),
+            Err(_) if events.is_empty() => return (events, Err(FollowError::Silent)),
+            Err(_) => break,
+        };
+        match FollowEvent::try_from(message) {
+            Ok(event) => events.push(event),
+            Err(invalid) => return (events, Err(invalid.into())),
+        }
+        // The rest only as far as it has arrived.
+        patience = Duration::ZERO;
+    }
+    (events, Ok(()))
+}
+
+fn answered_with(status: &Status) -> FollowError {
+    FollowError::Answered { code: ErrorCode::from_status(status) }
+}

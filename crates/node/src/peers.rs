@@ -1,0 +1,299 @@
+//! The register of peers: `peers/<agency>/` of a home, each a card that was compared by its fingerprint.
+//!
+//! To be in it is our side of an agreement on the default terms (C18). The peer's side shows when it takes us: one
+//! that has not added us refuses our certificate. Not here: connections (`tls`), and what is exchanged (`exchange`,
+//! `follow`).
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use comity_ledger::{AgencyId, Card, CardError, Fingerprint, FingerprintError, Origin};
+use comity_policy::Agreement;
+use tokio::sync::watch;
+
+use crate::home::fingerprint;
+use crate::tls::{AgencyTrust, PeerAuthority, PeerTrust, TrustError};
+use crate::{Home, NodeError};
+
+/// Most bytes of a file of the register: a card has at most 32 KiB.
+const FILE_BYTES_MAX: u64 = 64 << 10;
+/// Most peers of one node: as many as its listener has room for with all of their connections.
+const PEERS_MAX: usize = 64;
+
+/// Where a peer is reached, if not where its card says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// `host:port` in place of the endpoints of the card.
+    pub endpoint: Option<String>,
+    /// The peer that relays its log, in place of a connection of our own.
+    pub via: Option<AgencyId>,
+}
+
+/// One peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    card: Card,
+    reach: Reach,
+}
+
+impl Peer {
+    /// The agency.
+    pub fn agency(&self) -> &AgencyId {
+        &self.card.identity().agency
+    }
+
+    /// Its card, as pinned.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// How it is reached.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// Its publication log.
+    pub fn origin(&self) -> Origin {
+        Origin::publication(self.agency())
+    }
+
+    /// From whom its log is fetched: itself, or the relay.
+    pub fn upstream(&self) -> &AgencyId {
+        self.reach.via.as_ref().unwrap_or_else(|| self.agency())
+    }
+
+    /// Where it listens, best first.
+    pub fn endpoints(&self) -> &[String] {
+        self.reach.endpoint.as_ref().map_or(self.card.endpoints(), std::slice::from_ref)
+    }
+}
+
+/// The register; shared by all that run in a node.
+#[derive(Debug)]
+pub struct Peers {
+    folder: PathBuf,
+    own: AgencyId,
+    trust: PeerTrust,
+    register: RwLock<BTreeMap<AgencyId, Arc<Peer>>>,
+    changes: watch::Sender<u64>,
+}
+
+impl Peers {
+    /// Reads the register of a home and puts each peer's authority into trust, for that agency alone.
+    ///
+    /// # Errors
+    /// A [`PeersError`] if a card on disk does not read: nobody is dropped in silence.
+    pub fn load(home: &Home, trust: PeerTrust) -> Result<Self, PeersError> {
+        let (changes, _) = watch::channel(0);
+        let folder = home.path("peers");
+        let mut peers = BTreeMap::new();
+        let listed = std::fs::read_dir(&folder).map_err(failed("look into", &folder))?;
+        for entry in listed {
+            let path = entry.map_err(failed("look into", &folder))?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let Some(agency) = name.and_then(|name| name.parse::<AgencyId>().ok()) else { continue };
+            // Without its card a folder is what a crash left of an addition.
+            let Some(card) = read(&path.join("card"))? else { continue };
+            let card = Card::parse(&card)?;
+            if card.identity().agency != agency {
+                return Err(PeersError::Misplaced { path });
+            }
+            let text = |name: &str| -> Result<Option<String>, PeersError> {
+                let bytes = read(&path.join(name))?;
+                let bytes = bytes.filter(|bytes| !bytes.is_empty());
+                bytes.map(String::from_utf8).transpose().map_err(|_| PeersError::Endpoint)
+            };
+            let via = text("via")?.map(|via| via.parse()).transpose().map_err(NodeError::from)?;
+            let reach = Reach { endpoint: text("endpoint")?, via };
+            trust.insert(agency.clone(), authority_of(&card)?);
+            peers.insert(agency, Arc::new(Peer { card, reach }));
+        }
+        let own = home.config().agency.clone();
+        Ok(Self { folder, own, trust, register: RwLock::new(peers), changes })
+    }
+
+    /// Adds a peer whose card has this fingerprint, as it was heard from somebody who is known. A peer that is there
+    /// already gets the new card and the new way to reach it, if its keys are the same.
+    ///
+    /// # Errors
+    /// [`PeersError::OtherFingerprint`] if card and words differ, [`PeersError::OtherKeys`] for a known agency with
+    /// other keys, or what else is wrong; nothing is stored then.
+    pub fn add(&self, card: &[u8], words: &str, reach: Reach) -> Result<Arc<Peer>, PeersError> {
+        let card = Card::parse(card)?;
+        let expected: Fingerprint = words.parse()?;
+        let agency = card.identity().agency.clone();
+        if fingerprint(card.identity())? != expected {
+            return Err(PeersError::OtherFingerprint { agency });
+        }
+        if agency == self.own || reach.via.as_ref() == Some(&self.own) || reach.via.as_ref() == Some(&agency)
+        {
+            return Err(PeersError::Own);
+        }
+        if reach.endpoint.as_ref().is_some_and(|endpoint| !is_endpoint(endpoint)) {
+            return Err(PeersError::Endpoint);
+        }
+        let trusted = authority_of(&card)?;
+        let mut peers = self.register.write().unwrap_or_else(PoisonError::into_inner);
+        match peers.get(&agency) {
+            Some(known) if fingerprint(known.card.identity())? != expected => {
+                return Err(PeersError::OtherKeys { agency });
+            }
+            None if peers.len() >= PEERS_MAX => return Err(PeersError::Full),
+            Some(_) | None => {}
+        }
+        let peer = Arc::new(Peer { card, reach });
+        self.write(&peer)?;
+        self.trust.insert(agency.clone(), trusted);
+        peers.insert(agency, Arc::clone(&peer));
+        drop(peers);
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        Ok(peer)
+    }
+
+    /// Removes a peer: it is trusted no more from the next handshake on, and nothing is released to it. Says whether
+    /// it was there. What was received of it stays.
+    ///
+    /// # Errors
+    /// A [`PeersError`] if its folder cannot be removed; it stays in the register then.
+    pub fn remove(&self, agency: &AgencyId) -> Result<bool, PeersError> {
+        let mut peers = self.register.write().unwrap_or_else(PoisonError::into_inner);
+        if !peers.contains_key(agency) {
+            return Ok(false);
+        }
+        let folder = self.folder.join(agency.as_str());
+        std::fs::remove_dir_all(&folder).map_err(failed("remove", &folder))?;
+        sync_folder(&self.folder)?;
+        self.trust.remove(agency);
+        peers.remove(agency);
+        drop(peers);
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        Ok(true)
+    }
+
+    /// The peers, by agency.
+    pub fn list(&self) -> Vec<Arc<Peer>> {
+        self.register.read().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
+    }
+
+    /// One peer.
+    pub fn find(&self, agency: &AgencyId) -> Option<Arc<Peer>> {
+        self.register.read().unwrap_or_else(PoisonError::into_inner).get(agency).map(Arc::clone)
+    }
+
+    /// The agreement with an agency: the default terms, for whoever is in the register.
+    pub fn agreement(&self, agency: &AgencyId) -> Option<Agreement> {
+        self.find(agency)?;
+        Agreement::default_terms(self.own.clone(), agency.clone()).ok()
+    }
+
+    /// The own agency.
+    pub fn own(&self) -> &AgencyId {
+        &self.own
+    }
+
+    /// Changes each time a peer was added or removed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// The card comes last: it makes the folder a peer.
+    fn write(&self, peer: &Peer) -> Result<(), PeersError> {
+        let folder = self.folder.join(peer.agency().as_str());
+        match std::fs::create_dir(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(failed("make", &folder)(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let endpoint = peer.reach.endpoint.as_deref().unwrap_or_default();
+        replace(&folder.join("endpoint"), endpoint.as_bytes())?;
+        let via = peer.reach.via.as_ref().map(AgencyId::as_str).unwrap_or_default();
+        replace(&folder.join("via"), via.as_bytes())?;
+        replace(&folder.join("card"), peer.card.as_bytes())?;
+        sync_folder(&folder)?;
+        sync_folder(&self.folder)
+    }
+}
+
+fn authority_of(card: &Card) -> Result<AgencyTrust, PeersError> {
+    Ok(AgencyTrust::new(vec![PeerAuthority::from_der(&card.identity().ca)?])?)
+}
+
+fn is_endpoint(text: &str) -> bool {
+    let (host, port) = text.rsplit_once(':').unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
+    !host.is_empty() && host.len() <= 255 && host.bytes().all(plain) && port.parse::<u16>().is_ok()
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, PeersError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed("open", path)(error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(failed("read", path))?;
+    Ok(Some(bytes))
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), PeersError> {
+    let fresh = path.with_extension("fresh");
+    let mut file = File::create(&fresh).map_err(failed("create", &fresh))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed("write", &fresh))?;
+    std::fs::rename(&fresh, path).map_err(failed("rename to", path))
+}
+
+fn sync_folder(folder: &Path) -> Result<(), PeersError> {
+    File::open(folder).and_then(|file| file.sync_all()).map_err(failed("sync", folder))
+}
+
+fn failed(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> PeersError {
+    move |source| PeersError::Node(NodeError::File { action, path: path.to_owned(), source })
+}
+
+/// A peer that cannot be added, or a register that does not read.
+#[derive(Debug, thiserror::Error)]
+pub enum PeersError {
+    /// The card is none, or its signatures do not verify.
+    #[error("the card cannot be taken")]
+    Card(#[from] CardError),
+    /// The words are no fingerprint.
+    #[error("the fingerprint cannot be read")]
+    Words(#[from] FingerprintError),
+    /// The card is another one than that whose words were heard.
+    #[error("the card of {agency} has another fingerprint than the one given; nothing was stored")]
+    OtherFingerprint {
+        /// Whose card it says it is.
+        agency: AgencyId,
+    },
+    /// The agency is known with other keys.
+    #[error("{agency} is a peer with other keys; remove it first if it has new ones")]
+    OtherKeys {
+        /// The agency.
+        agency: AgencyId,
+    },
+    /// A node is not its own peer, and no agency relays for itself.
+    #[error("a node is no peer of itself, and no agency is its own relay")]
+    Own,
+    /// Not `host:port`.
+    #[error("the endpoint is not host:port")]
+    Endpoint,
+    /// The register is full.
+    #[error("the register holds {PEERS_MAX} peers and no more")]
+    Full,
+    /// A folder of the register holds the card of another agency.
+    #[error("{path} holds the card of another agency")]
+    Misplaced {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The authority of the card cannot be trusted.
+    #[error("the authority on the card cannot be trusted")]
+    Trust(#[from] TrustError),
+    /// A file, or the CA certificate of the card.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+}

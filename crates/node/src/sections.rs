@@ -1,0 +1,110 @@
+//! The sections held of entries, and what of them two agencies may exchange: the same rule at both ends.
+//!
+//! Not here: the rule itself (`policy`), nor who is at the other end of a connection (`tls`).
+
+use std::ops::Range;
+
+use comity_ledger::{AgencyId, Entry, Origin, Slot, VerifiedOpening};
+use comity_policy::{
+    Agreement, Ask, Circumstances, Cut, Holding, LabelSet, Matter, Moment, Peer, Purposes, RecordState, Side,
+    SlotLabel, bound_purposes, cut,
+};
+use comity_store::{ReadError, Store, StoreError};
+use comity_tlog::{EntryIndex, TreeSize};
+
+use crate::{NodeError, clock};
+
+/// One entry with the sections held of it, each compared with its commitment.
+#[derive(Debug)]
+pub(crate) struct HeldEntry {
+    pub(crate) index: EntryIndex,
+    pub(crate) entry: Entry,
+    pub(crate) openings: Vec<VerifiedOpening>,
+}
+
+/// Reads entries of a range with what is held of them. The caller keeps the range small: an entry may hold 512 KiB.
+pub(crate) fn held_entries(
+    store: &Store,
+    origin: &Origin,
+    range: Range<TreeSize>,
+) -> Result<Vec<HeldEntry>, NodeError> {
+    let slots: Vec<Slot> = (0..=Slot::TAGS.number()).map(Slot::new).collect();
+    let bytes = store.entries(origin, range.start, range.end)?;
+    let mut bytes = bytes.iter();
+    let mut held = Vec::new();
+    let read = store.each_opening(origin, range, &slots, |index, found| {
+        let damaged = |what| StoreError::Damaged { what, log: origin.to_string(), place: index.value() };
+        let entry = Entry::parse(bytes.next().ok_or_else(|| damaged("an entry"))?)?;
+        let mut openings = Vec::new();
+        for (slot, opening) in slots.iter().zip(found) {
+            let Some(opening) = opening else { continue };
+            let verified = opening.verify(origin, &entry, *slot);
+            openings.push(verified.map_err(|_| damaged("a section that gives another commitment"))?);
+        }
+        held.push(HeldEntry { index, entry, openings });
+        Ok::<(), NodeError>(())
+    });
+    match read {
+        Ok(()) => Ok(held),
+        Err(ReadError::Store(source)) => Err(source.into()),
+        Err(ReadError::Taker(error)) => Err(error),
+    }
+}
+
+/// Who gives sections to whom, and under which agreement.
+#[derive(Clone, Debug)]
+pub(crate) struct Parties {
+    pub(crate) side: Side,
+    pub(crate) sender: AgencyId,
+    pub(crate) peer: Peer,
+    pub(crate) agreement: Option<Agreement>,
+}
+
+impl Parties {
+    /// What may go of an entry, by the labels that came with it; nothing without labels. `received` is how the
+    /// sections came to the sender, for those of another agency's log.
+    pub(crate) fn cut(
+        &self,
+        entry: &Entry,
+        openings: Vec<VerifiedOpening>,
+        received: Option<&Self>,
+    ) -> Option<Cut> {
+        let labels = labels_of(entry, &openings)?;
+        let at = self.circumstances();
+        let holdings = openings
+            .into_iter()
+            .map(|opening| {
+                let slot = opening.slot();
+                let bound = received.map(|parties| parties.purposes(entry, slot, &labels));
+                Holding { opening, bound }
+            })
+            .collect();
+        Some(cut(entry, holdings, &labels, &at))
+    }
+
+    /// The purposes with which a section came.
+    fn purposes(&self, entry: &Entry, slot: Slot, labels: &LabelSet) -> Purposes {
+        let SlotLabel::Understood(label) = labels.label(slot) else { return Purposes::NONE };
+        let matter = Matter { kind: entry.kind(), slot, commitment: entry.commitment(slot), bound: None };
+        bound_purposes(label, &matter, Ask::Replicate, &self.circumstances())
+    }
+
+    fn circumstances(&self) -> Circumstances<'_> {
+        Circumstances {
+            side: self.side,
+            sender: &self.sender,
+            peer: &self.peer,
+            agreement: self.agreement.as_ref(),
+            consents: &[],
+            // Relief travels like everything else; what is erased or held as evidence only is not held here at all.
+            state: RecordState::Active,
+            now: Moment::from_unix_secs(clock::now().unix_secs()),
+            drill: None,
+        }
+    }
+}
+
+fn labels_of(entry: &Entry, openings: &[VerifiedOpening]) -> Option<LabelSet> {
+    let section = |slot| openings.iter().find(|held| held.slot() == slot).map(VerifiedOpening::section);
+    LabelSet::from_sections(entry.kind(), section(Slot::HANDLING)?, section(Slot::AUDIENCE)).ok()
+}

@@ -1,0 +1,225 @@
+//! What following refuses, and that nothing is stored then.
+
+use std::sync::{Arc, Mutex};
+
+use comity_ledger::{AgencyId, Head};
+use comity_node::tls::{AcceptedRole, Caps, PeerConnector, PeerListener, PeerTrust};
+use comity_node::{PeersError, Reach};
+use comity_wire::v1::exchange_service_server::ExchangeService as ExchangeRpc;
+use comity_wire::{ErrorCode, Greeting, PROTOCOL, exchange_client, exchange_server, v1};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::transport::{Channel, Endpoint, Server};
+use tonic::{Request, Response, Status};
+
+use crate::support::{Agency, Running, copy, free, time, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_author_that_went_back_is_noticed() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let (at_a, at_b) = (a.start().await, b.start().await);
+    at_a.add(&b, None, None);
+    at_a.stop().await;
+    let saved = place.path().join("saved");
+    copy(&a.folder.join("store"), &saved);
+    let mut at_a = a.start().await;
+    at_b.add(&a, Some(at_a.address), None);
+    let head = at_a.append(free(&a, 3, "lost with the disk"));
+    at_b.reaches(&a.origin, head).await;
+    until(|| at_b.sections(&a.origin) == 12).await;
+    at_a.stop().await;
+    std::fs::remove_dir_all(a.folder.join("store")).unwrap();
+    copy(&saved, &a.folder.join("store"));
+    let at_a = a.start().await;
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.fails(&a, "has size 1, but 4 was seen before").await;
+    assert_eq!(at_b.head(&a.origin), Some(head), "what was held is held");
+    at_a.stop().await;
+    at_b.stop().await;
+}
+
+async fn channel(from: &Agency, to: &Agency, address: std::net::SocketAddr) -> Result<Channel, String> {
+    let trust = PeerTrust::new();
+    let ca = std::fs::read_to_string(to.folder.join("keys/tls-ca.pem")).unwrap();
+    let authority = comity_node::tls::PeerAuthority::from_pem(&ca).unwrap();
+    trust.insert(to.id.clone(), comity_node::tls::AgencyTrust::new(vec![authority]).unwrap());
+    let connector = PeerConnector::new(&from.material(), trust, to.id.clone(), time()).unwrap();
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    endpoint.connect_with_connector(connector).await.map_err(|error| error.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agency_that_was_not_added_gets_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let (mut at_a, at_b) = (a.start().await, b.start().await);
+    at_a.append(free(&a, 3, "record"));
+    at_b.add(&a, Some(at_a.address), None);
+    until(|| at_b.state(&a).last_error.is_some()).await;
+    assert_eq!(at_b.head(&a.origin), None);
+    assert_eq!(at_b.node.store().held(&a.origin).unwrap(), Head::EMPTY);
+    // Once added, and no sooner: the first call is Hello.
+    at_a.add(&b, None, None);
+    until(|| at_b.sections(&a.origin) == 12).await;
+    let mut client = exchange_client(channel(&b, &a, at_a.address).await.unwrap());
+    let request = v1::FollowRequest { origin: a.origin.to_string(), ..Default::default() };
+    let refused = client.follow(request.clone()).await.unwrap_err();
+    assert_eq!(ErrorCode::from_status(&refused), ErrorCode::HelloFirst);
+    // Removed again: an open connection ends with nothing more either.
+    let hello = Greeting { protocol: PROTOCOL, agency: a.id.clone(), software: "test".parse().unwrap() };
+    client.hello(hello.to_request()).await.unwrap();
+    assert!(at_a.peers.remove(&b.id).unwrap());
+    let refused = client.follow(request).await.unwrap_err();
+    assert_eq!(ErrorCode::from_status(&refused), ErrorCode::NoAgreement);
+    at_a.stop().await;
+    at_b.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_with_other_words_is_not_added() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let at_b = b.start().await;
+    let ((card, words), (own_card, own_words)) = (a.card(), b.card());
+    let other = at_b.peers.add(&card, &own_words, Reach::default());
+    assert!(matches!(other, Err(PeersError::OtherFingerprint { .. })), "{other:?}");
+    let own = at_b.peers.add(&own_card, &own_words, Reach::default());
+    assert!(matches!(own, Err(PeersError::Own)), "{own:?}");
+    let mut forged = card.clone();
+    forged[40] ^= 1;
+    assert!(matches!(at_b.peers.add(&forged, &words, Reach::default()), Err(PeersError::Card(_))));
+    assert!(at_b.peers.list().is_empty() && !at_b.node.trust().contains(&a.id));
+    assert_eq!(std::fs::read_dir(b.folder.join("peers")).unwrap().count(), 0, "nothing was stored");
+    at_b.peers.add(&card, &words, Reach::default()).unwrap();
+    at_b.stop().await;
+    let at_b = b.start().await;
+    assert_eq!(at_b.peers.list().len(), 1, "a peer is there after a restart");
+    assert!(at_b.node.trust().contains(&a.id));
+    at_b.stop().await;
+}
+
+/// A node with the certificate of A that plays back what it was given.
+#[derive(Clone)]
+struct Playback {
+    agency: AgencyId,
+    messages: Arc<Mutex<Vec<v1::FollowResponse>>>,
+}
+
+#[tonic::async_trait]
+impl ExchangeRpc for Playback {
+    type FollowStream = ReceiverStream<Result<v1::FollowResponse, Status>>;
+
+    async fn hello(&self, request: Request<v1::HelloRequest>) -> Result<Response<v1::HelloResponse>, Status> {
+        let theirs = Greeting::try_from(request.into_inner())?;
+        let own = Greeting { protocol: PROTOCOL, agency: self.agency.clone(), software: theirs.software };
+        Ok(Response::new(own.to_response(&theirs.agency)))
+    }
+
+    async fn follow(&self, _: Request<v1::FollowRequest>) -> Result<Response<Self::FollowStream>, Status> {
+        let messages = self.messages.lock().unwrap().clone();
+        let (sender, receiver) = tokio::sync::mpsc::channel(64);
+        for message in messages {
+            sender.send(Ok(message)).await.unwrap();
+        }
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    async fn exchange_heads(
+        &self,
+        _: Request<v1::ExchangeHeadsRequest>,
+    ) -> Result<Response<v1::ExchangeHeadsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn consistency(
+        &self,
+        _: Request<v1::ConsistencyRequest>,
+    ) -> Result<Response<v1::ConsistencyResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+/// Records what A sends to B for its whole log.
+async fn recorded(a: &Agency, b: &Agency, at_a: &Running, releases: usize) -> Vec<v1::FollowResponse> {
+    let mut client = exchange_client(channel(b, a, at_a.address).await.unwrap());
+    let hello = Greeting { protocol: PROTOCOL, agency: b.id.clone(), software: "test".parse().unwrap() };
+    client.hello(hello.to_request()).await.unwrap();
+    let request = v1::FollowRequest { origin: a.origin.to_string(), ..Default::default() };
+    let mut stream = client.follow(request).await.unwrap().into_inner();
+    let mut messages = Vec::new();
+    while messages.len() < 2 + releases {
+        messages.push(stream.message().await.unwrap().unwrap());
+    }
+    messages
+}
+
+/// Goal: a flipped bit in a frame or an opening is rejected and leaves no trace. Way: a node with A's own
+/// certificate plays back a true recording with one byte changed, then the true one, which is taken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flipped_bit_in_a_frame_or_an_opening_is_rejected_and_nothing_is_stored() {
+    use v1::follow_response::Event;
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    let head = at_a.append(free(&a, 3, "record"));
+    let good = recorded(&a, &b, &at_a, 1).await;
+    at_a.stop().await;
+    let messages = Arc::new(Mutex::new(Vec::new()));
+    let playback = Playback { agency: a.id.clone(), messages: Arc::clone(&messages) };
+    let (trust, tasks, stop) = (PeerTrust::new(), TaskTracker::new(), CancellationToken::new());
+    let ca = std::fs::read_to_string(b.folder.join("keys/tls-ca.pem")).unwrap();
+    let authority = comity_node::tls::PeerAuthority::from_pem(&ca).unwrap();
+    trust.insert(b.id.clone(), comity_node::tls::AgencyTrust::new(vec![authority]).unwrap());
+    let accepts = AcceptedRole::Nodes { except: None };
+    let any = (std::net::Ipv4Addr::LOCALHOST, 0).into();
+    let material = a.material();
+    let bind = PeerListener::bind(any, &material, trust, accepts, Caps::PEER_PORT, time());
+    let listener = bind.await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Server::builder().add_service(exchange_server(playback));
+    let (accepted, ended) = (listener.start(&tasks, stop.clone()), stop.clone());
+    tasks.spawn(async move { router.serve_with_incoming_shutdown(accepted, ended.cancelled_owned()).await });
+    let flipped = |bytes: &bytes::Bytes, at: usize| {
+        let mut changed = bytes.to_vec();
+        changed[at] ^= 1;
+        bytes::Bytes::from(changed)
+    };
+    let at_b = b.start().await;
+    // In the random id of an entry, in the root of the checkpoint, in the salt of an opening.
+    for (place, words) in
+        [(1, "not consistent"), (0, "did not sign"), (2, "is not what the entry commits to")]
+    {
+        let mut bad = good.clone();
+        match bad[place].event.as_mut().unwrap() {
+            Event::Checkpoint(checkpoint) => {
+                let at = checkpoint.note.iter().rposition(|byte| *byte == b'\n').unwrap() - 10;
+                checkpoint.note = flipped(&checkpoint.note, at);
+            }
+            Event::Frame(frame) => frame.entries[2] = flipped(&frame.entries[2], 5),
+            Event::Release(release) => match release.openings[5].content.as_mut().unwrap() {
+                v1::opening::Content::Padded(padded) => *padded = flipped(padded, 3),
+                v1::opening::Content::Absence(_) => unreachable!(),
+            },
+            Event::Heartbeat(_) => unreachable!(),
+        }
+        *messages.lock().unwrap() = bad;
+        at_b.add(&a, Some(address), None);
+        if place == 0 {
+            // Which error it is depends on what the flipped character is: in each case nothing is taken.
+            until(|| at_b.state(&a).last_error.is_some_and(|error| !error.contains("consistent"))).await;
+        } else {
+            at_b.fails(&a, words).await;
+        }
+        let held = at_b.node.store().held(&a.origin).unwrap();
+        assert_eq!(held == Head::EMPTY, place != 2, "{words}");
+        assert_eq!(at_b.sections(&a.origin), 0, "{words}");
+    }
+    *messages.lock().unwrap() = vec![good[0].clone(), good[2].clone()];
+    until(|| at_b.sections(&a.origin) == 12).await;
+    assert_eq!(at_b.head(&a.origin), Some(head));
+    at_b.stop().await;
+    stop.cancel();
+}

@@ -1,0 +1,98 @@
+//! What following and relaying do.
+
+use comity_ledger::Slot;
+
+use crate::support::{Agency, closed, copy, free, until};
+
+/// Sections sent of a record of `support`: handling, audience, core, identifiers.
+const SECTIONS: usize = 4;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_reaches_a_follower_and_through_it_another_but_for_what_may_not_go_onward() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b, c] = ["aaa", "bbb", "ccc"].map(|name| Agency::new(place.path(), name));
+    let (mut at_a, at_b, at_c) = (a.start().await, b.start().await, c.start().await);
+    at_a.add(&b, Some(at_b.address), None);
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.add(&c, Some(at_c.address), None);
+    at_c.add(&b, Some(at_b.address), None);
+    at_c.add(&a, None, Some(&b));
+    let mut drafts = free(&a, 300, "official");
+    drafts.insert(7, closed(&a, "own designation"));
+    let head = at_a.append(drafts);
+    at_b.reaches(&a.origin, head).await;
+    at_c.reaches(&a.origin, head).await;
+    // Of the own designation the audience is not told either: it may go to nobody.
+    until(|| at_b.sections(&a.origin) == 300 * SECTIONS + 3).await;
+    until(|| at_c.sections(&a.origin) == 300 * SECTIONS).await;
+    let (authored, at_follower, at_relayed) =
+        (at_a.openings(&a.origin), at_b.openings(&a.origin), at_c.openings(&a.origin));
+    for (index, openings) in at_follower.iter().enumerate() {
+        for (slot, opening) in
+            openings.iter().enumerate().filter_map(|(slot, held)| Some((slot, held.as_ref()?)))
+        {
+            assert_eq!(Some(opening), authored[index][slot].as_ref(), "entry {index}, slot {slot}");
+        }
+        let onward = index != 8;
+        let expected = openings.iter().map(|held| held.clone().filter(|_| onward)).collect::<Vec<_>>();
+        assert_eq!(at_relayed[index], expected, "entry {index}");
+    }
+    assert!(at_follower[8][usize::from(Slot::CORE.number())].is_some(), "the follower holds it");
+    // The live tail: no stream begins anew.
+    let head = at_a.append(free(&a, 1, "later"));
+    at_c.reaches(&a.origin, head).await;
+    until(|| at_c.sections(&a.origin) == 301 * SECTIONS).await;
+    for running in [at_a, at_b, at_c] {
+        running.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_goes_on_after_a_restart_at_the_next_entry_and_the_next_release() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let (mut at_a, at_b) = (a.start().await, b.start().await);
+    at_a.add(&b, None, None);
+    at_b.add(&a, Some(at_a.address), None);
+    let head = at_a.append(free(&a, 20, "first"));
+    at_b.reaches(&a.origin, head).await;
+    until(|| at_b.sections(&a.origin) == 20 * SECTIONS).await;
+    let next = || at_a.node.store().release_cursor(&b.id, &a.origin).unwrap().next;
+    assert_eq!(next(), 80);
+    at_b.stop().await;
+    let before = at_a.append(free(&a, 5, "while it was away"));
+    let at_b = b.start().await;
+    assert_eq!(at_b.node.store().next_release(&a.id, &a.origin).unwrap(), 80);
+    at_b.reaches(&a.origin, before).await;
+    until(|| at_b.sections(&a.origin) == 25 * SECTIONS).await;
+    let cursor = at_a.node.store().release_cursor(&b.id, &a.origin).unwrap();
+    assert_eq!(cursor.next, 100, "nothing was released twice");
+    assert_eq!(at_b.node.store().next_release(&a.id, &a.origin).unwrap(), 100);
+    at_a.stop().await;
+    at_b.stop().await;
+}
+
+/// Goal: a follower that lost its store gets everything again, under the same numbers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_with_an_older_store_is_sent_the_same_releases_again() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let saved = place.path().join("saved");
+    copy(&b.folder, &saved);
+    let (mut at_a, at_b) = (a.start().await, b.start().await);
+    at_a.add(&b, None, None);
+    at_b.add(&a, Some(at_a.address), None);
+    let head = at_a.append(free(&a, 300, "record"));
+    at_b.reaches(&a.origin, head).await;
+    until(|| at_b.sections(&a.origin) == 300 * SECTIONS).await;
+    at_b.stop().await;
+    std::fs::remove_dir_all(&b.folder).unwrap();
+    copy(&saved, &b.folder);
+    let at_b = b.start().await;
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.reaches(&a.origin, head).await;
+    until(|| at_b.sections(&a.origin) == 300 * SECTIONS).await;
+    assert_eq!(at_a.node.store().release_cursor(&b.id, &a.origin).unwrap().next, 1_200);
+    at_a.stop().await;
+    at_b.stop().await;
+}

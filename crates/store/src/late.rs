@@ -1,0 +1,157 @@
+//! Openings that arrive later than their entries, and how far their stream has come.
+//!
+//! Sealed like own sections, under keys of the same keyring, but by themselves: any of them may come at any time. In
+//! one tree with the cursor and the order of arrival, so that all three move together or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use comity_ledger::{AgencyId, Entropy, Origin, Slot, VerifiedOpening};
+use comity_tlog::EntryIndex;
+
+use crate::entries::CHUNK_ENTRIES;
+use crate::log_id::LogId;
+use crate::seal::EntrySealer;
+use crate::{Store, StoreError, pieces};
+
+/// `s ‖ log ‖ u64 index ‖ u8 slot`: a sealed section in pieces.
+const SECTION: u8 = b's';
+/// `c ‖ log ‖ peer`: the first release number not held.
+const CURSOR: u8 = b'c';
+/// `a ‖ log ‖ u64 arrival`: the entries of which sections arrived, u64 each.
+const ARRIVAL: u8 = b'a';
+/// Entries of one arrival: 4 KiB a value.
+const ARRIVAL_ENTRIES_MAX: usize = 512;
+
+impl Store {
+    /// Keeps openings that a peer released, and the number from which it shall go on: key pages first, then all of
+    /// the rest with one sync. `openings` may be empty where every number was dropped or came without content.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchLog`] if this is no replica here, [`StoreError::NotNext`] if an opening is of an entry
+    /// that is not held; else as the store fails.
+    pub fn keep_release(
+        &self,
+        from: &AgencyId,
+        origin: &Origin,
+        openings: &[(EntryIndex, VerifiedOpening)],
+        next_release: u64,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
+        self.require_replica(origin)?;
+        let held = self.held(origin)?.size;
+        if let Some((index, _)) = openings.iter().find(|(index, _)| !held.contains(*index)) {
+            return Err(StoreError::NotNext { given: index.value(), held: held.value() });
+        }
+        let log = LogId::of(origin);
+        let _turn = self.turn();
+        let indexes: BTreeSet<u64> = openings.iter().map(|(index, _)| index.value()).collect();
+        self.keyring().assign_missing(origin, &indexes, entropy)?;
+        let mut batch = sled::Batch::default();
+        for (index, opening) in openings {
+            let unkeyed = || StoreError::Damaged {
+                what: "the key of an entry",
+                log: origin.to_string(),
+                place: index.value(),
+            };
+            let key = self.keyring().key(origin, index.value())?.ok_or_else(unkeyed)?;
+            let sealer = EntrySealer::new(&key, origin, *index);
+            let sealed = sealer.seal(opening.slot(), opening.opening(), entropy)?;
+            pieces::put(
+                &self.late,
+                &mut batch,
+                &section_key(log, index.value(), Some(opening.slot())),
+                &sealed,
+            )?;
+        }
+        let indexes: Vec<u64> = indexes.into_iter().collect();
+        for (run, number) in indexes.chunks(ARRIVAL_ENTRIES_MAX).zip(self.next_arrival(log)?..) {
+            let value: Vec<u8> = run.iter().flat_map(|index| index.to_be_bytes()).collect();
+            batch.insert(arrival_key(log, Some(number)), value);
+        }
+        batch.insert(cursor_key(log, from), &next_release.to_be_bytes());
+        self.late.apply_batch(batch)?;
+        self.db.sync()
+    }
+
+    /// The first release number of a peer's stream of a log that is not held.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn next_release(&self, from: &AgencyId, origin: &Origin) -> Result<u64, StoreError> {
+        let Some(value) = self.late.get(cursor_key(LogId::of(origin), from))? else { return Ok(0) };
+        let bytes = value.as_ref().try_into().map_err(|_| damaged("a release cursor", origin, 0))?;
+        Ok(u64::from_be_bytes(bytes))
+    }
+
+    /// The entries of which sections arrived under an arrival number, ascending; `None` if nothing has. Arrivals
+    /// are counted from 0 for each log, whoever sent them.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn arrival(&self, origin: &Origin, number: u64) -> Result<Option<Vec<EntryIndex>>, StoreError> {
+        let key = arrival_key(LogId::of(origin), Some(number));
+        let Some(value) = self.late.get(key)? else { return Ok(None) };
+        let damaged = || damaged("the order of arrivals", origin, number);
+        let (indexes, rest) = value.as_chunks::<8>();
+        if !rest.is_empty() {
+            return Err(damaged());
+        }
+        let indexes = indexes.iter().map(|bytes| EntryIndex::new(u64::from_be_bytes(*bytes)));
+        indexes.collect::<Result<_, _>>().map(Some).map_err(|_| damaged())
+    }
+
+    fn next_arrival(&self, log: LogId) -> Result<u64, StoreError> {
+        let newest = self.late.scan_prefix(arrival_key(log, None)).next_back().transpose()?;
+        let number = newest.and_then(|(key, _)| key.last_chunk::<8>().copied()).map(u64::from_be_bytes);
+        Ok(number.map_or(0, |number| number.saturating_add(1)))
+    }
+}
+
+/// The sealed late sections of some slots for the entries of a chunk.
+pub(crate) fn read_chunk(
+    tree: &sled::Tree,
+    log: LogId,
+    chunk: u64,
+    slots: &[Slot],
+) -> Result<BTreeMap<(u64, Slot), Vec<u8>>, StoreError> {
+    let first = chunk.saturating_mul(CHUNK_ENTRIES);
+    let range = section_key(log, first, None)..section_key(log, first.saturating_add(CHUNK_ENTRIES), None);
+    let mut sections: BTreeMap<(u64, Slot), Vec<u8>> = BTreeMap::new();
+    for item in tree.range(range) {
+        let (key, piece) = item?;
+        let place = key.last_chunk::<10>().map(|tail| {
+            let [index @ .., slot, _] = *tail;
+            (u64::from_be_bytes(index), Slot::new(slot))
+        });
+        if let Some((index, slot)) = place.filter(|(_, slot)| slots.contains(slot)) {
+            sections.entry((index, slot)).or_default().extend_from_slice(&piece);
+        }
+    }
+    Ok(sections)
+}
+
+fn section_key(log: LogId, index: u64, slot: Option<Slot>) -> Vec<u8> {
+    let mut key = vec![SECTION];
+    key.extend_from_slice(log.as_bytes());
+    key.extend_from_slice(&index.to_be_bytes());
+    key.extend(slot.map(Slot::number));
+    key
+}
+
+fn cursor_key(log: LogId, from: &AgencyId) -> Vec<u8> {
+    let mut key = vec![CURSOR];
+    key.extend_from_slice(log.as_bytes());
+    key.extend_from_slice(LogId::of_agency(from).as_bytes());
+    key
+}
+
+fn arrival_key(log: LogId, number: Option<u64>) -> Vec<u8> {
+    let mut key = vec![ARRIVAL];
+    key.extend_from_slice(log.as_bytes());
+    key.extend(number.into_iter().flat_map(u64::to_be_bytes));
+    key
+}
+
+fn damaged(what: &'static str, origin: &Origin, place: u64) -> StoreError {
+    StoreError::Damaged { what, log: origin.to_string(), place }
+}

@@ -1,0 +1,246 @@
+//! Copies of peers' logs on a real disk: what was kept is there after a crash, and what was not leaves no trace.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap is a failed test")]
+
+use std::path::Path;
+
+use comity_ledger::{
+    AgencyId, Author, AuthorTime, Draft, Entropy, EntropyError, Frame, Genesis, Head, Kind, LockedHead,
+    Opening, Origin, Replica, Role, SealedEntry, Slot, VerifiedFrame, VerifiedOpening,
+};
+use comity_store::{Disclosed, Kek, LogRole, ReleaseCursor, Store, StoreError, StorePaths};
+use comity_tlog::{
+    ConsistencyProof, EntryIndex, KeyKind, KeyName, RightEdge, SigningKey, TreeSize, VerifiedCheckpoint,
+    right_edge,
+};
+
+const NOW: AuthorTime = AuthorTime::from_unix_secs(1_780_000_000);
+
+/// Bytes that differ at each call, as nonces and salts must; not random.
+struct Counter(u64);
+
+impl Entropy for Counter {
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        for chunk in buffer.chunks_mut(8) {
+            self.0 += 1;
+            chunk.copy_from_slice(&self.0.to_be_bytes()[8 - chunk.len()..]);
+        }
+        Ok(())
+    }
+}
+
+/// An author in memory, and a follower that verifies.
+struct Logs {
+    origin: Origin,
+    author: Author,
+    replica: Replica,
+    entropy: Counter,
+}
+
+impl Logs {
+    fn new() -> Self {
+        let agency: AgencyId = "a.example".parse().unwrap();
+        let origin = Origin::publication(&agency);
+        let key = SigningKey::from_seed(KeyName::new(origin.as_str()).unwrap(), KeyKind::Ed25519, &[7; 32]);
+        let key = key.unwrap();
+        let replica = Replica::new(origin.clone(), key.verifier().clone(), RightEdge::empty(), None);
+        let author = Author::new(origin.clone(), key, RightEdge::empty());
+        Self { origin, author, replica, entropy: Counter(0) }
+    }
+
+    /// Appends entries; gives the frame of all that the follower lacks and the checkpoint.
+    fn append(&mut self, drafts: Vec<Draft>) -> (VerifiedFrame, VerifiedCheckpoint, Vec<SealedEntry>) {
+        let sealed: Vec<SealedEntry> = drafts
+            .into_iter()
+            .map(|draft| draft.seal(&self.origin, NOW, &mut self.entropy).unwrap())
+            .collect();
+        let staged = self.author.stage(sealed.clone()).unwrap();
+        let bytes: Vec<Vec<u8>> = sealed.iter().map(|entry| entry.bytes().as_bytes().to_vec()).collect();
+        let durable = staged.confirm(&bytes).unwrap();
+        let locked = LockedHead::synced(Role::Author, self.origin.clone(), durable.head());
+        let signed = self.author.sign(&durable, &locked).unwrap();
+        let checkpoint = self.replica.verify_note(signed.note()).unwrap();
+        let frame = Frame::new(staged.start(), bytes, ConsistencyProof::default()).unwrap();
+        (self.replica.verify_frame(frame, &checkpoint).unwrap(), checkpoint, sealed)
+    }
+
+    fn genesis(&self) -> Draft {
+        let root = SigningKey::from_seed(KeyName::new("a.example/root").unwrap(), KeyKind::Ed25519, &[8; 32]);
+        let log = self.replica.clone();
+        let key =
+            SigningKey::from_seed(KeyName::new(log.origin().as_str()).unwrap(), KeyKind::Ed25519, &[7; 32]);
+        let agency = self.origin.agency().clone();
+        Genesis::new(agency, root.unwrap().verifier(), key.unwrap().verifier()).unwrap().draft()
+    }
+}
+
+fn record(text: &str) -> Draft {
+    Draft::new(Kind::Record, None)
+        .with_section(Slot::HANDLING, b"handling".to_vec())
+        .with_section(Slot::CORE, text.as_bytes().to_vec())
+}
+
+fn opening_of(origin: &Origin, sealed: &SealedEntry, slot: Slot) -> VerifiedOpening {
+    let (_, opening) = sealed.openings().iter().find(|(held, _)| *held == slot).unwrap();
+    opening.clone().verify(origin, &sealed.bytes().parse().unwrap(), slot).unwrap()
+}
+
+fn paths(folder: &Path) -> StorePaths {
+    StorePaths { database: folder.join("store"), keyring: folder.join("keyring") }
+}
+
+fn create(folder: &Path) -> Store {
+    for name in ["store", "keyring"] {
+        std::fs::create_dir(folder.join(name)).unwrap();
+    }
+    Store::create(&paths(folder), Kek::from_bytes([1; 32]), &mut Counter(1 << 40)).unwrap()
+}
+
+fn reopen(store: Store, folder: &Path) -> Store {
+    drop(store);
+    Store::open(&paths(folder), Kek::from_bytes([1; 32])).unwrap()
+}
+
+fn index(value: u64) -> EntryIndex {
+    EntryIndex::new(value).unwrap()
+}
+
+fn opened(store: &Store, origin: &Origin, at: u64, slots: &[Slot]) -> Vec<Option<Opening>> {
+    let range = index(at).size_before()..index(at).size_through();
+    let mut found = Vec::new();
+    let read = store.each_opening(origin, range, slots, |_, openings| {
+        found = openings;
+        Ok::<(), StoreError>(())
+    });
+    assert!(read.is_ok());
+    found
+}
+
+#[test]
+fn a_frame_and_its_checkpoint_are_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut logs = Logs::new();
+    let mut store = create(dir.path());
+    let genesis = logs.genesis();
+    let (frame, checkpoint, _) = logs.append(vec![genesis]);
+    let no_log = store.keep_frame(&frame);
+    assert!(matches!(no_log, Err(StoreError::NoSuchLog { .. })), "only a log that was entered is kept");
+    store.create_log(&logs.origin, LogRole::Replica).unwrap();
+    assert!(matches!(store.keep_checkpoint(&logs.origin, &checkpoint), Err(StoreError::NotNext { .. })));
+    store.keep_seen(&logs.origin, &checkpoint).unwrap();
+    store = reopen(store, dir.path());
+    assert_eq!(store.seen_note(&logs.origin).unwrap().unwrap(), checkpoint.as_bytes());
+    assert_eq!(store.newest_note(&logs.origin).unwrap(), None, "seen is not held");
+    store.keep_frame(&frame).unwrap();
+    logs.replica.advance(&frame);
+    store.keep_checkpoint(&logs.origin, &checkpoint).unwrap();
+    for count in [14, 1, 16, 100, 124] {
+        let drafts = (0..count).map(|number| record(&format!("record {number}"))).collect();
+        let (frame, checkpoint, _) = logs.append(drafts);
+        store.keep_frame(&frame).unwrap();
+        assert!(matches!(store.keep_frame(&frame), Err(StoreError::NotNext { .. })), "a frame twice");
+        logs.replica.advance(&frame);
+        store.keep_checkpoint(&logs.origin, &checkpoint).unwrap();
+        store = reopen(store, dir.path());
+        let held = store.held(&logs.origin).unwrap();
+        assert_eq!(held, logs.author.head());
+        let edge = right_edge(&store.nodes(&logs.origin), held.size).unwrap();
+        assert_eq!(Head::from(&edge), held, "the tiles give the root");
+        assert_eq!(store.newest_note(&logs.origin).unwrap().unwrap(), checkpoint.as_bytes());
+        store.scrub(&logs.origin, &[held.size]).unwrap();
+    }
+}
+
+#[test]
+fn openings_that_arrive_late_are_read_like_own_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut logs, from) = (Logs::new(), "b.example".parse::<AgencyId>().unwrap());
+    let mut store = create(dir.path());
+    store.create_log(&logs.origin, LogRole::Replica).unwrap();
+    let drafts = std::iter::once(logs.genesis()).chain((1..40).map(|n| record(&"x".repeat(n * 400))));
+    let (frame, _, sealed) = logs.append(drafts.collect());
+    let late =
+        |at: u64, slot| (index(at), opening_of(&logs.origin, &sealed[usize::try_from(at).unwrap()], slot));
+    let mut entropy = Counter(1 << 41);
+    let early = store.keep_release(&from, &logs.origin, &[late(3, Slot::CORE)], 1, &mut entropy);
+    assert!(matches!(early, Err(StoreError::NotNext { .. })), "an opening never comes before its entry");
+    store.keep_frame(&frame).unwrap();
+    let first = [late(39, Slot::CORE), late(3, Slot::HANDLING), late(3, Slot::CORE)];
+    store.keep_release(&from, &logs.origin, &first, 3, &mut entropy).unwrap();
+    store.keep_release(&from, &logs.origin, &[late(39, Slot::HANDLING)], 4, &mut entropy).unwrap();
+    store.keep_release(&from, &logs.origin, &[], 9, &mut entropy).unwrap();
+    store = reopen(store, dir.path());
+    for (at, slot) in [(3, Slot::HANDLING), (3, Slot::CORE), (39, Slot::HANDLING), (39, Slot::CORE)] {
+        let found = opened(&store, &logs.origin, at, &[slot]);
+        assert_eq!(found, [Some(late(at, slot).1.opening().clone())], "{at} {slot}");
+    }
+    assert_eq!(opened(&store, &logs.origin, 4, &[Slot::CORE, Slot::HANDLING]), [None, None]);
+    assert_eq!(opened(&store, &logs.origin, 3, &[Slot::SOURCES]), [None]);
+    assert_eq!(store.next_release(&from, &logs.origin).unwrap(), 9);
+    let other = "c.example".parse().unwrap();
+    assert_eq!(store.next_release(&other, &logs.origin).unwrap(), 0, "each peer has its own cursor");
+    assert_eq!(store.arrival(&logs.origin, 0).unwrap(), Some(vec![index(3), index(39)]));
+    assert_eq!(store.arrival(&logs.origin, 1).unwrap(), Some(vec![index(39)]));
+    assert_eq!(store.arrival(&logs.origin, 2).unwrap(), None);
+}
+
+/// Goal: no section of a replica lies in the database in clear. Way: a word of one is looked for in every file.
+#[test]
+fn late_openings_are_sealed_at_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut logs, from) = (Logs::new(), "b.example".parse::<AgencyId>().unwrap());
+    let store = create(dir.path());
+    store.create_log(&logs.origin, LogRole::Replica).unwrap();
+    let drafts = vec![logs.genesis(), record("canary-of-the-late-section")];
+    let (frame, _, sealed) = logs.append(drafts);
+    store.keep_frame(&frame).unwrap();
+    let late = [(index(1), opening_of(&logs.origin, &sealed[1], Slot::CORE))];
+    store.keep_release(&from, &logs.origin, &late, 1, &mut Counter(1 << 41)).unwrap();
+    drop(store);
+    let bytes = std::fs::read(dir.path().join("store/db")).unwrap();
+    assert!(!bytes.windows(12).any(|window| window == b"canary-of-th"));
+}
+
+#[test]
+fn release_numbers_are_given_once_and_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = create(dir.path());
+    let origin: Origin = "a.example/pub".parse().unwrap();
+    let [b, c]: [AgencyId; 2] = ["b.example", "c.example"].map(|name| name.parse().unwrap());
+    let batch = |from: u64, count: u64| -> Vec<Disclosed> {
+        (from..from + count).map(|at| Disclosed { index: index(at), slot: Slot::CORE }).collect()
+    };
+    let start = ReleaseCursor::default();
+    let first = store.assign_releases(&b, &origin, start, &[batch(0, 256), batch(256, 3)], 300).unwrap();
+    assert_eq!(first, ReleaseCursor { next: 259, scanned: 300 });
+    store = reopen(store, dir.path());
+    let again = store.assign_releases(&b, &origin, start, &[batch(0, 1)], 300);
+    assert!(
+        matches!(again, Err(StoreError::CursorMoved { .. })),
+        "a second stream cannot give a number twice"
+    );
+    let second = store.assign_releases(&b, &origin, first, &[batch(300, 2)], 310).unwrap();
+    assert_eq!(store.release_cursor(&b, &origin).unwrap(), second);
+    assert_eq!(store.release_cursor(&c, &origin).unwrap(), start, "each peer has its own numbers");
+    assert_eq!(store.releases_from(&b, &origin, 0).unwrap(), batch(0, 256));
+    assert_eq!(store.releases_from(&b, &origin, 255).unwrap(), batch(255, 1));
+    assert_eq!(store.releases_from(&b, &origin, 257).unwrap(), batch(257, 2));
+    assert_eq!(store.releases_from(&b, &origin, 260).unwrap(), batch(301, 1));
+    assert_eq!(store.releases_from(&b, &origin, 261).unwrap(), []);
+    assert_eq!(store.releases_from(&c, &origin, 0).unwrap(), []);
+    let empty = store.assign_releases(&b, &origin, second, &[Vec::new()], 310);
+    assert!(matches!(empty, Err(StoreError::TooLong { .. })));
+}
+
+#[test]
+fn entries_of_an_own_log_are_never_replaced_by_a_frame() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut logs = Logs::new();
+    let store = create(dir.path());
+    store.create_log(&logs.origin, LogRole::Own).unwrap();
+    let genesis = logs.genesis();
+    let (frame, checkpoint, _) = logs.append(vec![genesis]);
+    assert!(matches!(store.keep_frame(&frame), Err(StoreError::NoSuchLog { .. })));
+    assert!(matches!(store.keep_seen(&logs.origin, &checkpoint), Err(StoreError::NoSuchLog { .. })));
+    assert_eq!(store.held(&logs.origin).unwrap().size, TreeSize::ZERO);
+}

@@ -1,0 +1,97 @@
+//! What `docs/cli.md` says of each command's JSON is what the command prints.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::agency::{Agency, answer, run, table, text};
+
+/// The blocks of the page, by the command that they are of.
+fn schemas() -> BTreeMap<String, Value> {
+    let page = include_str!("../docs/cli.md");
+    let blocks = page.split("```json ").skip(1).map(|rest| {
+        let (name, body) = rest.split_once('\n').unwrap();
+        let (body, _) = body.split_once("```").unwrap();
+        (name.trim().to_owned(), serde_json::from_str(body).unwrap_or_else(|error| panic!("{name}: {error}")))
+    });
+    blocks.collect()
+}
+
+/// Compares a value with its schema; `at` is where in the answer it stands.
+fn check(schema: &Value, found: &Value, at: &str) {
+    match schema {
+        Value::Object(fields) => {
+            let object = found.as_object().unwrap_or_else(|| panic!("{at} is no object: {found}"));
+            for (name, schema) in fields {
+                let plain = name.trim_end_matches('?');
+                match object.get(plain) {
+                    Some(Value::Null) | None if name.ends_with('?') => {}
+                    Some(value) => check(schema, value, &format!("{at}.{plain}")),
+                    None => panic!("{at}.{plain} is missing in {found}"),
+                }
+            }
+            for name in object.keys() {
+                let known = fields.contains_key(name) || fields.contains_key(&format!("{name}?"));
+                assert!(known, "{at}.{name} is not in docs/cli.md");
+            }
+        }
+        Value::Array(items) => {
+            for (value, number) in
+                found.as_array().unwrap_or_else(|| panic!("{at} is no list")).iter().zip(0..)
+            {
+                check(&items[0], value, &format!("{at}[{number}]"));
+            }
+        }
+        Value::String(kind) => assert!(fits(kind, found), "{at} is not {kind}: {found}"),
+        other => panic!("docs/cli.md: {other} is no schema"),
+    }
+}
+
+fn fits(kind: &str, found: &Value) -> bool {
+    if let Some(words) = kind.strip_prefix('<').and_then(|kind| kind.strip_suffix('>')) {
+        return found.as_str().is_some_and(|found| words.split('|').any(|word| word == found));
+    }
+    kind.split('|').any(|kind| match kind {
+        "string" => found.is_string(),
+        "integer" => found.is_u64(),
+        "boolean" => found.is_boolean(),
+        "object" => found.is_object(),
+        "null" => found.is_null(),
+        other => panic!("docs/cli.md: {other} is no type"),
+    })
+}
+
+#[test]
+fn every_command_prints_the_json_that_its_page_states() {
+    let schemas = schemas();
+    let agency = Agency::found("agency-a.example");
+    let (list, shorter) =
+        (agency.write("list.csv", &table(1..=9)), agency.write("shorter.csv", &table(1..=8)));
+    let bad = agency.write("bad.csv", &[table(1..=9), b"\"x\",1\r\n".to_vec()].concat());
+    let home = agency.home();
+    let fresh = agency.beside("fresh");
+    let (bundle, tiles) = (agency.beside("bundle"), agency.beside("tiles"));
+    let runs: Vec<(&str, Vec<&str>)> = vec![
+        ("comity init", vec!["init", text(&fresh), "--agency", "agency-b.example"]),
+        ("comity card", vec!["card", "--home", text(&home)]),
+        ("comity import", vec!["import", "ofac", text(&list), "--home", text(&home)]),
+        ("comity import", vec!["import", "ofac", text(&shorter), "--home", text(&home)]),
+        ("comity import", vec!["import", "ofac", text(&bad), "--home", text(&home)]),
+        ("comity log list", vec!["log", "list", "--home", text(&home)]),
+        ("comity log show", vec!["log", "show", "0", "--home", text(&home)]),
+        ("comity log show", vec!["log", "show", "1", "--home", text(&home)]),
+        ("comity log show", vec!["log", "show", "10", "--home", text(&home)]),
+        ("comity log export", vec!["log", "export", "--out", text(&tiles), "--home", text(&home)]),
+        ("comity bundle", vec!["bundle", "--out", text(&bundle), "--home", text(&home)]),
+        ("comity-audit verify", vec!["bundle", "verify", text(&bundle)]),
+        ("comity-audit verify", vec!["bundle", "verify", text(&tiles)]),
+        ("comity status", vec!["status", "--home", text(&home)]),
+        ("comity demo", vec!["demo"]),
+        ("error", vec!["status", "--home", text(&bundle)]),
+    ];
+    for (name, mut arguments) in runs {
+        arguments.push("--json");
+        let schema = schemas.get(name).unwrap_or_else(|| panic!("docs/cli.md has no block for {name}"));
+        check(schema, &answer(&run(&arguments)), name);
+    }
+}
