@@ -8,8 +8,9 @@ use comity_node::tls::{
     AcceptedRole, AgencyTrust, Caps, PeerAuthority, PeerConnector, PeerListener, PeerTrust,
 };
 use comity_node::{PeersError, Reach};
+use comity_wire::v1::exchange_service_client::ExchangeServiceClient;
 use comity_wire::v1::exchange_service_server::ExchangeService as ExchangeRpc;
-use comity_wire::{ErrorCode, Greeting, PROTOCOL, exchange_client, exchange_server, v1};
+use comity_wire::{ErrorCode, Greeting, Guarded, PROTOCOL, exchange_client, exchange_server, v1};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -175,11 +176,21 @@ impl Played {
     }
 }
 
+/// A client of a node that has said Hello.
+pub(crate) async fn greeted(
+    from: &Agency,
+    to: &Agency,
+    address: SocketAddr,
+) -> ExchangeServiceClient<Guarded<Channel>> {
+    let mut client = exchange_client(channel(from, to, address).await.unwrap());
+    let hello = Greeting { protocol: PROTOCOL, agency: from.id.clone(), software: "test".parse().unwrap() };
+    client.hello(hello.to_request()).await.unwrap();
+    client
+}
+
 /// Records what A sends to B for its whole log.
 async fn recorded(a: &Agency, b: &Agency, at_a: &Running, releases: usize) -> Vec<v1::FollowResponse> {
-    let mut client = exchange_client(channel(b, a, at_a.address).await.unwrap());
-    let hello = Greeting { protocol: PROTOCOL, agency: b.id.clone(), software: "test".parse().unwrap() };
-    client.hello(hello.to_request()).await.unwrap();
+    let mut client = greeted(b, a, at_a.address).await;
     let request = v1::FollowRequest { origin: a.origin.to_string(), ..Default::default() };
     let mut stream = client.follow(request).await.unwrap().into_inner();
     let mut messages = Vec::new();
