@@ -108,20 +108,30 @@ impl Parties {
 /// The labels read last: neighbours in a log mostly have the same, and reading them is the dearest step of a cut.
 #[derive(Debug, Default)]
 pub(crate) struct LabelsRead {
-    last: Option<(Kind, Vec<u8>, Option<Vec<u8>>, LabelSet)>,
+    last: Option<ReadFrom>,
+}
+
+/// Labels with the kind and the sections that they were read from.
+#[derive(Debug)]
+struct ReadFrom {
+    kind: Kind,
+    handling: Vec<u8>,
+    audience: Option<Vec<u8>>,
+    labels: LabelSet,
 }
 
 impl LabelsRead {
     fn of(&mut self, entry: &Entry, openings: &[VerifiedOpening]) -> Option<&LabelSet> {
         let section = |slot| openings.iter().find(|held| held.slot() == slot).map(VerifiedOpening::section);
         let (kind, handling, audience) = (entry.kind(), section(Slot::HANDLING)?, section(Slot::AUDIENCE));
-        let same = self.last.as_ref().is_some_and(|(last, one, other, _)| {
-            *last == kind && one == handling && other.as_deref() == audience
+        let same = self.last.as_ref().is_some_and(|last| {
+            last.kind == kind && last.handling == handling && last.audience.as_deref() == audience
         });
         if !same {
             let labels = LabelSet::from_sections(kind, handling, audience).ok()?;
-            self.last = Some((kind, handling.to_vec(), audience.map(<[u8]>::to_vec), labels));
+            let (handling, audience) = (handling.to_vec(), audience.map(<[u8]>::to_vec));
+            self.last = Some(ReadFrom { kind, handling, audience, labels });
         }
-        self.last.as_ref().map(|(.., labels)| labels)
+        self.last.as_ref().map(|last| &last.labels)
     }
 }
