@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use comity_ledger::{AgencyId, Entry, Origin, Slot, VerifiedOpening};
+use comity_ledger::{AgencyId, Entry, Kind, Origin, Slot, VerifiedOpening};
 use comity_policy::{
     Agreement, Ask, Circumstances, Cut, Holding, LabelSet, Matter, Moment, Peer, Purposes, RecordState, Side,
     SlotLabel, bound_purposes, cut,
@@ -68,18 +68,19 @@ impl Parties {
         entry: &Entry,
         openings: Vec<VerifiedOpening>,
         received: Option<&Self>,
+        read: &mut LabelsRead,
     ) -> Option<Cut> {
-        let labels = labels_of(entry, &openings)?;
+        let labels = read.of(entry, &openings)?;
         let at = self.circumstances();
         let holdings = openings
             .into_iter()
             .map(|opening| {
                 let slot = opening.slot();
-                let bound = received.map(|parties| parties.purposes(entry, slot, &labels));
+                let bound = received.map(|parties| parties.purposes(entry, slot, labels));
                 Holding { opening, bound }
             })
             .collect();
-        Some(cut(entry, holdings, &labels, &at))
+        Some(cut(entry, holdings, labels, &at))
     }
 
     /// The purposes with which a section came.
@@ -104,7 +105,33 @@ impl Parties {
     }
 }
 
-fn labels_of(entry: &Entry, openings: &[VerifiedOpening]) -> Option<LabelSet> {
-    let section = |slot| openings.iter().find(|held| held.slot() == slot).map(VerifiedOpening::section);
-    LabelSet::from_sections(entry.kind(), section(Slot::HANDLING)?, section(Slot::AUDIENCE)).ok()
+/// The labels read last: neighbours in a log mostly have the same, and reading them is the dearest step of a cut.
+#[derive(Debug, Default)]
+pub(crate) struct LabelsRead {
+    last: Option<ReadFrom>,
+}
+
+/// Labels with the kind and the sections that they were read from.
+#[derive(Debug)]
+struct ReadFrom {
+    kind: Kind,
+    handling: Vec<u8>,
+    audience: Option<Vec<u8>>,
+    labels: LabelSet,
+}
+
+impl LabelsRead {
+    fn of(&mut self, entry: &Entry, openings: &[VerifiedOpening]) -> Option<&LabelSet> {
+        let section = |slot| openings.iter().find(|held| held.slot() == slot).map(VerifiedOpening::section);
+        let (kind, handling, audience) = (entry.kind(), section(Slot::HANDLING)?, section(Slot::AUDIENCE));
+        let same = self.last.as_ref().is_some_and(|last| {
+            last.kind == kind && last.handling == handling && last.audience.as_deref() == audience
+        });
+        if !same {
+            let labels = LabelSet::from_sections(kind, handling, audience).ok()?;
+            let (handling, audience) = (handling.to_vec(), audience.map(<[u8]>::to_vec));
+            self.last = Some(ReadFrom { kind, handling, audience, labels });
+        }
+        self.last.as_ref().map(|last| &last.labels)
+    }
 }

@@ -47,14 +47,14 @@ impl Store {
         let indexes: BTreeSet<u64> = openings.iter().map(|(index, _)| index.value()).collect();
         self.keyring().assign_missing(origin, &indexes, entropy)?;
         let mut batch = sled::Batch::default();
+        let mut sealer: Option<(EntryIndex, EntrySealer<'_>)> = None;
         for (index, opening) in openings {
-            let unkeyed = || StoreError::Damaged {
-                what: "the key of an entry",
-                log: origin.to_string(),
-                place: index.value(),
-            };
-            let key = self.keyring().key(origin, index.value())?.ok_or_else(unkeyed)?;
-            let sealer = EntrySealer::new(&key, origin, *index);
+            let unkeyed = || damaged("the key of an entry", origin, index.value());
+            if sealer.as_ref().is_none_or(|(of, _)| of != index) {
+                let key = self.keyring().key(origin, index.value())?.ok_or_else(unkeyed)?;
+                sealer = Some((*index, EntrySealer::new(&key, origin, *index)));
+            }
+            let (_, sealer) = sealer.as_ref().ok_or_else(unkeyed)?;
             let sealed = sealer.seal(opening.slot(), opening.opening(), entropy)?;
             pieces::put(
                 &self.late,

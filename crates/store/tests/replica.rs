@@ -57,7 +57,7 @@ impl Logs {
         let staged = self.author.stage(sealed.clone()).unwrap();
         let bytes: Vec<Vec<u8>> = sealed.iter().map(|entry| entry.bytes().as_bytes().to_vec()).collect();
         let durable = staged.confirm(&bytes).unwrap();
-        let locked = LockedHead::synced(Role::Author, self.origin.clone(), durable.head());
+        let locked = LockedHead::synced(Role::Author, self.origin.clone(), durable.head(), None);
         let signed = self.author.sign(&durable, &locked).unwrap();
         let checkpoint = self.replica.verify_note(signed.note()).unwrap();
         let frame = Frame::new(staged.start(), bytes, ConsistencyProof::default()).unwrap();

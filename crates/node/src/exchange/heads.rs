@@ -12,7 +12,9 @@ use crate::{Node, NodeError};
 pub(super) fn answer(node: &Node, theirs: &Heads) -> Result<Heads, ServeError> {
     let (mut digests, mut updates) = (Vec::new(), Vec::new());
     for (origin, _) in node.store().logs().map_err(NodeError::from)? {
-        let Some(note) = super::newest(node, &origin)? else { continue };
+        let Some(note) = super::newest(node, &origin)?.filter(|_| super::is_served(&origin)) else {
+            continue;
+        };
         let head = Head { size: note.checkpoint().size(), root: note.checkpoint().root() };
         let name = OriginDigest::of(&origin);
         let held = theirs.digests().iter().find(|digest| digest.origin == name);

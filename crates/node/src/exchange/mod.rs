@@ -68,7 +68,7 @@ impl ExchangeService {
 
     fn role(&self, origin: &Origin) -> Result<LogRole, ServeError> {
         let role = self.node.store().role(origin).map_err(NodeError::from)?;
-        role.ok_or(ServeError::Refused { code: ErrorCode::UnknownOrigin })
+        role.filter(|_| is_served(origin)).ok_or(ServeError::Refused { code: ErrorCode::UnknownOrigin })
     }
 
     fn prove(&self, query: &ConsistencyQuery) -> Result<v1::ConsistencyResponse, ServeError> {
@@ -82,6 +82,11 @@ impl ExchangeService {
         let proof = prove_consistency(&nodes, query.from(), query.to())?;
         Ok(v1::ConsistencyResponse::from(&proof))
     }
+}
+
+/// Publication logs alone go to every peer; an account or an exercise is for its parties.
+fn is_served(origin: &Origin) -> bool {
+    *origin == Origin::publication(origin.agency())
 }
 
 /// The newest checkpoint of which all entries are held.

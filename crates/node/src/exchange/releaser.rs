@@ -15,7 +15,7 @@ use comity_wire::{
 };
 
 use super::error::ServeError;
-use crate::sections::{HeldEntry, Parties, held_entries};
+use crate::sections::{HeldEntry, LabelsRead, Parties, held_entries};
 use crate::{Node, NodeError, Peers};
 
 /// Entries looked through at once; with the largest sections they take 8 MiB.
@@ -34,6 +34,13 @@ pub(super) struct Releaser {
     origin: Origin,
     role: LogRole,
     next: u64,
+    labels: LabelsRead,
+}
+
+/// From whom to whom a section goes, and how it came before that if the log is another agency's.
+struct Way {
+    parties: Parties,
+    received: Option<Parties>,
 }
 
 /// Batches on their way into the book.
@@ -53,7 +60,7 @@ impl Releaser {
         next: u64,
     ) -> Self {
         let (node, peers) = parts;
-        Self { node, peers, to, origin, role, next }
+        Self { node, peers, to, origin, role, next, labels: LabelsRead::default() }
     }
 
     /// The number that the next new release gets.
@@ -82,16 +89,16 @@ impl Releaser {
             peer: Peer::new(self.to.clone()),
             agreement: Some(agreement),
         };
-        let cursor = self.cursor()?;
-        if self.next < cursor.next { self.replay(at, &parties) } else { self.release(at, cursor, &parties) }
+        let received = match self.role {
+            LogRole::Own => None,
+            LogRole::Replica => Some(received(&self.peers, &self.origin)),
+        };
+        let (way, cursor) = (Way { parties, received }, self.cursor()?);
+        if self.next < cursor.next { self.replay(at, &way) } else { self.release(at, cursor, &way) }
     }
 
     /// Sends again what was booked under a number. What may not or cannot be given any more is sent empty.
-    fn replay(
-        &mut self,
-        at: TreeSize,
-        parties: &Parties,
-    ) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
+    fn replay(&mut self, at: TreeSize, way: &Way) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
         let booked = self.node.store().releases_from(&self.to, &self.origin, self.next);
         let booked = booked.map_err(NodeError::from)?;
         if booked.is_empty() || booked.iter().any(|disclosed| !at.contains(disclosed.index)) {
@@ -101,7 +108,7 @@ impl Releaser {
         let mut cut: Option<(EntryIndex, Vec<Released>)> = None;
         for disclosed in booked {
             if cut.as_ref().is_none_or(|(index, _)| *index != disclosed.index) {
-                let released = self.cut(disclosed.index, parties)?;
+                let released = self.cut(disclosed.index, way)?;
                 cut = Some((disclosed.index, released));
             }
             let mut released = cut.iter().flat_map(|(_, released)| released);
@@ -120,7 +127,7 @@ impl Releaser {
         &mut self,
         at: TreeSize,
         cursor: ReleaseCursor,
-        parties: &Parties,
+        way: &Way,
     ) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
         let mut found = Batches::default();
         let (mut scanned, mut looked) = (cursor.scanned, 0);
@@ -128,7 +135,7 @@ impl Releaser {
             let Some((entries, after)) = self.look(scanned, at)? else { break };
             for held in entries {
                 looked += 1;
-                found.add(held.index, self.cut_held(held, parties));
+                found.add(held.index, self.cut_held(held, way));
             }
             scanned = after;
         }
@@ -179,18 +186,14 @@ impl Releaser {
         }
     }
 
-    fn cut(&self, index: EntryIndex, parties: &Parties) -> Result<Vec<Released>, ServeError> {
+    fn cut(&mut self, index: EntryIndex, way: &Way) -> Result<Vec<Released>, ServeError> {
         let range = index.size_before()..index.size_through();
         let held = held_entries(self.node.store(), &self.origin, range)?.pop();
-        Ok(held.map(|held| self.cut_held(held, parties)).unwrap_or_default())
+        Ok(held.map(|held| self.cut_held(held, way)).unwrap_or_default())
     }
 
-    fn cut_held(&self, held: HeldEntry, parties: &Parties) -> Vec<Released> {
-        let received = match self.role {
-            LogRole::Own => None,
-            LogRole::Replica => Some(received(&self.peers, &self.origin)),
-        };
-        let cut = parties.cut(&held.entry, held.openings, received.as_ref());
+    fn cut_held(&mut self, held: HeldEntry, way: &Way) -> Vec<Released> {
+        let cut = way.parties.cut(&held.entry, held.openings, way.received.as_ref(), &mut self.labels);
         cut.map(|cut| cut.released).unwrap_or_default()
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use comity_ledger::{Entry, Head, Origin, Replica, Slot, VerifiedOpening};
+use comity_ledger::{Entry, Head, Opening, Origin, Replica, Slot, VerifiedOpening};
 use comity_store::{LogRole, Store};
 use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge};
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
@@ -14,7 +14,7 @@ use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, Releas
 use super::error::FollowError;
 use crate::exchange::received;
 use crate::export::head_of;
-use crate::sections::held_entries;
+use crate::sections::{LabelsRead, Parties, held_entries};
 use crate::{Node, NodeError, Peer, Peers, SystemEntropy};
 
 /// Entries applied to the view at once, so that questions wait for one window only.
@@ -31,6 +31,7 @@ pub(super) struct Keeper {
     checkpoint: Option<VerifiedCheckpoint>,
     next_release: u64,
     viewed: TreeSize,
+    labels: LabelsRead,
 }
 
 impl Keeper {
@@ -59,7 +60,9 @@ impl Keeper {
         let viewed = newest.map_or(Ok(TreeSize::ZERO), |note| head_of(&note).map(|head| head.size))?;
         let next_release = store.next_release(peer.upstream(), &origin)?;
         let replica = Replica::new(origin.clone(), key, edge, seen);
-        let mut keeper = Self { node, peers, peer, origin, replica, checkpoint, next_release, viewed };
+        let labels = LabelsRead::default();
+        let mut keeper =
+            Self { node, peers, peer, origin, replica, checkpoint, next_release, viewed, labels };
         keeper.complete()?;
         Ok(keeper)
     }
@@ -148,7 +151,7 @@ impl Keeper {
             return Ok(());
         }
         let mut next = self.next_release;
-        let mut by_entry: BTreeMap<EntryIndex, Vec<(Slot, comity_ledger::Opening)>> = BTreeMap::new();
+        let mut by_entry: BTreeMap<EntryIndex, Vec<(Slot, Opening)>> = BTreeMap::new();
         for disclosure in disclosures {
             if disclosure.origin != self.origin {
                 return Err(FollowError::OtherOrigin { origin: disclosure.origin });
@@ -165,11 +168,12 @@ impl Keeper {
                 by_entry.entry(disclosure.index).or_default().push((disclosure.slot, opening));
             }
         }
+        let came = received(&self.peers, &self.origin);
         let mut kept = Vec::new();
         let mut dropped = 0;
         for (index, openings) in by_entry {
             let given = openings.len();
-            let may = self.judge(index, openings)?;
+            let may = self.judge(index, openings, &came)?;
             dropped += given.saturating_sub(may.len());
             kept.extend(may.into_iter().map(|opening| (index, opening)));
         }
@@ -192,9 +196,10 @@ impl Keeper {
 
     /// Compares openings of one entry with its commitments and gives those that this node may hold (C16).
     fn judge(
-        &self,
+        &mut self,
         index: EntryIndex,
-        openings: Vec<(Slot, comity_ledger::Opening)>,
+        openings: Vec<(Slot, Opening)>,
+        came: &Parties,
     ) -> Result<Vec<VerifiedOpening>, FollowError> {
         let range = index.size_before()..index.size_through();
         let held = held_entries(self.store(), &self.origin, range)?.pop();
@@ -208,7 +213,7 @@ impl Keeper {
         let given: Vec<Slot> = verified.iter().map(VerifiedOpening::slot).collect();
         // Handling and audience may have come with an earlier section of the same entry.
         verified.extend(held.openings.into_iter().filter(|opening| !given.contains(&opening.slot())));
-        let cut = received(&self.peers, &self.origin).cut(&entry, verified, None);
+        let cut = came.cut(&entry, verified, None, &mut self.labels);
         let released = cut.map(|cut| cut.released).unwrap_or_default();
         let may = released.into_iter().filter(|released| given.contains(&released.slot()));
         Ok(may.map(|released| released.opening().clone()).collect())

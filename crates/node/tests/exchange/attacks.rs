@@ -1,19 +1,23 @@
 //! What following refuses, and that nothing is stored then.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use comity_ledger::{AgencyId, Head};
-use comity_node::tls::{AcceptedRole, Caps, PeerConnector, PeerListener, PeerTrust};
+use comity_node::tls::{
+    AcceptedRole, AgencyTrust, Caps, PeerAuthority, PeerConnector, PeerListener, PeerTrust,
+};
 use comity_node::{PeersError, Reach};
+use comity_wire::v1::exchange_service_client::ExchangeServiceClient;
 use comity_wire::v1::exchange_service_server::ExchangeService as ExchangeRpc;
-use comity_wire::{ErrorCode, Greeting, PROTOCOL, exchange_client, exchange_server, v1};
+use comity_wire::{ErrorCode, Greeting, Guarded, PROTOCOL, exchange_client, exchange_server, v1};
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status};
 
-use crate::support::{Agency, Running, copy, free, time, until};
+use crate::support::{Agency, Running, closed, copy, free, time, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_author_that_went_back_is_noticed() {
@@ -40,12 +44,16 @@ async fn an_author_that_went_back_is_noticed() {
     at_b.stop().await;
 }
 
-async fn channel(from: &Agency, to: &Agency, address: std::net::SocketAddr) -> Result<Channel, String> {
+fn trust_in(agency: &Agency) -> PeerTrust {
+    let ca = std::fs::read_to_string(agency.folder.join("keys/tls-ca.pem")).unwrap();
+    let authority = PeerAuthority::from_pem(&ca).unwrap();
     let trust = PeerTrust::new();
-    let ca = std::fs::read_to_string(to.folder.join("keys/tls-ca.pem")).unwrap();
-    let authority = comity_node::tls::PeerAuthority::from_pem(&ca).unwrap();
-    trust.insert(to.id.clone(), comity_node::tls::AgencyTrust::new(vec![authority]).unwrap());
-    let connector = PeerConnector::new(&from.material(), trust, to.id.clone(), time()).unwrap();
+    trust.insert(agency.id.clone(), AgencyTrust::new(vec![authority]).unwrap());
+    trust
+}
+
+async fn channel(from: &Agency, to: &Agency, address: SocketAddr) -> Result<Channel, String> {
+    let connector = PeerConnector::new(&from.material(), trust_in(to), to.id.clone(), time()).unwrap();
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     endpoint.connect_with_connector(connector).await.map_err(|error| error.to_string())
 }
@@ -141,11 +149,48 @@ impl ExchangeRpc for Playback {
     }
 }
 
+/// A running playback; it ends when this is dropped.
+struct Played {
+    messages: Arc<Mutex<Vec<v1::FollowResponse>>>,
+    address: SocketAddr,
+    _stop: DropGuard,
+}
+
+impl Played {
+    /// A node with the certificate of one agency that takes calls of another.
+    async fn by(agency: &Agency, to: &Agency) -> Self {
+        let messages = Arc::new(Mutex::new(Vec::new()));
+        let playback = Playback { agency: agency.id.clone(), messages: Arc::clone(&messages) };
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let accepts = AcceptedRole::Nodes { except: None };
+        let (any, material) = ((Ipv4Addr::LOCALHOST, 0).into(), agency.material());
+        let bind = PeerListener::bind(any, &material, trust_in(to), accepts, Caps::PEER_PORT, time());
+        let listener = bind.await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Server::builder().add_service(exchange_server(playback));
+        let (accepted, ended) = (listener.start(&tasks, stop.clone()), stop.clone());
+        tasks.spawn(
+            async move { router.serve_with_incoming_shutdown(accepted, ended.cancelled_owned()).await },
+        );
+        Self { messages, address, _stop: stop.drop_guard() }
+    }
+}
+
+/// A client of a node that has said Hello.
+pub(crate) async fn greeted(
+    from: &Agency,
+    to: &Agency,
+    address: SocketAddr,
+) -> ExchangeServiceClient<Guarded<Channel>> {
+    let mut client = exchange_client(channel(from, to, address).await.unwrap());
+    let hello = Greeting { protocol: PROTOCOL, agency: from.id.clone(), software: "test".parse().unwrap() };
+    client.hello(hello.to_request()).await.unwrap();
+    client
+}
+
 /// Records what A sends to B for its whole log.
 async fn recorded(a: &Agency, b: &Agency, at_a: &Running, releases: usize) -> Vec<v1::FollowResponse> {
-    let mut client = exchange_client(channel(b, a, at_a.address).await.unwrap());
-    let hello = Greeting { protocol: PROTOCOL, agency: b.id.clone(), software: "test".parse().unwrap() };
-    client.hello(hello.to_request()).await.unwrap();
+    let mut client = greeted(b, a, at_a.address).await;
     let request = v1::FollowRequest { origin: a.origin.to_string(), ..Default::default() };
     let mut stream = client.follow(request).await.unwrap().into_inner();
     let mut messages = Vec::new();
@@ -167,21 +212,7 @@ async fn a_flipped_bit_in_a_frame_or_an_opening_is_rejected_and_nothing_is_store
     let head = at_a.append(free(&a, 3, "record"));
     let good = recorded(&a, &b, &at_a, 1).await;
     at_a.stop().await;
-    let messages = Arc::new(Mutex::new(Vec::new()));
-    let playback = Playback { agency: a.id.clone(), messages: Arc::clone(&messages) };
-    let (trust, tasks, stop) = (PeerTrust::new(), TaskTracker::new(), CancellationToken::new());
-    let ca = std::fs::read_to_string(b.folder.join("keys/tls-ca.pem")).unwrap();
-    let authority = comity_node::tls::PeerAuthority::from_pem(&ca).unwrap();
-    trust.insert(b.id.clone(), comity_node::tls::AgencyTrust::new(vec![authority]).unwrap());
-    let accepts = AcceptedRole::Nodes { except: None };
-    let any = (std::net::Ipv4Addr::LOCALHOST, 0).into();
-    let material = a.material();
-    let bind = PeerListener::bind(any, &material, trust, accepts, Caps::PEER_PORT, time());
-    let listener = bind.await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = Server::builder().add_service(exchange_server(playback));
-    let (accepted, ended) = (listener.start(&tasks, stop.clone()), stop.clone());
-    tasks.spawn(async move { router.serve_with_incoming_shutdown(accepted, ended.cancelled_owned()).await });
+    let played = Played::by(&a, &b).await;
     let flipped = |bytes: &bytes::Bytes, at: usize| {
         let mut changed = bytes.to_vec();
         changed[at] ^= 1;
@@ -205,8 +236,8 @@ async fn a_flipped_bit_in_a_frame_or_an_opening_is_rejected_and_nothing_is_store
             },
             Event::Heartbeat(_) => unreachable!(),
         }
-        *messages.lock().unwrap() = bad;
-        at_b.add(&a, Some(address), None);
+        *played.messages.lock().unwrap() = bad;
+        at_b.add(&a, Some(played.address), None);
         if place == 0 {
             // Which error it is depends on what the flipped character is: in each case nothing is taken.
             until(|| at_b.state(&a).last_error.is_some_and(|error| !error.contains("consistent"))).await;
@@ -217,9 +248,35 @@ async fn a_flipped_bit_in_a_frame_or_an_opening_is_rejected_and_nothing_is_store
         assert_eq!(held == Head::EMPTY, place != 2, "{words}");
         assert_eq!(at_b.sections(&a.origin), 0, "{words}");
     }
-    *messages.lock().unwrap() = vec![good[0].clone(), good[2].clone()];
+    *played.messages.lock().unwrap() = vec![good[0].clone(), good[2].clone()];
     until(|| at_b.sections(&a.origin) == 12).await;
     assert_eq!(at_b.head(&a.origin), Some(head));
     at_b.stop().await;
-    stop.cancel();
+}
+
+/// Goal: a relay cannot hand on what its author closed. Way: a node with B's own certificate plays back to C, word for
+/// word, what A told B.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_relay_should_not_have_passed_on_is_dropped() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b, c] = ["aaa", "bbb", "ccc"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    let mut drafts = free(&a, 2, "official");
+    drafts.push(closed(&a, "own designation"));
+    let head = at_a.append(drafts);
+    let told = recorded(&a, &b, &at_a, 1).await;
+    at_a.stop().await;
+    let played = Played::by(&b, &c).await;
+    *played.messages.lock().unwrap() = told;
+    let at_c = c.start().await;
+    at_c.add(&b, Some(played.address), None);
+    at_c.add(&a, None, Some(&b));
+    at_c.reaches(&a.origin, head).await;
+    // All eleven numbers were taken, the three of the own designation without their sections.
+    until(|| at_c.node.store().next_release(&b.id, &a.origin).unwrap() == 11).await;
+    let held = at_c.openings(&a.origin);
+    assert!(held[3].iter().all(Option::is_none), "the own designation");
+    assert_eq!(at_c.sections(&a.origin), 8, "the official records");
+    at_c.stop().await;
 }

@@ -1,7 +1,10 @@
 //! What following and relaying do.
 
 use comity_ledger::Slot;
+use comity_tlog::{ConsistencyProof, verify_consistency};
+use comity_wire::{ConsistencyQuery, ErrorCode, HeadNews, Heads, OriginDigest, v1};
 
+use crate::attacks::greeted;
 use crate::support::{Agency, closed, copy, free, until};
 
 /// Sections sent of a record of `support`: handling, audience, core, identifiers.
@@ -95,4 +98,37 @@ async fn a_follower_with_an_older_store_is_sent_the_same_releases_again() {
     assert_eq!(at_a.node.store().release_cursor(&b.id, &a.origin).unwrap().next, 1_200);
     at_a.stop().await;
     at_b.stop().await;
+}
+
+/// Goal: heads and proofs are answered of what is served, and of nothing else. Way: the answers are verified with
+/// the log's own key and against the tree.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn heads_and_consistency_proofs_verify() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    let small = at_a.append(free(&a, 2, "first"));
+    let large = at_a.append(free(&a, 300, "second"));
+    let mut client = greeted(&b, &a, at_a.address).await;
+    let heads = client.exchange_heads(v1::ExchangeHeadsRequest::default()).await.unwrap().into_inner();
+    let heads = Heads::try_from(heads).unwrap();
+    let [digest] = heads.digests() else { panic!("{heads:?}") };
+    assert_eq!((digest.origin, digest.head), (OriginDigest::of(&a.origin), large));
+    let HeadNews::Checkpoint(note) = &heads.updates()[0].news else { panic!("{heads:?}") };
+    let card = comity_ledger::Card::parse(&a.card().0).unwrap();
+    note.verify(&card.identity().log, &[]).unwrap();
+    let ask = |from, to| {
+        let query = ConsistencyQuery::new(a.origin.clone(), from, to).unwrap();
+        v1::ConsistencyRequest::from(&query)
+    };
+    let proof = client.consistency(ask(small.size, large.size)).await.unwrap().into_inner();
+    let proof = ConsistencyProof::try_from(proof).unwrap();
+    verify_consistency(small.size, &small.root, large.size, &large.root, &proof).unwrap();
+    let beyond = client.consistency(ask(small.size, large.size.next().unwrap())).await.unwrap_err();
+    assert_eq!(ErrorCode::from_status(&beyond), ErrorCode::BeyondSize);
+    let request = v1::ConsistencyRequest { origin: "aaa.example/acct".to_owned(), from: 0, to: 0 };
+    let unknown = client.consistency(request).await.unwrap_err();
+    assert_eq!(ErrorCode::from_status(&unknown), ErrorCode::UnknownOrigin);
+    at_a.stop().await;
 }

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
 
 /// Longest that a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A home that outlives the nodes that run in it.
 pub(crate) struct Agency {
@@ -163,9 +163,8 @@ impl Running {
     /// Waits until following an agency has failed for a reason with these words in it.
     pub(crate) async fn fails(&self, of: &Agency, words: &str) {
         let says = || self.state(of).last_error.is_some_and(|error| error.contains(words));
-        if tokio::time::timeout(PATIENCE, wait(says)).await.is_err() {
-            panic!("{words:?} is not in {:?}", self.state(of));
-        }
+        let said = tokio::time::timeout(PATIENCE, wait(says)).await;
+        assert!(said.is_ok(), "{words:?} is not in {:?}", self.state(of));
     }
 }
 
