@@ -24,8 +24,15 @@ struct Scene {
 /// An act: done, or why not.
 type Act = fn(&mut Stage) -> Result<Scene, String>;
 
-const ACTS: [(&str, Act); 4] =
-    [("import", acts::import), ("sign", acts::sign), ("tamper", tamper::run), ("audit", acts::audit)];
+const ACTS: [(&str, Act); 7] = [
+    ("peer", acts::peer),
+    ("import", acts::import),
+    ("sign", acts::sign),
+    ("replicate", acts::replicate),
+    ("screen", acts::screen),
+    ("tamper", tamper::run),
+    ("audit", acts::audit),
+];
 
 pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
     let mut stage = Stage::build(arguments).map_err(|reason| Refusal::new("demo", reason))?;
@@ -52,7 +59,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
         if let Some(figures) = figures.as_object_mut() {
             figures.insert("ms".to_owned(), json!(millis(took)));
         }
-        show(&format!("  {:<8} {}  {:>6} ms  {line}", name, verdict(ok, colour), millis(took)));
+        show(&format!("  {:<9} {}  {:>6} ms  {line}", name, verdict(ok, colour), millis(took)));
         played.push(json!({ "name": name, "ok": ok, "figures": figures }));
         if !ok {
             break;

@@ -1,13 +1,57 @@
 //! The acts that show how things should go.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
-use super::Scene;
-use super::stage::{AGENCY, Stage, is_ok, number, text};
+use super::stage::{AGENCIES, ORIGIN, Stage, is_ok, number, text};
+use super::{Scene, millis};
 
-/// An agency is founded and official lists are entered.
+/// Three agencies are founded, each served by a process of its own, and pin each other's cards. C follows A's log
+/// through B alone.
+pub(super) fn peer(stage: &mut Stage) -> Result<Scene, String> {
+    let mut addresses = Vec::new();
+    for (home, agency) in AGENCIES {
+        stage.found(home, agency)?;
+        stage.card(home)?;
+        addresses.push(stage.serve(home)?);
+    }
+    let [(a, _), (b, via), (c, _)] = AGENCIES;
+    let [at_a, at_b, at_c] = <[String; 3]>::try_from(addresses).map_err(|_| "three nodes were started")?;
+    for (home, other, endpoint) in [(a, b, &at_b), (b, a, &at_a), (b, c, &at_c), (c, b, &at_b)] {
+        add(stage, home, other, &["--endpoint", endpoint])?;
+    }
+    add(stage, c, a, &["--via", via])?;
+    let connected = |stage: &Stage| {
+        for home in [a, b, c] {
+            let answer = stage.comity(&["peer", "list", "--home", text(&stage.path(home))?])?;
+            let peers = answer.get("peers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            if peers.is_empty() || !peers.iter().all(|peer| peer.get("connected") == Some(&json!(true))) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    stage.until("every peer is connected", connected)?;
+    let line =
+        "A, B, C: own keys and CA each, cards compared by twelve words, mutual TLS; C reaches A through B";
+    Ok(Scene { line: line.to_owned(), figures: json!({ "agencies": 3 }) })
+}
+
+/// Adds one agency to another's register, with the words that its people would say on the telephone.
+fn add(stage: &Stage, home: &str, other: &str, more: &[&str]) -> Result<(), String> {
+    let said = stage.comity(&["card", "--home", text(&stage.path(other))?])?;
+    let words = said.get("fingerprint").and_then(Value::as_str).unwrap_or_default();
+    let (card, home) = (stage.path(&format!("{other}.card")), stage.path(home));
+    let mut arguments = vec!["peer", "add", text(&card)?, "--fingerprint", words, "--home", text(&home)?];
+    arguments.extend(more);
+    stage.comity(&arguments).map(drop)
+}
+
+/// Official lists are entered at A.
 pub(super) fn import(stage: &mut Stage) -> Result<Scene, String> {
-    let imports = stage.found("a")?;
+    let imports = stage.enter("a")?;
+    stage.imported = Some(std::time::Instant::now());
     let of = |name: &str| imports.iter().map(|import| number(import, name)).sum::<u64>();
     let (records, added) = (of("/records"), of("/added"));
     let lists: Vec<&str> =
@@ -15,41 +59,77 @@ pub(super) fn import(stage: &mut Stage) -> Result<Scene, String> {
     if records == 0 || added != records {
         return Err(format!("{records} records read, but {added} entered"));
     }
-    let line = format!("{added} records of {} entered, sealed, durable", lists.join(" and "));
+    let line = format!("{added} records of {} entered at A: sealed, durable, signed", lists.join(" and "));
     Ok(Scene { line, figures: json!({ "records": records, "lists": lists }) })
 }
 
 /// What was entered is under one signature, and the same publication again signs nothing.
 pub(super) fn sign(stage: &mut Stage) -> Result<Scene, String> {
     let home = stage.path("a");
-    let before = stage.comity(&["log", "list", "--home", text(&home)?])?;
-    let size = number(&before, "/logs/0/size");
+    let (size, root) = stage.head("a", ORIGIN)?;
     let again = match (&stage.ofac[..], &stage.un) {
         ([], Some(un)) => stage.import("un", std::slice::from_ref(un), &home)?,
         (ofac, _) => stage.import("ofac", ofac, &home)?,
     };
-    if number(&again, "/size") != size || number(&again, "/added") != 0 {
+    if stage.head("a", ORIGIN)? != (size, root) || number(&again, "/added") != 0 {
         return Err("the same publication again changed the log".to_owned());
     }
     let last = size.saturating_sub(1).to_string();
     let shown = stage.comity(&["log", "show", &last, "--home", text(&home)?])?;
     let proof = number(&shown, "/proof_hashes");
-    let line = format!(
-        "{AGENCY}/pub has {size} entries under one signature; entry {last} is proved by {proof} hashes"
-    );
+    let line =
+        format!("{ORIGIN} has {size} entries under one signature; entry {last} is proved by {proof} hashes");
     Ok(Scene { line, figures: json!({ "size": size, "proof_hashes": proof }) })
 }
 
-/// The untouched bundle is checked offline with the card.
+/// B and, through B, C hold what A signed: every frame verified before it was stored.
+pub(super) fn replicate(stage: &mut Stage) -> Result<Scene, String> {
+    let author = stage.head("a", ORIGIN)?;
+    for home in ["b", "c"] {
+        let held = |stage: &Stage| Ok(stage.head(home, ORIGIN)? == author);
+        stage.until(&format!("{home} holds what A signed"), held)?;
+    }
+    let since = stage.imported.map_or(0, |imported| millis(imported.elapsed()));
+    let (size, _) = author;
+    let line =
+        format!("A → B → C: {size} entries verified and durable, roots equal, {since} ms after the import");
+    Ok(Scene { line, figures: json!({ "size": size, "ms_after_import": since }) })
+}
+
+/// An analyst at C asks for a name and finds what A said, with the checkpoint that it stands under.
+pub(super) fn screen(stage: &mut Stage) -> Result<Scene, String> {
+    let (a, c) = (stage.path("a"), stage.path("c"));
+    let shown = stage.comity(&["log", "show", "1", "--home", text(&a)?])?;
+    let name = shown.pointer("/change/names/0").and_then(Value::as_str).ok_or("entry 1 has no name")?;
+    let asked = |stage: &Stage| stage.comity(&["screen", "--name", name, "--home", text(&c)?]);
+    let hit = |answer: &Value| {
+        let hits = answer.get("hits").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        hits.iter().any(|hit| hit.get("origin").and_then(Value::as_str) == Some(ORIGIN))
+    };
+    // What is held is shown a moment later: openings follow their entries.
+    stage.until("C finds what A listed", |stage| Ok(hit(&asked(stage)?)))?;
+    let answer = asked(stage)?;
+    let none = stage.comity(&["screen", "--name", "Nobody At All Of This Name", "--home", text(&c)?])?;
+    if none.get("answer").and_then(Value::as_str) != Some("none") {
+        return Err(format!("a name that nobody listed was found: {none}"));
+    }
+    let hits = answer.get("hits").and_then(Value::as_array).map_or(0, Vec::len);
+    let line =
+        format!("C asks for a name of entry 1: {hits} hit, with list, entry and root; for nobody: none");
+    Ok(Scene { line, figures: json!({ "hits": hits }) })
+}
+
+/// C's untouched bundle, which has all three logs, is checked offline with the three cards.
 pub(super) fn audit(stage: &mut Stage) -> Result<Scene, String> {
-    let (bundle, card) = (stage.path("bundle"), stage.path("bundle.card"));
-    let report = stage.verify(&bundle, Some(&card))?;
+    let bundle = stage.bundle("c", "bundle-of-c")?;
+    let keys: Vec<PathBuf> = AGENCIES.iter().map(|(home, _)| stage.path(&format!("{home}.card"))).collect();
+    let report = stage.verify(&bundle, &keys)?;
     if !is_ok(&report) || report.get("trusted") != Some(&json!(true)) {
         return Err(format!("the untouched bundle does not verify: {report}"));
     }
     let check = |name: &str| number(&report, &format!("/checks/{name}"));
     let line = format!(
-        "{} signatures, {} entries, {} tiles, {} roots, {} openings recomputed: ok\n{:29}again by hand: comity-audit verify BUNDLE --keys CARD",
+        "C's bundle of 3 logs: {} signatures, {} entries, {} tiles, {} roots, {} openings: ok\n{:29}the same by hand: comity-audit verify BUNDLE --keys CARD",
         check("signatures"),
         check("entries"),
         check("tiles"),

@@ -1,7 +1,9 @@
 //! Where the demo plays: a temporary folder, the lists, and the program itself as a child.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -17,8 +19,17 @@ const MADE_UP: [(&str, &[u8]); 5] = [
     ("un.xml", include_bytes!("lists/un.xml")),
 ];
 
-/// The agency of the demo.
-pub(super) const AGENCY: &str = "agency-a.example";
+/// The agencies of the demo, by the name of their homes.
+pub(super) const AGENCIES: [(&str, &str); 3] =
+    [("a", "agency-a.example"), ("b", "agency-b.example"), ("c", "agency-c.example")];
+
+/// The log that is followed.
+pub(super) const ORIGIN: &str = "agency-a.example/pub";
+
+/// Longest wait for something that takes a moment on a quiet machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Pause between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A temporary folder with the lists to import; it is gone when the demo ends.
 pub(super) struct Stage {
@@ -27,6 +38,19 @@ pub(super) struct Stage {
     pub(super) ofac: Vec<PathBuf>,
     pub(super) un: Option<PathBuf>,
     made_up: bool,
+    /// The running nodes; they end with the demo.
+    nodes: Vec<Child>,
+    /// When the last import had been acknowledged.
+    pub(super) imported: Option<Instant>,
+}
+
+impl Drop for Stage {
+    /// Whatever instant a node is killed at, it loses nothing that it acknowledged: no grace is needed.
+    fn drop(&mut self) {
+        for node in &mut self.nodes {
+            node.kill().and_then(|()| node.wait()).map(drop).unwrap_or_default();
+        }
+    }
 }
 
 impl Stage {
@@ -44,12 +68,12 @@ impl Stage {
                 if name.starts_with("ofac") { ofac.push(path) } else { un = Some(path) }
             }
         }
-        Ok(Self { folder, program, ofac, un, made_up })
+        Ok(Self { folder, program, ofac, un, made_up, nodes: Vec::new(), imported: None })
     }
 
     pub(super) fn title(&self) -> String {
         let lists = if self.made_up { "made-up lists" } else { "the lists given" };
-        format!("comity demo: {AGENCY} with {lists}, in {}", self.folder.path().display())
+        format!("comity demo: three agencies with {lists}, in {}", self.folder.path().display())
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -74,10 +98,62 @@ impl Stage {
         }
     }
 
-    /// Makes the home of an agency and enters the lists; gives the answers of the imports.
-    pub(super) fn found(&self, home: &str) -> Result<Vec<Value>, String> {
+    /// Makes the home of an agency, with any free ports.
+    pub(super) fn found(&self, home: &str, agency: &str) -> Result<Value, String> {
         let home = self.path(home);
-        self.comity(&["init", text(&home)?, "--agency", AGENCY])?;
+        let any = "127.0.0.1:0";
+        self.comity(&["init", text(&home)?, "--agency", agency, "--listen", any, "--admin", any])
+    }
+
+    /// Starts the node of a home; gives the address for its peers.
+    pub(super) fn serve(&mut self, home: &str) -> Result<String, String> {
+        let failed = |error: std::io::Error| format!("cannot serve {home}: {error}");
+        let log = std::fs::File::create(self.path(&format!("{home}.log"))).map_err(failed)?;
+        let mut node = Command::new(&self.program)
+            .args(["serve", "--home", text(&self.path(home))?, "--json"])
+            .env_remove("COMITY_HOME")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .map_err(failed)?;
+        let output = node.stdout.take();
+        self.nodes.push(node);
+        let mut line = String::new();
+        output.map(|output| BufReader::new(output).read_line(&mut line)).transpose().map_err(failed)?;
+        let said: Value = serde_json::from_str(&line).unwrap_or_default();
+        let address = said.get("peer_addr").and_then(Value::as_str);
+        address.map(str::to_owned).ok_or_else(|| format!("the node of {home} did not start: {line}"))
+    }
+
+    /// Looks again and again until something is so; gives how long that took.
+    pub(super) fn until(
+        &self,
+        what: &str,
+        is_so: impl Fn(&Self) -> Result<bool, String>,
+    ) -> Result<Duration, String> {
+        let begun = Instant::now();
+        while !is_so(self)? {
+            if begun.elapsed() > PATIENCE {
+                return Err(format!("waited {} s in vain: {what}", PATIENCE.as_secs()));
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        Ok(begun.elapsed())
+    }
+
+    /// Size and root of a log, as a home holds it.
+    pub(super) fn head(&self, home: &str, origin: &str) -> Result<(u64, String), String> {
+        let answer = self.comity(&["log", "list", "--home", text(&self.path(home))?])?;
+        let logs = answer.get("logs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let log = logs.iter().find(|log| log.get("origin").and_then(Value::as_str) == Some(origin));
+        let root = log.and_then(|log| log.get("root")).and_then(Value::as_str).unwrap_or_default();
+        Ok((log.map_or(0, |log| number(log, "/size")), root.to_owned()))
+    }
+
+    /// Enters the lists; gives the answers of the imports.
+    pub(super) fn enter(&self, home: &str) -> Result<Vec<Value>, String> {
+        let home = self.path(home);
         let mut imports = Vec::new();
         if !self.ofac.is_empty() {
             imports.push(self.import("ofac", &self.ofac, &home)?);
@@ -97,21 +173,26 @@ impl Stage {
         self.comity(&arguments)
     }
 
-    /// Makes the audit bundle of a home and saves the card that goes with it.
-    pub(super) fn bundle(&self, home: &str, out: &str) -> Result<(PathBuf, PathBuf), String> {
+    /// Makes the audit bundle of a home.
+    pub(super) fn bundle(&self, home: &str, out: &str) -> Result<PathBuf, String> {
         let (home, out) = (self.path(home), self.path(out));
-        let card = out.with_extension("card");
         self.comity(&["bundle", "--home", text(&home)?, "--out", text(&out)?])?;
-        self.comity(&["card", "--home", text(&home)?, "--out", text(&card)?])?;
-        Ok((out, card))
+        Ok(out)
     }
 
-    pub(super) fn verify(&self, bundle: &Path, keys: Option<&Path>) -> Result<Value, String> {
+    pub(super) fn verify(&self, bundle: &Path, keys: &[PathBuf]) -> Result<Value, String> {
         let mut arguments = vec!["bundle", "verify", text(bundle)?];
-        if let Some(keys) = keys {
+        for keys in keys {
             arguments.extend(["--keys", text(keys)?]);
         }
         self.comity(&arguments)
+    }
+
+    /// Writes the card of a home; gives its file.
+    pub(super) fn card(&self, home: &str) -> Result<PathBuf, String> {
+        let card = self.path(&format!("{home}.card"));
+        self.comity(&["card", "--home", text(&self.path(home))?, "--out", text(&card)?])?;
+        Ok(card)
     }
 }
 

@@ -1,11 +1,11 @@
 //! The act in which somebody bends the history, each time in another way, and is caught.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::Scene;
-use super::stage::{Stage, is_ok};
+use super::stage::{AGENCIES, ORIGIN, Stage, is_ok};
 
 /// One way to bend a bundle.
 struct Attack {
@@ -23,13 +23,15 @@ const ATTACKS: [Attack; 6] = [
 ];
 
 pub(super) fn run(stage: &mut Stage) -> Result<Scene, String> {
-    let (bundle, card) = stage.bundle("a", "bundle")?;
+    let (bundle, card) = (stage.bundle("a", "bundle")?, [stage.path("a.card")]);
+    let keys: Vec<PathBuf> = AGENCIES.iter().map(|(home, _)| stage.path(&format!("{home}.card"))).collect();
+    let place = place_of_own_log(&bundle)?;
     let mut caught = Vec::new();
     for (attack, number) in ATTACKS.iter().zip(1..) {
         let bent = stage.path(&format!("bent-{number}"));
         let failed = |error: std::io::Error| format!("{}: {error}", attack.name);
-        copy(&bundle, &bent).and_then(|()| (attack.bend)(&bent.join("logs/000"))).map_err(failed)?;
-        let report = stage.verify(&bent, Some(&card))?;
+        copy(&bundle, &bent).and_then(|()| (attack.bend)(&bent.join(&place))).map_err(failed)?;
+        let report = stage.verify(&bent, &keys)?;
         let check = report.pointer("/failures/0/check").and_then(Value::as_str);
         match check {
             Some(check) if !is_ok(&report) => caught.push(json!({ "attack": attack.name, "check": check })),
@@ -41,15 +43,27 @@ pub(super) fn run(stage: &mut Stage) -> Result<Scene, String> {
     Ok(Scene { line, figures: json!({ "caught": caught }) })
 }
 
+/// The folder of the own log within a bundle that has the logs of peers as well.
+fn place_of_own_log(bundle: &Path) -> Result<String, String> {
+    let read = std::fs::read(bundle.join("bundle.json")).map_err(|error| error.to_string())?;
+    let manifest: Value = serde_json::from_slice(&read).map_err(|error| error.to_string())?;
+    let logs = manifest.get("logs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let own = logs.iter().find(|log| log.get("origin").and_then(Value::as_str) == Some(ORIGIN));
+    let folder = own.and_then(|log| log.get("folder")).and_then(Value::as_str);
+    folder.map(str::to_owned).ok_or_else(|| "the bundle does not have the own log".to_owned())
+}
+
 /// Somebody else founds an agency of the same name, enters the same lists and signs everything anew.
-fn stranger(stage: &Stage, card: &Path) -> Result<Value, String> {
-    stage.found("stranger")?;
-    let (forged, _) = stage.bundle("stranger", "forged")?;
-    let without = stage.verify(&forged, None)?;
+fn stranger(stage: &Stage, card: &[PathBuf]) -> Result<Value, String> {
+    let (_, agency) = AGENCIES[0];
+    stage.found("stranger", agency)?;
+    stage.enter("stranger")?;
+    let forged = stage.bundle("stranger", "forged")?;
+    let without = stage.verify(&forged, &[])?;
     if without.get("trusted") != Some(&json!(false)) {
         return Err("a bundle that vouches for itself was trusted".to_owned());
     }
-    let report = stage.verify(&forged, Some(card))?;
+    let report = stage.verify(&forged, card)?;
     if is_ok(&report) {
         return Err("not caught: everything signed anew by a stranger".to_owned());
     }
@@ -94,7 +108,7 @@ fn drop_last_entry(log: &Path) -> std::io::Result<()> {
     std::fs::write(&path, bytes.get(..start).unwrap_or_default())
 }
 
-fn first_file(folder: &Path) -> std::io::Result<std::path::PathBuf> {
+fn first_file(folder: &Path) -> std::io::Result<PathBuf> {
     let mut path = folder.to_owned();
     while path.is_dir() {
         let first = std::fs::read_dir(&path)?.flatten().map(|entry| entry.path()).min();
