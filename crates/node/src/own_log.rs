@@ -23,7 +23,6 @@ pub struct OwnLog {
 
 /// What a start found of the own log.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum OwnLogState {
     /// It can be appended to.
     Writable(Box<OwnLog>),
