@@ -71,8 +71,12 @@ fn every_command_prints_the_json_that_its_page_states() {
     let home = agency.home();
     let fresh = agency.beside("fresh");
     let (bundle, tiles) = (agency.beside("bundle"), agency.beside("tiles"));
+    let other = Agency::found("agency-b.example");
+    let card = other.beside("card");
+    let said = other.ask(&["card", "--out", text(&card)]);
+    let words = said["fingerprint"].as_str().unwrap().to_owned();
     let runs: Vec<(&str, Vec<&str>)> = vec![
-        ("comity init", vec!["init", text(&fresh), "--agency", "agency-b.example"]),
+        ("comity init", vec!["init", text(&fresh), "--agency", "agency-c.example"]),
         ("comity card", vec!["card", "--home", text(&home)]),
         ("comity import", vec!["import", "ofac", text(&list), "--home", text(&home)]),
         ("comity import", vec!["import", "ofac", text(&shorter), "--home", text(&home)]),
@@ -86,6 +90,12 @@ fn every_command_prints_the_json_that_its_page_states() {
         ("comity-audit verify", vec!["bundle", "verify", text(&bundle)]),
         ("comity-audit verify", vec!["bundle", "verify", text(&tiles)]),
         ("comity status", vec!["status", "--home", text(&home)]),
+        ("comity screen", vec!["screen", "--id", "passport:X0000003", "--home", text(&home)]),
+        ("comity screen", vec!["screen", "--name", "Nobody", "--home", text(&home)]),
+        ("comity peer add", vec!["peer", "add", text(&card), "--fingerprint", &words, "--home", text(&home)]),
+        ("comity peer list", vec!["peer", "list", "--home", text(&home)]),
+        ("comity status", vec!["status", "--home", text(&home)]),
+        ("comity peer remove", vec!["peer", "remove", "agency-b.example", "--home", text(&home)]),
         ("comity demo", vec!["demo"]),
         ("error", vec!["status", "--home", text(&bundle)]),
     ];

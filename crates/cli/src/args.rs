@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Status(Status),
     /// Tell the alarms of the running node: those that stand, then each that is raised or ends.
     Watch(Watch),
-    /// Import, sign, tamper, audit: watch it work on made-up lists in a temporary folder.
+    /// Peer, import, sign, replicate, screen, tamper, audit: three agencies at work on made-up lists.
     Demo(Demo),
 }
 
