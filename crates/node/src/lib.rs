@@ -49,7 +49,6 @@ pub use node::Node;
 pub use operator::operator_channel;
 pub use own_log::{OwnLog, OwnLogParts, OwnLogState, ReadOnlyReason};
 pub use peers::{Peer, Peers, PeersError, Reach};
-pub use records::import_drafts;
 pub use run_file::RunFile;
 pub use screened::screened;
 pub use serve::{Serving, serve};

@@ -1,15 +1,13 @@
 //! The records that the logs of a home amount to: the merged view, rebuilt from openings, and the drafts of
 //! changes to it.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
-use comity_ledger::{Draft, Entry, Kind, Origin, Slot};
-use comity_policy::defaults;
+use comity_ledger::{Entry, Kind, Origin, Slot};
 use comity_screening::{LogOrigin, Provenance, View};
 use comity_store::{LogRole, ReadError, Store};
-use comity_tlog::{EntryIndex, Hash, TreeSize};
-use comity_watchlist::{Change, Decoded, Handle, Section, SectionsRead};
+use comity_tlog::{Hash, TreeSize};
+use comity_watchlist::{Change, Decoded, Section, SectionsRead};
 
 use crate::export::head_of;
 use crate::{NodeError, OpenHome};
@@ -115,45 +113,6 @@ fn read_window(
         Err(ReadError::Store(source)) => Err(source.into()),
         Err(ReadError::Taker(error)) => Err(error),
     }
-}
-
-/// Changes to records of official lists as drafts for the own log, handled as such lists are.
-///
-/// # Errors
-/// [`NodeError::Record`] if a change is too large for an entry, or follows none that the view knows.
-pub fn import_drafts(origin: &Origin, view: &View, changes: &[Change]) -> Result<Vec<Draft>, NodeError> {
-    let refuse = |reason: String| NodeError::Record { reason };
-    let log: LogOrigin = origin.as_str().parse().map_err(|_| refuse(format!("{origin} is not an origin")))?;
-    let labels = defaults::imported_official_list(origin.agency(), Kind::Record)
-        .map_err(|error| refuse(error.to_string()))?;
-    let newest = newest_entries(view, &log, changes);
-    let mut drafts = Vec::with_capacity(changes.len());
-    for change in changes {
-        let about = match change.op.prev() {
-            None => None,
-            Some(_) => Some(*newest.get(&change.handle).ok_or_else(|| {
-                refuse(format!(
-                    "a change to {} follows no listing held here",
-                    change.key().reference.as_str()
-                ))
-            })?),
-        };
-        let sections = change.encode().map_err(|error| refuse(error.to_string()))?;
-        let draft = sections.iter().fold(Draft::new(Kind::Record, about), |draft, (section, bytes)| {
-            draft.with_section(Slot::new(section.slot()), bytes.to_vec())
-        });
-        drafts.push(labels.put_into(draft));
-    }
-    Ok(drafts)
-}
-
-/// The newest entry of each live listing of the lists that the changes are of.
-fn newest_entries(view: &View, log: &LogOrigin, changes: &[Change]) -> BTreeMap<Handle, EntryIndex> {
-    let mut lists: Vec<_> = changes.iter().map(|change| &change.key().list).collect();
-    lists.sort_unstable();
-    lists.dedup();
-    let live = lists.into_iter().flat_map(|list| view.live(log, list));
-    live.map(|listed| (listed.handle, listed.newest_index)).collect()
 }
 
 fn unreadable(origin: &Origin, index: u64) -> NodeError {

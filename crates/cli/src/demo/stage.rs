@@ -27,7 +27,7 @@ pub(super) const AGENCIES: [(&str, &str); 3] =
 pub(super) const ORIGIN: &str = "agency-a.example/pub";
 
 /// Longest wait for something that takes a moment on a quiet machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Pause between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 

@@ -2520,7 +2520,7 @@ pub mod admin_service_client {
                 .insert(GrpcMethod::new("comity.v1.AdminService", "ListLogs"));
             self.inner.unary(req, path, codec).await
         }
-        /// The living records of one own list, so that the caller can tell what a new publication changes.
+        /// The listings of one own list, living and ended, so that the caller can tell what a new publication changes.
         pub async fn list_records(
             &mut self,
             request: impl tonic::IntoRequest<super::ListRecordsRequest>,
@@ -2776,7 +2776,7 @@ pub mod admin_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// The living records of one own list, so that the caller can tell what a new publication changes.
+        /// The listings of one own list, living and ended, so that the caller can tell what a new publication changes.
         async fn list_records(
             &self,
             request: tonic::Request<super::ListRecordsRequest>,
