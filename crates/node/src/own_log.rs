@@ -111,6 +111,9 @@ impl OwnLog {
                 return Ok(OwnLogState::Writable(Box::new(Self { author, store, lock })));
             }
             Resume::Confirm(head) | Resume::Sign(head) => {
+                // A killed process may have left the pending entries in the system's memory: the lock must not be
+                // durable before them.
+                store.sync()?;
                 let durable = DurableBatch::recovered(origin.clone(), signed.size, held_edge, head)?;
                 let author = Author::new(origin, key, signed_edge);
                 let mut log = Self { author, store, lock };

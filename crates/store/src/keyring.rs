@@ -183,7 +183,8 @@ impl Keyring {
         Ok(true)
     }
 
-    /// Writes sealed pages, and the root file first if it must name new ones; synced.
+    /// Writes sealed pages, then the root file if it must name new ones, each synced before the next: a page that
+    /// the root names was whole on the medium once, so that a missing one is damage and never a crash.
     fn write_pages(
         &mut self,
         log: LogId,
@@ -191,9 +192,6 @@ impl Keyring {
         new_pages: bool,
         entropy: &mut dyn Entropy,
     ) -> Result<(), StoreError> {
-        if new_pages {
-            self.write_root(entropy)?;
-        }
         let file = self.file(log)?;
         let path_error = |action, source| StoreError::File { action, path: PathBuf::from("keyring"), source };
         for (offset, sealed) in sealed_pages {
@@ -201,6 +199,9 @@ impl Keyring {
         }
         let synced = file.sync_data();
         synced.map_err(|source| StoreError::Sync { path: self.pages_path(log), source })?;
+        if new_pages {
+            self.write_root(entropy)?;
+        }
         self.forget_some();
         Ok(())
     }
@@ -226,14 +227,13 @@ impl Keyring {
         self.pages.get_mut(&(log, page)).ok_or(StoreError::Keyring { path, reason: "a page is missing" })
     }
 
-    /// Reads the newer readable place of a page; a page that was never written has no keys.
+    /// Reads the newer readable place of a page.
     fn read_page(&mut self, log: LogId, page: u64) -> Result<Page, StoreError> {
         let path = self.pages_path(log);
         let missing = StoreError::Keyring { path: path.clone(), reason: "a page has no key" };
         let key = self.page_keys.get(&(log, page)).cloned().ok_or(missing)?;
         let file = self.file(log)?;
         let mut newest: Option<Page> = None;
-        let mut written = false;
         for place in 0..2 {
             let mut sealed = vec![0; PAGE_SEALED_BYTES];
             match file.read_exact_at(&mut sealed, offset_of(page, place)) {
@@ -241,18 +241,13 @@ impl Keyring {
                 Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => continue,
                 Err(source) => return Err(StoreError::File { action: "read", path, source }),
             }
-            written |= sealed.iter().any(|byte| *byte != 0);
             if let Some(read) = open_page(&key, log, page, &sealed)
                 && newest.as_ref().is_none_or(|held| held.sequence < read.sequence)
             {
                 newest = Some(read);
             }
         }
-        match newest {
-            Some(page) => Ok(page),
-            None if !written => Ok(Page { sequence: 0, keys: vec![None; PAGE_KEYS] }),
-            None => Err(StoreError::Keyring { path, reason: "a page is damaged" }),
-        }
+        newest.ok_or(StoreError::Keyring { path, reason: "a page is damaged or missing" })
     }
 
     fn seal_page(
@@ -302,15 +297,20 @@ impl Keyring {
                     .map_err(|source| StoreError::File { action: "open", path: path.clone(), source })?;
                 if fresh {
                     files::sync_folder_of(&path)?;
+                } else {
+                    // What a killed process wrote may be in memory only: the copy that is durable must not be the
+                    // next to be overwritten.
+                    file.sync_data().map_err(|source| StoreError::Sync { path: path.clone(), source })?;
                 }
                 Ok(place.insert(file))
             }
         }
     }
 
+    /// A scan reads each page once, in either direction, so that starting over costs little.
     fn forget_some(&mut self) {
-        while self.pages.len() > OPEN_PAGES_MAX {
-            self.pages.pop_first();
+        if self.pages.len() > OPEN_PAGES_MAX {
+            self.pages.clear();
         }
     }
 

@@ -89,8 +89,8 @@ impl Store {
     /// slot asked for, the opening or `None`.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if sealed bytes do not open with the key that the keyring holds; [`ReadError::Taker`]
-    /// with whatever `take` says.
+    /// [`StoreError::Damaged`] if the keyring has no key for sealed bytes, or they do not open with it;
+    /// [`ReadError::Taker`] with whatever `take` says.
     pub fn each_opening<E>(
         &self,
         origin: &Origin,
@@ -123,7 +123,14 @@ impl Store {
                     let sealed = late.get(&(index, *slot)).or_else(|| chunk.get(&position));
                     openings.push(match (&sealer, sealed) {
                         (Some(sealer), Some(sealed)) => Some(sealer.open(*slot, sealed).ok_or_else(damaged)?),
-                        _ => None,
+                        // Sealed bytes whose key is gone were lost, not withheld: nothing may go on as if they
+                        // had never been.
+                        (None, Some(_)) => Err(StoreError::Damaged {
+                            what: "the keyring: the key of an entry",
+                            log: origin.to_string(),
+                            place: index,
+                        })?,
+                        (_, None) => None,
                     });
                 }
                 take(place, openings).map_err(ReadError::Taker)?;

@@ -45,11 +45,36 @@ impl<'a> Chunks<'a> {
         Ok(())
     }
 
-    pub(crate) fn put(self, batch: &mut sled::Batch) -> Result<(), StoreError> {
+    /// Puts all that was added into a batch, and drops what stands behind `start` in slots that were not.
+    pub(crate) fn put(mut self, batch: &mut sled::Batch) -> Result<(), StoreError> {
+        for place in self.stale()? {
+            let (chunk, slot) = place;
+            self.values.insert(place, begun(self.tree, self.log, chunk, slot, self.start)?);
+        }
         for ((chunk, slot), value) in &self.values {
             pieces::put(self.tree, batch, &key(self.log, *chunk, *slot), value)?;
         }
         Ok(())
+    }
+}
+
+impl Chunks<'_> {
+    /// The chunks from `start` on that a batch which was never signed left in slots that this batch does not have.
+    fn stale(&self) -> Result<Vec<(u64, Slot)>, StoreError> {
+        let first = self.start / CHUNK_ENTRIES;
+        let mut stale = Vec::new();
+        for item in self.tree.range(key(self.log, first, Slot::new(0))..) {
+            let (found, _) = item?;
+            let Some(rest) = found.strip_prefix(self.log.as_bytes()) else { break };
+            let damaged = || damaged(self.log, first);
+            let (chunk, rest) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+            let slot = rest.first().copied().map(Slot::new).ok_or_else(damaged)?;
+            let place = (u64::from_be_bytes(*chunk), slot);
+            if !self.values.contains_key(&place) && stale.last() != Some(&place) {
+                stale.push(place);
+            }
+        }
+        Ok(stale)
     }
 }
 

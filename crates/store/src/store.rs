@@ -210,6 +210,15 @@ impl Store {
         Ok(())
     }
 
+    /// Returns only when all that is in the database is on stable storage, also what a killed process left to the
+    /// system's memory.
+    ///
+    /// # Errors
+    /// [`StoreError::Sync`].
+    pub fn sync(&self) -> Result<(), StoreError> {
+        self.db.sync()
+    }
+
     /// Size and root of the entries kept, signed or not; `None` before the first.
     ///
     /// # Errors

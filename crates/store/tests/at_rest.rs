@@ -201,6 +201,101 @@ fn a_torn_write_of_a_key_page_costs_nothing_that_was_signed() {
 }
 
 #[test]
+fn a_lost_key_page_is_named_and_never_taken_for_withheld() {
+    let mut place = Place::new();
+    let store = place.store();
+    place.append(&store, &[10; 300]);
+    place.append(&store, &[20]);
+    drop(store);
+    let pages = files(&place.paths.keyring)
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|extension| extension == "pages"))
+        .unwrap();
+    let whole = std::fs::read(&pages).unwrap();
+    let cores = |place: &Place| place.cores(&place.store());
+    std::fs::remove_file(&pages).unwrap();
+    assert!(matches!(cores(&place), Err(StoreError::Keyring { .. })), "the file is gone");
+    std::fs::write(&pages, &whole[..10_000]).unwrap();
+    assert!(matches!(cores(&place), Err(StoreError::Keyring { .. })), "the file is cut");
+    // The newest place of the last page is spoilt: the older one lacks the key of the last entry.
+    let mut bent = whole.clone();
+    bent[4 * 4_608 + 100] ^= 1;
+    std::fs::write(&pages, &bent).unwrap();
+    assert!(matches!(cores(&place), Err(StoreError::Damaged { place: 300, .. })), "an old page came back");
+    std::fs::write(&pages, &whole).unwrap();
+    assert_eq!(cores(&place).unwrap().len(), 301);
+}
+
+#[test]
+fn an_old_keyring_that_is_put_back_is_found_out() {
+    let mut place = Place::new();
+    let store = place.store();
+    place.append(&store, &[10; 100]);
+    drop(store);
+    let old: Vec<(PathBuf, Vec<u8>)> = files(&place.paths.keyring)
+        .into_iter()
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect();
+    let store = place.store();
+    place.append(&store, &[10; 100]);
+    drop(store);
+    for (path, bytes) in old {
+        std::fs::write(path, bytes).unwrap();
+    }
+    assert!(matches!(place.cores(&place.store()), Err(StoreError::Damaged { place: 100, .. })));
+}
+
+#[test]
+fn a_first_write_of_a_page_that_a_crash_tore_does_not_stop_the_next() {
+    let mut place = Place::new();
+    let store = place.store();
+    place.append(&store, &[10; 128]);
+    drop(store);
+    // The next page was being written for the first time: torn, and not yet named by the root.
+    let pages = files(&place.paths.keyring)
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|extension| extension == "pages"))
+        .unwrap();
+    let mut torn = std::fs::read(&pages).unwrap();
+    torn.resize(3 * 4_608, 0);
+    torn.extend_from_slice(&[0xee; 1_000]);
+    torn.resize(4 * 4_608, 0);
+    std::fs::write(&pages, &torn).unwrap();
+    let store = place.store();
+    place.append(&store, &[20; 5]);
+    drop(store);
+    assert_eq!(place.cores(&place.store()).unwrap().len(), 133);
+}
+
+#[test]
+fn sections_of_a_dropped_batch_are_gone_from_slots_that_the_next_does_not_have() {
+    let mut place = Place::new();
+    let store = place.store();
+    place.append(&store, &[10, 10]);
+    let seal = |place: &mut Place, draft: Draft| {
+        draft.seal(&place.origin, AuthorTime::from_unix_secs(1), &mut place.entropy).unwrap()
+    };
+    let lost: Vec<SealedEntry> = (0..40)
+        .map(|_| seal(&mut place, Draft::new(Kind::Record, None).with_section(Slot::CORE, vec![1; 50])))
+        .collect();
+    let staged = place.author.stage(lost).unwrap();
+    store.keep_batch(&staged, &mut place.entropy).unwrap();
+    // What comes in their place has other slots.
+    let control: Vec<SealedEntry> = (0..20)
+        .map(|_| seal(&mut place, Draft::new(Kind::Control, None).with_section(Slot::CONTROL, vec![2; 9])))
+        .collect();
+    let staged = place.author.stage(control).unwrap();
+    store.keep_batch(&staged, &mut place.entropy).unwrap();
+    let durable = store.confirm(&staged).unwrap_or_else(|_| panic!("reads back"));
+    let locked = LockedHead::synced(Role::Author, place.origin.clone(), durable.head(), None);
+    store.keep_note(&place.author.sign(&durable, &locked).unwrap()).unwrap();
+    drop(store);
+    let cores = place.cores(&place.store()).unwrap();
+    assert_eq!(cores[..2], [10, 10]);
+    assert!(cores[2..].iter().all(|len| *len == usize::MAX), "no section of the dropped batch is left");
+}
+
+#[test]
 fn a_damaged_snapshot_of_the_database_is_healed() {
     let mut place = Place::new();
     let store = place.store();
