@@ -14,8 +14,14 @@ pub(crate) struct Agency {
 impl Agency {
     /// Runs `comity init`.
     pub(crate) fn found(id: &str) -> Self {
+        Self::found_at(id, &[])
+    }
+
+    /// Runs `comity init` with more to say.
+    pub(crate) fn found_at(id: &str, more: &[&str]) -> Self {
         let agency = Self { folder: tempfile::tempdir().unwrap() };
-        let made = run(&["init", text(&agency.home()), "--agency", id, "--json"]);
+        let home = agency.home();
+        let made = run(&[&["init", text(&home), "--agency", id, "--json"], more].concat());
         assert!(made.status.success(), "{made:?}");
         agency
     }

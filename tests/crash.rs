@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::agency::{Agency, table, text};
 
 /// Kills of one run; `.ci/soak` asks for more.
-const KILLS: u64 = 12;
+const KILLS: u64 = 24;
 
 /// Goal: an import that is killed is whole or never was, and the log goes on from there. Way: kill the program at
 /// instants drawn from a printed seed, look, and finish the import before the next kill.
@@ -22,7 +22,7 @@ fn an_import_killed_at_any_instant_is_whole_or_never_was() {
     let mut interrupted = 0;
     for round in 1..=kills {
         // Each round lists some more subjects, so that there is always something to sign.
-        let count = u32::try_from(round * 150).unwrap();
+        let count = u32::try_from(round * 40).unwrap();
         let list = agency.write("list.csv", &table(1..=count));
         let mut child = Command::new(env!("CARGO_BIN_EXE_comity"))
             .args(["import", "ofac", text(&list), "--home", text(&home)])
@@ -31,7 +31,7 @@ fn an_import_killed_at_any_instant_is_whole_or_never_was() {
             .spawn()
             .unwrap();
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        std::thread::sleep(Duration::from_millis(1 + (random >> 33) % 600));
+        std::thread::sleep(Duration::from_millis(1 + (random >> 33) % 400));
         let finished = child.try_wait().unwrap().is_some();
         child.kill().unwrap();
         child.wait().unwrap();

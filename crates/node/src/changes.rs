@@ -3,24 +3,24 @@
 //!
 //! Not here: whether they still follow what the log holds when their turn comes (`author_task`).
 
-use comity_ledger::{Draft, Kind, Origin, Slot};
+use comity_ledger::{Draft, Kind, Slot};
 use comity_policy::{LabelSet, Moment, defaults};
 use comity_watchlist::{Change, SectionsRead};
 use comity_wire::{DraftChange, HandlingChoice};
 
 use crate::author_task::{Basis, Submission};
-use crate::{NodeError, now};
+use crate::{Config, NodeError, Release, now};
 
 /// Reads the changes of one append and makes the drafts of them.
 ///
 /// # Errors
 /// [`NodeError::Record`] if a change does not read, or its envelope and its content do not agree on what it follows.
 pub fn submission(
-    origin: &Origin,
+    config: &Config,
     handling: HandlingChoice,
     changes: &[DraftChange],
 ) -> Result<Submission, NodeError> {
-    let labels = labels(origin, handling)?;
+    let labels = labels(config, handling)?;
     let mut submission =
         Submission { drafts: Vec::with_capacity(changes.len()), bases: Vec::with_capacity(changes.len()) };
     for change in changes {
@@ -34,9 +34,11 @@ pub fn submission(
     Ok(submission)
 }
 
-fn labels(origin: &Origin, handling: HandlingChoice) -> Result<LabelSet, NodeError> {
-    let agency = origin.agency();
+/// What is authored is released as the configuration says; `to = "nobody"` keeps it at home.
+fn labels(config: &Config, handling: HandlingChoice) -> Result<LabelSet, NodeError> {
+    let agency = &config.agency;
     let labels = match handling {
+        _ if config.release == Release::Nobody => defaults::kept_home(agency, Kind::Record),
         HandlingChoice::OfficialList => defaults::imported_official_list(agency, Kind::Record),
         HandlingChoice::OwnDesignation => {
             let authored = Moment::from_unix_secs(now().unix_secs());

@@ -12,7 +12,7 @@ use comity_tlog::{
     tiles_between,
 };
 
-use crate::NodeError;
+use crate::{Home, NodeError};
 
 /// Takes one file: its path, `/` between parts, and its bytes.
 pub type TakeFile<'a> = dyn FnMut(&str, &[u8]) -> Result<(), NodeError> + 'a;
@@ -123,6 +123,30 @@ impl<'a> LogExport<'a> {
         let log = self.origin.to_string();
         comity_store::StoreError::Damaged { what: "an entry chunk", log, place }.into()
     }
+}
+
+/// The audit bundle of a home: every log that is held up to a checkpoint and whose key is known. A peer that was
+/// never reached has none yet, and the key of one that was removed went with its card.
+///
+/// # Errors
+/// A [`NodeError`] of the store or of `take`.
+pub fn bundle_of(
+    home: &Home,
+    store: &Store,
+    now: AuthorTime,
+    take: &mut TakeFile<'_>,
+) -> Result<(), NodeError> {
+    let mut keyed = Vec::new();
+    for (origin, _) in store.logs()? {
+        match home.log_key_of(&origin) {
+            Ok(key) if store.newest_note(&origin)?.is_some() => keyed.push((origin, key)),
+            Ok(_) | Err(NodeError::Store(comity_store::StoreError::NoSuchLog { .. })) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let logs = keyed.iter().map(|(origin, key)| LogExport::new(store, origin, key));
+    let logs = logs.collect::<Result<Vec<_>, NodeError>>()?;
+    bundle(home.config().agency.as_str(), &logs, now, take)
 }
 
 /// The audit bundle of these logs; the contents come last.

@@ -40,7 +40,7 @@ pub use config::{Config, Release};
 pub use entropy::SystemEntropy;
 pub use error::NodeError;
 pub use exchange::ExchangeService;
-pub use export::{LogExport, TakeFile, bundle};
+pub use export::{LogExport, TakeFile, bundle, bundle_of};
 pub use follow::{FollowParts, FollowState, Followers};
 pub use home::{Home, OpenHome, fingerprint};
 pub use init::{Initialised, NewHome};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use comity_ledger::{AgencyId, Head, Origin};
 use comity_node::{
     Home, LogExport, NodeError, OpenHome, OwnLogState, PeersError, Release, SystemEntropy, TakeFile,
-    add_peer, bundle, listed, logs, now, peer_messages, read_entry, screened, submission,
+    add_peer, bundle_of, listed, logs, now, peer_messages, read_entry, screened, submission,
 };
 use comity_screening::View;
 use comity_tlog::EntryIndex;
@@ -91,13 +91,7 @@ impl Local {
     }
 
     pub(super) fn bundle(&self, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
-        let store = self.open.store();
-        let origins: Vec<Origin> = store.logs()?.into_iter().map(|(origin, _)| origin).collect();
-        let keys = origins.iter().map(|origin| self.home().log_key_of(origin));
-        let keys = keys.collect::<Result<Vec<_>, NodeError>>()?;
-        let logs = origins.iter().zip(&keys).map(|(origin, key)| LogExport::new(store, origin, key));
-        let logs = logs.collect::<Result<Vec<_>, NodeError>>()?;
-        Ok(bundle(self.home().config().agency.as_str(), &logs, now(), take)?)
+        Ok(bundle_of(self.home(), self.open.store(), now(), take)?)
     }
 
     pub(super) fn records(&mut self, list: &ListId) -> Result<Vec<ListedRecord>, Refusal> {
@@ -112,14 +106,12 @@ impl Local {
         changes: &[DraftChange],
         progress: Progress<'_>,
     ) -> Result<Head, Refusal> {
-        let origin = self.home().origin();
-        let own = self.open.writable()?;
         if changes.is_empty() {
-            return Ok(own.head());
+            return Ok(self.open.writable()?.head());
         }
         // This process alone holds the home, so that nothing can have changed since it was compared.
-        let made = submission(&origin, HandlingChoice::OfficialList, changes)?;
-        let signed = own.append(made.drafts, now(), &mut SystemEntropy::new())?;
+        let made = submission(self.home().config(), HandlingChoice::OfficialList, changes)?;
+        let signed = self.open.writable()?.append(made.drafts, now(), &mut SystemEntropy::new())?;
         progress(changes.len(), changes.len());
         self.view = None;
         Ok(signed.head())

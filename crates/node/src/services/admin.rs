@@ -134,11 +134,8 @@ impl AdminService for Admin {
         let author = self.parts.author.as_ref().ok_or_else(|| ErrorCode::ReadOnly.to_status())?;
         let _permit = self.heavy_call()?;
         let (header, changes) = append::read(request.into_inner()).await?;
-        let origin = self.parts.node.home().origin();
-        let made = {
-            let origin = origin.clone();
-            blocking(move || submission(&origin, header.handling(), &changes)).await?
-        };
+        let (origin, node) = (self.parts.node.home().origin(), self.node());
+        let made = blocking(move || submission(node.home().config(), header.handling(), &changes)).await?;
         let appended = author.append(made).await.map_err(|error| status_of_append(&error))?;
         Ok(Response::new(v1::AppendResponse {
             first: appended.first.value(),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use comity_ledger::Origin;
-use comity_tlog::VerifierKey;
 use comity_wire::v1::FilePart as Part;
 use comity_wire::{ErrorCode, FilePart};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -14,7 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::refusal::status_of;
-use crate::{LogExport, Node, NodeError, TakeFile, bundle, now};
+use crate::{LogExport, Node, NodeError, TakeFile, bundle_of, now};
 
 /// Parts made ahead of the reader; each has at most 1 MiB.
 const PARTS_AHEAD: usize = 4;
@@ -41,14 +40,7 @@ pub(super) fn export_bundle<T: Send + 'static>(
     permit: OwnedSemaphorePermit,
     wrap: fn(Part) -> T,
 ) -> Stream<T> {
-    stream(permit, wrap, move |take| {
-        let origins: Vec<Origin> = node.store().logs()?.into_iter().map(|(origin, _)| origin).collect();
-        let keys = origins.iter().map(|origin| node.home().log_key_of(origin));
-        let keys: Vec<VerifierKey> = keys.collect::<Result<_, NodeError>>()?;
-        let logs = origins.iter().zip(&keys).map(|(origin, key)| LogExport::new(node.store(), origin, key));
-        let logs: Vec<LogExport<'_>> = logs.collect::<Result<_, NodeError>>()?;
-        bundle(node.home().config().agency.as_str(), &logs, now(), take)
-    })
+    stream(permit, wrap, move |take| bundle_of(node.home(), node.store(), now(), take))
 }
 
 fn stream<T: Send + 'static>(

@@ -1,0 +1,125 @@
+//! Nodes under test: real homes, each served by a child process, on ports of this machine.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::agency::{Agency, run, text};
+
+/// Longest wait for something that takes a moment on a quiet machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A home with its node.
+pub(crate) struct Node {
+    pub(crate) agency: Agency,
+    pub(crate) origin: String,
+    running: Option<Child>,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Node {
+    /// Makes a home whose ports were free a moment ago, and serves it.
+    pub(crate) fn found(id: &str) -> Self {
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let agency = Agency::found_at(id, &["--listen", &free(), "--admin", &free()]);
+        let mut node = Self { agency, origin: format!("{id}/pub"), running: None };
+        node.serve();
+        node
+    }
+
+    /// Starts the node and waits until its ports are bound.
+    pub(crate) fn serve(&mut self) {
+        let log = std::fs::File::options().create(true).append(true).open(self.agency.beside("log")).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_comity"))
+            .args(["serve", "--home", text(&self.agency.home()), "--json", "--log", "debug"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        self.running = Some(child);
+        assert!(line.contains("peer_addr"), "{line}: {}", self.log());
+    }
+
+    /// Kill -9.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.running.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// SIGTERM; gives whether the node ended well.
+    pub(crate) fn stop(&mut self) -> bool {
+        let mut child = self.running.take().unwrap();
+        let sent = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+        child.wait().unwrap().success()
+    }
+
+    /// All that the node said to its log so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.agency.beside("log")).unwrap()
+    }
+
+    /// Adds another node as a peer.
+    pub(crate) fn add(&self, other: &Self, more: &[&str]) {
+        let card = other.agency.beside("card");
+        if !card.exists() {
+            other.agency.ask(&["card", "--out", text(&card)]);
+        }
+        let said = other.agency.ask(&["card"]);
+        let words = said["fingerprint"].as_str().unwrap();
+        let mut arguments = vec!["peer", "add", text(&card), "--fingerprint", words];
+        arguments.extend(more);
+        let added = self.agency.ask(&arguments);
+        assert!(added["error"].is_null(), "{added}");
+    }
+
+    /// Size and root of a log that this node holds.
+    pub(crate) fn head(&self, origin: &str) -> (u64, String) {
+        let logs = self.agency.ask(&["log", "list"]);
+        let log = logs["logs"].as_array().unwrap().iter().find(|log| log["origin"] == origin);
+        log.map_or((0, String::new()), |log| {
+            (log["size"].as_u64().unwrap(), log["root"].as_str().unwrap().to_owned())
+        })
+    }
+
+    /// Waits until this node holds a log up to a head.
+    pub(crate) fn reaches(&self, origin: &str, head: &(u64, String)) {
+        until(&format!("{origin} reaches {head:?}: {}", self.agency.ask(&["peer", "list"])), || {
+            self.head(origin) == *head
+        });
+    }
+}
+
+/// Looks again and again until something is so.
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Verifies the bundle of a node with the cards of others as well.
+pub(crate) fn audit(node: &Node, others: &[&Node]) -> Value {
+    let name = format!("bundle-{}", node.head(&node.origin).0);
+    let (bundle, card) = node.agency.bundle(&name);
+    let cards: Vec<_> = others.iter().map(|other| other.agency.beside("card")).collect();
+    let mut arguments = vec!["bundle", "verify", text(&bundle), "--json", "--keys", text(&card)];
+    for card in &cards {
+        arguments.extend(["--keys", text(card)]);
+    }
+    crate::agency::answer(&run(&arguments))
+}
