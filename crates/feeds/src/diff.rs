@@ -1,28 +1,17 @@
 //! The difference between a publication and the records held: which changes to sign, or why none.
 //!
-//! Compares content and never a source's version numbers. Not for: signing (`ledger`), or deciding who may accept
-//! removals (`policy`).
+//! Compares content and never a source's version numbers. Not for: telling a broken publication (`guard`), signing
+//! (`ledger`), or deciding who may accept removals (`policy`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use comity_watchlist::limits::PATHS_MAX;
 use comity_watchlist::{
-    CalendarDate, Change, DelistReason, EntryRef, Handle, ListId, Notice, Op, Record, RecordKey, SourceFile,
-    Text,
+    CalendarDate, Change, DelistReason, EntryRef, Handle, Notice, Op, Record, RecordKey, SourceFile, Text,
 };
-use thiserror::Error;
 
+use crate::guard::{self, Refusal};
 use crate::snapshot::Snapshot;
-
-/// Removals beyond this count are refused without leave: the busiest real publication removed fewer for cause, and a
-/// truncated download loses more.
-pub const REMOVALS_MAX: usize = 50;
-
-/// Removals beyond this share of the list are refused without leave, in percent.
-pub const REMOVALS_PERCENT_MAX: usize = 5;
-
-/// Removals below this count are never refused by share: one of ten records may well end.
-pub const REMOVALS_BY_SHARE_MIN: usize = 2;
 
 /// A live record as the node holds it.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +34,7 @@ pub struct Current<'a> {
 /// What the operator allows, and the day.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Take removals beyond the guard.
+    /// Take removals, and losses of details, beyond the guard.
     pub accept_removals: bool,
     /// The day from which absent records are delisted.
     pub today: CalendarDate,
@@ -79,34 +68,6 @@ pub struct Difference {
     pub changes: Vec<Change>,
 }
 
-/// Why a publication changes nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// The publication has no record. Refused even if removals are accepted.
-    #[error("the publication of {list} has no record")]
-    Empty {
-        /// The list.
-        list: ListId,
-    },
-    /// Too many records would end at once, as a broken download looks.
-    #[error("{removed} of {held} records would be removed; accept removals if that is meant")]
-    Removals {
-        /// How many would end.
-        removed: usize,
-        /// How many are held.
-        held: usize,
-    },
-    /// The publication is of another list than the records held.
-    #[error("the publication is of {found}, the records held are of {held}")]
-    OtherList {
-        /// The list of the publication.
-        found: ListId,
-        /// The list held.
-        held: ListId,
-    },
-}
-
 impl<'a> Current<'a> {
     /// Nothing is held yet.
     #[must_use]
@@ -128,7 +89,8 @@ impl<'a> Current<'a> {
 /// Finds the changes to sign. `handles` gives a fresh random handle for each new listing.
 ///
 /// # Errors
-/// [`Refusal`] if the publication is empty, is of another list, or would end too many records at once.
+/// [`Refusal`] if the publication is empty or of another list; without leave also if it would end too many records,
+/// any record while a row that cannot be read may be its own, or strip the others of too many details.
 pub fn diff(
     current: &Current<'_>,
     snapshot: Snapshot,
@@ -136,7 +98,13 @@ pub fn diff(
     mut handles: impl FnMut() -> Handle,
 ) -> Result<Difference, Refusal> {
     let removed = removals(current, &snapshot)?;
-    guard(removed.len(), current.live.len(), options)?;
+    if !options.accept_removals {
+        guard::removals(removed.len(), current.live.len())?;
+        guard::certainty(removed.len(), &snapshot.rejected)?;
+        let new = snapshot.records.iter();
+        let staying = new.filter_map(|new| current.live.get(&new.key).map(|held| (held.record, new)));
+        guard::details(&staying.collect::<Vec<_>>())?;
+    }
 
     let files: Vec<SourceFile> = snapshot.files.into_iter().map(|read| read.file).collect();
     let mut difference = Difference::default();
@@ -165,15 +133,6 @@ fn removals(current: &Current<'_>, snapshot: &Snapshot) -> Result<Vec<RecordKey>
     let named: BTreeSet<&RecordKey> =
         snapshot.records.iter().map(|record| &record.key).chain(rejected).collect();
     Ok(current.live.keys().filter(|key| !named.contains(key)).cloned().collect())
-}
-
-fn guard(removed: usize, held: usize, options: Options) -> Result<(), Refusal> {
-    let by_share = removed >= REMOVALS_BY_SHARE_MIN
-        && removed.saturating_mul(100) > held.saturating_mul(REMOVALS_PERCENT_MAX);
-    if !options.accept_removals && (by_share || removed > REMOVALS_MAX) {
-        return Err(Refusal::Removals { removed, held });
-    }
-    Ok(())
 }
 
 impl Difference {

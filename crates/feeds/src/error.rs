@@ -45,6 +45,12 @@ pub enum FeedError {
         /// Columns of its first row.
         columns: usize,
     },
+    /// A table whose last row has no line end, as a download that stopped leaves behind.
+    #[error("{file} does not end with a line end and seems cut off")]
+    CutOff {
+        /// The file.
+        file: String,
+    },
     /// Two files of one table.
     #[error("{first} and {second} are the same table")]
     SameTable {
@@ -159,6 +165,9 @@ pub enum RejectReason {
         /// Columns of the table.
         expected: usize,
     },
+    /// A cell that goes over the end of its line: a quote is missing, and the row behind it is swallowed.
+    #[error("a cell of the row does not end on its line")]
+    LineBreak,
     /// A number that is none.
     #[error("{column} is not a number")]
     NotNumber {

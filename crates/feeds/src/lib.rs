@@ -9,15 +9,14 @@
 mod diff;
 mod error;
 mod file;
+mod guard;
 pub mod ofac;
 mod snapshot;
 pub mod un;
 mod xml;
 
-pub use diff::{
-    Amended, Current, Difference, Held, Options, REMOVALS_BY_SHARE_MIN, REMOVALS_MAX, REMOVALS_PERCENT_MAX,
-    Refusal, diff,
-};
+pub use diff::{Amended, Current, Difference, Held, Options, diff};
 pub use error::{FeedError, RejectReason, XmlFault};
 pub use file::{Encoding, FILE_BYTES_MAX, Format, InputFile, detect};
+pub use guard::{Detail, REMOVALS_BY_SHARE_MIN, REMOVALS_MAX, REMOVALS_PERCENT_MAX, Refusal};
 pub use snapshot::{ReadFile, RejectedRow, Snapshot};

@@ -39,7 +39,7 @@ const NON_SDN_PROGRAMMES: [&str; 6] =
 /// Reads one publication from one to four files.
 ///
 /// # Errors
-/// [`FeedError`] if a file is empty, a web page, of unknown columns or doubled, if the table of subjects is missing
+/// [`FeedError`] if a file is empty, a web page, of unknown columns, cut off or doubled, if the table of subjects is missing
 /// or holds no record, or if more than half of a file's rows cannot be read. Single bad rows are in
 /// [`Snapshot::rejected`].
 pub fn parse(files: &[InputFile<'_>]) -> Result<Snapshot, FeedError> {
@@ -110,11 +110,19 @@ impl Reading {
         let (mut rows, mut rejected) = (0_u64, 0_u64);
         file.each(|line, row| {
             rows += 1;
-            let outcome =
-                row.and_then(|row| take(self, &row).map_err(|reason| (row.key(&self.list), reason)));
-            if let Err((key, reason)) = outcome {
+            let outcome = row
+                .and_then(|row| take(self, &row).map_err(|reason| (row.number(0, "ent_num").ok(), reason)));
+            if let Err((uid, reason)) = outcome {
+                let key = uid.and_then(|uid| self.key(uid).ok());
                 rejected += 1;
-                self.rejected.push(RejectedRow { file: file.name.clone(), line, key, reason });
+                let may_hide_others = file.table == Table::Subjects && (key.is_none() || misshapen(&reason));
+                self.rejected.push(RejectedRow {
+                    file: file.name.clone(),
+                    line,
+                    key,
+                    may_hide_others,
+                    reason,
+                });
             }
         });
         if rejected > rows / 2 {
@@ -131,12 +139,16 @@ impl Reading {
         if let Some(first) = self.by_uid.get(&uid).and_then(|at| self.subjects.get(*at)) {
             return Err(RejectReason::Repeated { id: uid.to_string(), first: first.line });
         }
-        let reference = Reference::parse(&uid.to_string())
-            .map_err(|source| RejectReason::Key { column: "ent_num", source })?;
-        let subject = Subject::read(RecordKey::new(self.list.clone(), reference), row)?;
+        let subject = Subject::read(self.key(uid)?, row)?;
         self.by_uid.insert(uid, self.subjects.len());
         self.subjects.push(subject);
         Ok(())
+    }
+
+    fn key(&self, uid: u64) -> Result<RecordKey, RejectReason> {
+        let reference = Reference::parse(&uid.to_string())
+            .map_err(|source| RejectReason::Key { column: "ent_num", source })?;
+        Ok(RecordKey::new(self.list.clone(), reference))
     }
 
     fn alias(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
@@ -167,12 +179,23 @@ impl Reading {
             match subject.finish(&self.sources) {
                 Ok(record) => records.push(record),
                 Err(reason) => {
-                    rejected.push(RejectedRow { file: primary.name.clone(), line, key: Some(key), reason });
+                    rejected.push(RejectedRow {
+                        file: primary.name.clone(),
+                        line,
+                        key: Some(key),
+                        may_hide_others: false,
+                        reason,
+                    });
                 }
             }
         }
         Snapshot { list: self.list, published: None, files: self.read, records, rejected, rows: self.rows }
     }
+}
+
+/// True if the row may be made of several: a lost quote, line end or stretch of bytes joins it with those behind it.
+const fn misshapen(reason: &RejectReason) -> bool {
+    matches!(reason, RejectReason::Csv | RejectReason::Columns { .. } | RejectReason::LineBreak)
 }
 
 /// The consolidated list if most subjects stand under one of its programmes, else the SDN list.

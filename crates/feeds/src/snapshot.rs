@@ -44,6 +44,8 @@ pub struct RejectedRow {
     pub line: u64,
     /// The record that the row is about, where that could be read. Such a record is not taken for removed.
     pub key: Option<RecordKey>,
+    /// True if the row may be, or may have swallowed, the row of any other record: then no absence is certain.
+    pub may_hide_others: bool,
     /// Why.
     pub reason: RejectReason,
 }

@@ -37,7 +37,9 @@ pub fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
     let attributes = xml::records(file, ROOT, |group, line, element| {
         rows += 1;
         if let Err((key, reason)) = reading.take(group, line, element) {
-            reading.rejected.push(RejectedRow { file: file.name.to_owned(), line, key, reason });
+            let may_hide_others = key.is_none();
+            let file = file.name.to_owned();
+            reading.rejected.push(RejectedRow { file, line, key, may_hide_others, reason });
         }
     })?;
     let rejected = u64::try_from(reading.rejected.len()).unwrap_or(u64::MAX);

@@ -7,9 +7,11 @@
     reason = "a test fails by panicking; helper functions are not covered by clippy.toml"
 )]
 
+use std::fmt::Write as _;
+
 use comity_feeds::{
-    Current, Encoding, FeedError, Format, Held, InputFile, Options, Refusal, Snapshot, XmlFault, detect,
-    diff, ofac, un,
+    Current, Detail, Difference, Encoding, FeedError, Format, Held, InputFile, Options, Refusal, Snapshot,
+    XmlFault, detect, diff, ofac, un,
 };
 use comity_watchlist::{
     CalendarDate, EntryRef, FileHash, Handle, IdKind, LinkTarget, NameKind, NameQuality, Op, Prose, Record,
@@ -291,13 +293,163 @@ fn removals_beyond_the_guard_need_leave_and_an_empty_publication_never_passes() 
 fn a_row_that_cannot_be_read_does_not_end_its_record() {
     let full = whole_ofac();
     let good: Vec<&str> = std::str::from_utf8(SDN).unwrap().lines().take(4).collect();
-    let good = good.join("\n");
+    let good = good.join("\n") + "\n";
     let broken = good.replace("\"SEA MIRAGE\"", "-0- ");
     let next = ofac::parse(&[file("a", broken.as_bytes())]).unwrap();
     let bare = ofac::parse(&[file("a", good.as_bytes())]).unwrap();
     let difference = diff(&hold(&bare.records), next, options(false), || Handle::new([4; 16])).unwrap();
     assert_eq!(difference.changes, []);
     assert_eq!(difference.unread, [record(&full, "103").key.clone()]);
+}
+
+/// Twenty invented subjects, each with an alias, an address and a passport.
+fn twenty() -> [String; 3] {
+    let mut tables = [String::new(), String::new(), String::new()];
+    for at in 1..=20 {
+        write!(tables[0], "{at},\"MOAT {at}, Anna\",\"individual\",\"ZENDA\",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,\"Passport Z{at:05} (Ruritania).\"\r\n").unwrap();
+        write!(tables[1], "{at},{at},\"aka\",\"DRAWBRIDGE {at}\",-0- \r\n").unwrap();
+        write!(tables[2], "{at},{at},-0- ,\"Strelsau {at}\",\"Ruritania\",-0- \r\n").unwrap();
+    }
+    tables
+}
+
+/// More aliases of one of the twenty.
+fn keeps(subject: u32, numbers: std::ops::RangeInclusive<u32>) -> String {
+    numbers
+        .map(|at| [&subject.to_string(), ",", &at.to_string(), ",\"aka\",\"KEEP\",-0- \r\n"].concat())
+        .collect()
+}
+
+fn parse_tables(tables: &[&str]) -> Result<Snapshot, FeedError> {
+    let files: Vec<InputFile<'_>> = tables.iter().map(|table| file("f", table.as_bytes())).collect();
+    ofac::parse(&files)
+}
+
+fn next(held: &Snapshot, tables: &[&str], accept_removals: bool) -> Result<Difference, Refusal> {
+    let new = parse_tables(tables).unwrap();
+    diff(&hold(&held.records), new, options(accept_removals), || Handle::new([4; 16]))
+}
+
+#[test]
+fn a_row_with_a_column_too_many_or_too_few_does_not_end_its_record() {
+    let [sdn, _, _] = twenty();
+    let held = parse_tables(&[&sdn]).unwrap();
+    let long = sdn.replace("(Ruritania).\"\r\n7,", "(Ruritania).\",\"x\"\r\n7,");
+    let short = sdn.replace("\n6,\"MOAT 6, Anna\",", "\n6,");
+    for broken in [long, short] {
+        assert_ne!(broken, sdn);
+        let difference = next(&held, &[&broken], false).unwrap();
+        assert_eq!((difference.changes.len(), difference.removed.len(), difference.unchanged), (0, 0, 19));
+        assert_eq!(difference.unread, [record(&held, "6").key.clone()]);
+        // Nor does leave for removals.
+        assert_eq!(next(&held, &[&broken], true).unwrap().changes, []);
+    }
+}
+
+#[test]
+fn a_row_swallowed_by_the_one_before_it_is_not_signed_as_removed() {
+    let [sdn, _, _] = twenty();
+    let held = parse_tables(&[&sdn]).unwrap();
+    let quote_lost = sdn.replace("(Ruritania).\"\r\n7,", "(Ruritania).\r\n7,");
+    let line_end_lost = sdn.replace("\r\n7,", "7,");
+    let (from, to) = (
+        sdn.find("\"individual\",\"ZENDA\",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,\"Passport Z00006"),
+        sdn.find("\"MOAT 7"),
+    );
+    let bytes_lost = [&sdn[..from.unwrap()], &sdn[to.unwrap()..]].concat();
+    for broken in [quote_lost, line_end_lost, bytes_lost] {
+        assert_ne!(broken, sdn);
+        assert_eq!(next(&held, &[&broken], false), Err(Refusal::Uncertain { removed: 1, rows: 1 }));
+        let taken = next(&held, &[&broken], true).unwrap();
+        assert_eq!(taken.removed, [record(&held, "7").key.clone()]);
+    }
+}
+
+#[test]
+fn a_quote_lost_in_the_last_cell_of_the_file_does_not_change_its_record() {
+    let [sdn, _, _] = twenty();
+    let held = parse_tables(&[&sdn]).unwrap();
+    let broken = [sdn.strip_suffix("\"\r\n").unwrap(), "\r\n\x1a"].concat();
+    let difference = next(&held, &[&broken], false).unwrap();
+    assert_eq!((difference.changes.len(), difference.unread.len()), (0, 1));
+}
+
+#[test]
+fn no_removal_is_signed_while_a_row_of_the_subjects_has_no_number() {
+    let [sdn, alt, _] = twenty();
+    let held = parse_tables(&[&sdn, &alt]).unwrap();
+    let broken = sdn.replace("\n7,", "\nseven,");
+    assert_eq!(next(&held, &[&broken, &alt], false).unwrap().removed, []);
+    assert_eq!(next(&held, &[&broken], false), Err(Refusal::Uncertain { removed: 1, rows: 1 }));
+    assert_eq!(next(&held, &[&broken], true).unwrap().removed.len(), 1);
+    // A row of another table says nothing about who is listed.
+    let gone: String = sdn.lines().take(19).map(|row| [row, "\r\n"].concat()).collect();
+    let alias_broken = alt.replace("\n7,", "\nseven,").replace("20,20,", "19,20,");
+    assert_eq!(next(&held, &[&gone, &alias_broken], false).unwrap().removed.len(), 1);
+}
+
+#[test]
+fn no_removal_is_signed_while_a_record_of_the_un_has_no_reference() {
+    let entity = &UN[UN.find("<ENTITY>").unwrap()..UN.find("</ENTITIES>").unwrap()];
+    let second = entity.replace("RRe.001", "RRe.002");
+    let document = UN.replace("</ENTITIES>", &[&second, "</ENTITIES>"].concat());
+    let held = parse_un(&document).unwrap();
+    let reference = "<REFERENCE_NUMBER>RRe.002</REFERENCE_NUMBER>";
+    assert!(document.contains(reference));
+    let current = hold(&held.records);
+    let broken = parse_un(&document.replace(reference, "")).unwrap();
+    let refused = diff(&current, broken.clone(), options(false), || Handle::new([4; 16]));
+    assert_eq!(refused, Err(Refusal::Uncertain { removed: 1, rows: 2 }));
+    let taken = diff(&current, broken, options(true), || Handle::new([4; 16])).unwrap();
+    assert_eq!(taken.removed.len(), 1);
+}
+
+#[test]
+fn a_table_cut_off_inside_a_row_is_refused_wherever_the_cut_is() {
+    let [sdn, alt, add] = twenty();
+    let whole = parse_tables(&[&sdn, &alt, &add]).unwrap();
+    assert_eq!(whole.rejected, []);
+    for end in ["\x1a", "\x1a\r\n", " \r\n", "\r\n \x1a \r\n"] {
+        let ended = [&alt, end].concat();
+        let read = parse_tables(&[&sdn, &ended, &add]).unwrap();
+        assert_eq!((&read.records, read.rejected.len()), (&whole.records, 0), "{end:?}");
+    }
+    let start = alt.find("\n10,").unwrap() + 2;
+    let next_row = alt.find("\n11,").unwrap() + 1;
+    for at in start..next_row {
+        let cut = parse_tables(&[&sdn, &alt[..at], &add]);
+        assert_eq!(cut, Err(FeedError::CutOff { file: "f".to_owned() }), "{:?}", &alt[start..at]);
+    }
+    assert!(matches!(parse_tables(&[&sdn[..sdn.len() - 2]]), Err(FeedError::CutOff { .. })));
+}
+
+#[test]
+fn aliases_or_addresses_do_not_vanish_with_half_a_file_or_a_file_left_out() {
+    let [sdn, alt, add] = twenty();
+    let held = parse_tables(&[&sdn, &alt, &add]).unwrap();
+    let details = |detail, lost| Err(Refusal::Details { detail, lost, held: 20 });
+    let half = &alt[..=alt.find("\n11,").unwrap()];
+    assert_eq!(next(&held, &[&sdn, half, &add], false), details(Detail::Aliases, 10));
+    assert_eq!(next(&held, &[&sdn, &alt], false), details(Detail::Addresses, 20));
+    assert_eq!(next(&held, &[&sdn], false), details(Detail::Aliases, 20));
+    // What others gain does not hide the loss.
+    let gained = keeps(1, 21..=60);
+    assert_eq!(next(&held, &[&sdn, &[half, &gained].concat(), &add], false), details(Detail::Aliases, 10));
+    let numberless = sdn.replace("Passport", "Postage");
+    assert_eq!(next(&held, &[&numberless, &alt, &add], false), details(Detail::Identifiers, 20));
+    assert_eq!(next(&held, &[&sdn], true).unwrap().amended.len(), 20);
+    let one_less = &alt[..=alt.find("\n20,").unwrap()];
+    assert_eq!(next(&held, &[&sdn, one_less, &add], false).unwrap().amended.len(), 1);
+}
+
+#[test]
+fn the_details_of_a_record_that_ends_do_not_count_as_lost() {
+    let [sdn, alt, add] = twenty();
+    let more = keeps(20, 21..=80);
+    let held = parse_tables(&[&sdn, &[&alt[..], &more].concat(), &add]).unwrap();
+    let upto = |table: &str| table[..=table.find("\n20,").unwrap()].to_owned();
+    let difference = next(&held, &[&upto(&sdn), &upto(&alt), &upto(&add)], false).unwrap();
+    assert_eq!((difference.removed.len(), difference.amended.len()), (1, 0));
 }
 
 #[test]

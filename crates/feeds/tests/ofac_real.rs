@@ -10,10 +10,11 @@
     reason = "a test fails by panicking, and says aloud what it skips"
 )]
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use comity_feeds::{Current, Held, InputFile, Options, Refusal, Snapshot, diff, ofac};
-use comity_watchlist::{CalendarDate, EntryRef, FileHash, Handle, Op, Record, SubjectKind};
+use comity_feeds::{Current, Detail, Held, InputFile, Options, Refusal, Snapshot, diff, ofac};
+use comity_watchlist::{CalendarDate, EntryRef, FileHash, Handle, Op, Record, RecordKey, SubjectKind};
 
 mod texts;
 
@@ -179,4 +180,43 @@ fn a_publication_that_removes_390_records_is_refused_until_that_is_accepted() {
     assert_eq!((difference.amended.len(), difference.unchanged), (83, 8_503));
     assert_eq!(difference.changes.len(), 390 + 457 + difference.amended.len());
     assert_eq!(difference.amended.len() + difference.unchanged + 390, 8_976);
+}
+
+#[test]
+fn real_publications_that_follow_each_other_lose_no_details_beyond_the_guard() {
+    let tables = &["sdn.csv", "add.csv", "alt.csv"];
+    let (Some(first), Some(second), Some(third)) =
+        (folder("sdn-2021-04"), folder("sdn-2021-07"), folder("sdn-2022-01"))
+    else {
+        return;
+    };
+    let [first, second, third] = [first, second, third].map(|dir| parse(&read(&dir, tables)));
+    for (old, new, amended) in [(first, second.clone(), 11), (second, third, 83)] {
+        // Both end more records than the guard lets pass; what it says of the details of the others is asked here.
+        let listed: HashSet<RecordKey> = new.records.iter().map(|record| record.key.clone()).collect();
+        let staying: Vec<Record> =
+            old.records.into_iter().filter(|record| listed.contains(&record.key)).collect();
+        let difference = diff(&hold(&staying), new, options(false), fresh()).unwrap();
+        assert_eq!((difference.removed.len(), difference.amended.len()), (0, amended));
+    }
+}
+
+#[test]
+fn half_of_the_real_aliases_or_the_subjects_alone_do_not_strip_the_records() {
+    let Some(dir) = folder("sdn-2022-01") else { return };
+    let mut files = read(&dir, &["sdn.csv", "add.csv", "alt.csv"]);
+    let whole = parse(&files);
+    let alone = parse(&files[..1]);
+    let half = files[2].1.len() / 2;
+    let line_end = half + files[2].1[half..].iter().position(|b| *b == b'\n').unwrap();
+    files[2].1.truncate(line_end + 1);
+    let halved = parse(&files);
+    let current = hold(&whole.records);
+    for broken in [halved, alone] {
+        let refused = diff(&current, broken, options(false), fresh());
+        assert!(
+            matches!(refused, Err(Refusal::Details { detail: Detail::Aliases, .. })),
+            "the aliases are missed"
+        );
+    }
 }

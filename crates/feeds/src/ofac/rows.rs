@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use comity_watchlist::{ListId, RecordKey, Reference, SourceFile, Text};
+use comity_watchlist::{SourceFile, Text};
 use csv::{ReaderBuilder, StringRecord};
 
 use crate::error::{FeedError, RejectReason};
@@ -29,15 +29,15 @@ pub(super) struct TableFile<'a> {
     text: Cow<'a, str>,
 }
 
-/// One row with the right number of columns.
+/// One row; handed over only if it has the columns of its table, each on the row's own line.
 pub(super) struct Row<'a> {
     pub(super) line: u64,
     pub(super) table: Table,
     cells: &'a StringRecord,
 }
 
-/// A row that was not taken: the record that it is about, if known, and why.
-pub(super) type Refused = (Option<RecordKey>, RejectReason);
+/// A row that was not taken: the number of the subject that it is about, if it can be read, and why.
+pub(super) type Refused = (Option<u64>, RejectReason);
 
 impl Table {
     const ALL: [Self; 4] = [Self::Subjects, Self::Aliases, Self::Addresses, Self::Comments];
@@ -74,6 +74,9 @@ impl<'a> TableFile<'a> {
             file: name.clone(),
             columns: records(&text).next().map_or(0, |(_, cells)| cells.map_or(0, |cells| cells.len())),
         })?;
+        if !ends_with_a_line(bytes) {
+            return Err(FeedError::CutOff { file: name });
+        }
         Ok(Self { name, table, encoding, input: *input, text })
     }
 
@@ -91,16 +94,29 @@ impl<'a> TableFile<'a> {
             match cells {
                 None => take(line, Err((None, RejectReason::Csv))),
                 Some(cells) if is_end_mark(&cells) => {}
-                Some(cells) if cells.len() != expected => {
-                    take(line, Err((None, RejectReason::Columns { found: cells.len(), expected })));
+                Some(cells) => {
+                    let row = Row { line, table: self.table, cells: &cells };
+                    match row.misshape(expected) {
+                        None => take(line, Ok(row)),
+                        Some(reason) => take(line, Err((row.number(0, "ent_num").ok(), reason))),
+                    }
                 }
-                Some(cells) => take(line, Ok(Row { line, table: self.table, cells: &cells })),
             }
         }
     }
 }
 
 impl Row<'_> {
+    /// Why the row is none of its table, if it is none. A cell over several lines comes first, since it is the cause
+    /// of any odd number of columns; of OFAC's own files none has one.
+    fn misshape(&self, expected: usize) -> Option<RejectReason> {
+        if self.cells.iter().any(|cell| cell.contains(['\r', '\n'])) {
+            return Some(RejectReason::LineBreak);
+        }
+        let found = self.cells.len();
+        (found != expected).then_some(RejectReason::Columns { found, expected })
+    }
+
     /// A cell as written, or `None` if it is `-0-` or empty.
     pub(super) fn raw(&self, column: usize) -> Option<&str> {
         self.cells.get(column).filter(|cell| !matches!(cell.trim(), "" | "-0-"))
@@ -123,12 +139,6 @@ impl Row<'_> {
         }
         digits.parse().map_err(|_| RejectReason::NotNumber { column: name })
     }
-
-    /// The record that the row is about, if its number can be read.
-    pub(super) fn key(&self, list: &ListId) -> Option<RecordKey> {
-        let uid = self.number(0, "ent_num").ok()?;
-        Some(RecordKey::new(list.clone(), Reference::parse(&uid.to_string()).ok()?))
-    }
 }
 
 /// The table that most of the first rows fit.
@@ -150,8 +160,18 @@ fn fits(table: Table, cells: &StringRecord) -> bool {
     cells.len() == table.columns() && number(0) && second
 }
 
+/// True for a line of nothing but 0x1A and spaces.
 fn is_end_mark(cells: &StringRecord) -> bool {
-    cells.len() == 1 && cells.get(0) == Some("\u{1a}")
+    cells.len() == 1 && cells.get(0).is_some_and(|cell| cell.bytes().all(is_ending))
+}
+
+/// True if the last row has its line end; behind it may stand only 0x1A, spaces and more line ends.
+fn ends_with_a_line(bytes: &[u8]) -> bool {
+    bytes.iter().rev().take_while(|b| is_ending(**b)).any(|b| *b == b'\n')
+}
+
+const fn is_ending(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x1a
 }
 
 /// The rows with the line on which each begins; `None` for one that is no text.
