@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use comity_ledger::{Entry, Genesis, Kind, Origin, openings_path};
 use comity_tlog::{
-    BUNDLE_BYTES_MAX, EntryBundle, Hash, RightEdge, TILE_BYTES_MAX, TileCoordinate, TileKind, TreeSize,
-    VerifiedCheckpoint, VerifierKey, bundles_between, tiles_between,
+    BUNDLE_BYTES_MAX, EntryBundle, EntryIndex, Hash, RightEdge, TILE_BYTES_MAX, TileCoordinate, TileKind,
+    TreeSize, VerifiedCheckpoint, VerifierKey, bundles_between, tiles_between,
 };
 
 use crate::folder::Folder;
@@ -137,7 +137,7 @@ impl<'a> History<'a> {
             }
         };
         self.report.checks.entries += 1;
-        match entry.about().map(|about| about.value()) {
+        match entry.about().map(EntryIndex::value) {
             Some(about) if about >= index => {
                 self.fail(
                     "entry",
