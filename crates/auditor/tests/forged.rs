@@ -27,12 +27,12 @@ fn genesis() -> Draft {
     Genesis::new("agency-a.example".parse().unwrap(), root.verifier(), log.verifier()).unwrap().draft()
 }
 
-fn about(index: u64) -> Option<EntryIndex> {
-    Some(EntryIndex::new(index).unwrap())
+fn at(index: u64) -> EntryIndex {
+    EntryIndex::new(index).unwrap()
 }
 
 fn erase(index: u64) -> Draft {
-    Draft::new(Kind::Erase, about(index)).with_public_body(vec![1])
+    Draft::new(Kind::Erase, Some(at(index))).with_public_body(vec![1])
 }
 
 /// An agency that writes into its bundle what it likes, with its true key.
@@ -144,7 +144,7 @@ fn what_no_later_entry_announces_cannot_be_passed_off_as_erased() {
     other.bundle(only(1));
     assert_eq!(failed(&other.verify()), [("opening", Some(1))], "another entry's erasure");
     let amended =
-        Forger::new(vec![genesis(), Draft::new(Kind::Record, None), Draft::new(Kind::Record, about(1))]);
+        Forger::new(vec![genesis(), Draft::new(Kind::Record, None), Draft::new(Kind::Record, Some(at(1)))]);
     amended.bundle(only(1));
     assert_eq!(failed(&amended.verify()), [("opening", Some(1))], "a later entry of another kind");
     let announced = Forger::new(vec![genesis(), Draft::new(Kind::Record, None), erase(1)]);
