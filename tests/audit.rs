@@ -125,3 +125,35 @@ fn the_report_of_the_program_names_the_entry_and_exits_1() {
     assert_eq!(report["failures"][0]["check"], "opening");
     assert_eq!(report["failures"][0]["origin"], "agency-a.example/pub");
 }
+
+#[test]
+fn an_endless_file_of_keys_or_card_is_refused_by_the_program() {
+    let (agency, bundle, _) = small();
+    let refused = answer(&run(&["bundle", "verify", text(&bundle), "--keys", "/dev/zero", "--json"]));
+    assert_eq!(refused["error"]["code"], "keys");
+    agency.refused(&["peer", "add", "/dev/zero", "--fingerprint", "x"], "malformed");
+}
+
+#[test]
+fn a_card_is_never_written_over_an_existing_file() {
+    let agency = Agency::found("agency-a.example");
+    let mine = agency.write("mine", b"my only copy");
+    agency.refused(&["card", "--out", text(&mine)], "exists");
+    assert_eq!(std::fs::read(&mine).unwrap(), b"my only copy");
+}
+
+#[test]
+fn a_bundle_is_never_mixed_with_what_stands_there_and_says_so_without_speaking_of_homes() {
+    let agency = Agency::found("agency-a.example");
+    let out = agency.beside("out");
+    std::fs::create_dir(&out).unwrap();
+    std::fs::write(out.join("letter"), "mine").unwrap();
+    for command in [&["bundle"][..], &["log", "export"]] {
+        let mut arguments = command.to_vec();
+        arguments.extend(["--out", text(&out)]);
+        let said = agency.refused(&arguments, "not_empty");
+        assert!(said.contains("--out") && !said.contains("a home is made"), "{said}");
+    }
+    let names: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["letter"]);
+}

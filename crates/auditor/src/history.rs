@@ -1,9 +1,11 @@
 //! The history of one log: entries hashed, tiles and roots recomputed, openings compared.
 
-use comity_ledger::{Entry, Genesis, Origin};
+use std::collections::BTreeSet;
+
+use comity_ledger::{Entry, Genesis, Kind, Origin, openings_path};
 use comity_tlog::{
-    BUNDLE_BYTES_MAX, EntryBundle, Hash, RightEdge, TILE_BYTES_MAX, TileCoordinate, TileKind, TreeSize,
-    VerifiedCheckpoint, VerifierKey, bundles_between, tiles_between,
+    BUNDLE_BYTES_MAX, EntryBundle, EntryIndex, Hash, RightEdge, TILE_BYTES_MAX, TileCoordinate, TileKind,
+    TreeSize, VerifiedCheckpoint, VerifierKey, bundles_between, tiles_between,
 };
 
 use crate::folder::Folder;
@@ -23,6 +25,10 @@ pub(crate) struct History<'a> {
     edge: RightEdge,
     /// The hashes of each tile level, from the leaves up.
     levels: Vec<Vec<Hash>>,
+    /// The entries whose erasure an entry after them announces.
+    announced: BTreeSet<u64>,
+    /// The entries that are called erased, with the openings file that says so.
+    erased: Vec<(String, Vec<u64>)>,
 }
 
 impl<'a> History<'a> {
@@ -33,13 +39,25 @@ impl<'a> History<'a> {
         key: &'a VerifierKey,
         report: &'a mut Report,
     ) -> Self {
-        Self { folder, log, origin, key, report, edge: RightEdge::empty(), levels: vec![Vec::new()] }
+        Self {
+            folder,
+            log,
+            origin,
+            key,
+            report,
+            edge: RightEdge::empty(),
+            levels: vec![Vec::new()],
+            announced: BTreeSet::new(),
+            erased: Vec::new(),
+        }
     }
 
-    /// Checks everything under the newest of `checkpoints`, which come with their paths, smallest first.
-    pub(crate) fn check(mut self, checkpoints: &[(String, VerifiedCheckpoint)]) {
-        let Some((_, newest)) = checkpoints.last() else { return };
-        let size = newest.checkpoint().size();
+    /// Checks the first `size` entries and everything over them. The `checkpoints` come with their paths,
+    /// smallest first; one of a size over `size` is a failure.
+    pub(crate) fn check(mut self, size: TreeSize, checkpoints: &[(String, VerifiedCheckpoint)]) {
+        if size == TreeSize::ZERO {
+            self.fail("entry", None, "checkpoint", "a log without entries has no genesis".to_owned());
+        }
         let mut due = checkpoints.iter().peekable();
         self.check_roots(&mut due);
         for bundle in bundles_between(TreeSize::ZERO, size) {
@@ -54,6 +72,19 @@ impl<'a> History<'a> {
             self.fail("root", None, path, format!("the bundle has no entries up to its size {size}"));
         }
         self.check_tiles(size);
+        self.check_erasures();
+    }
+
+    /// What is called erased must have been announced so, later in the log: else anything could be hidden.
+    fn check_erasures(&mut self) {
+        for (path, indexes) in std::mem::take(&mut self.erased) {
+            for index in indexes {
+                if !self.announced.contains(&index) {
+                    let detail = "said to be erased, but no later entry announces its erasure".to_owned();
+                    self.fail("opening", Some(index), &path, detail);
+                }
+            }
+        }
     }
 
     /// Reads, parses and hashes up to 256 entries, and checks their openings; false if they cannot be read.
@@ -82,7 +113,7 @@ impl<'a> History<'a> {
             self.check_roots(due);
         }
         let leaves = self.levels.first().map(Vec::as_slice).unwrap_or_default();
-        Sections {
+        let erased = Sections {
             folder: self.folder,
             log: self.log,
             origin: self.origin,
@@ -91,6 +122,9 @@ impl<'a> History<'a> {
             report: self.report,
         }
         .check(coordinate, &entries);
+        if !erased.is_empty() {
+            self.erased.push((openings_path(coordinate), erased));
+        }
         true
     }
 
@@ -103,8 +137,19 @@ impl<'a> History<'a> {
             }
         };
         self.report.checks.entries += 1;
-        if entry.about().is_some_and(|about| about.value() >= index) {
-            self.fail("entry", Some(index), path, "it is about an entry that is not before it".to_owned());
+        match entry.about().map(EntryIndex::value) {
+            Some(about) if about >= index => {
+                self.fail(
+                    "entry",
+                    Some(index),
+                    path,
+                    "it is about an entry that is not before it".to_owned(),
+                );
+            }
+            Some(about) if entry.kind() == Kind::Erase => {
+                self.announced.insert(about);
+            }
+            _ => {}
         }
         if index == 0 {
             let genesis = Genesis::from_entry(&entry);

@@ -1,7 +1,12 @@
 //! The keys that the auditor brings, obtained by another way than the bundle.
 
+use std::fs::File;
+use std::path::Path;
+
 use comity_ledger::Card;
 use comity_tlog::VerifierKey;
+
+use crate::folder::read_at_most;
 
 /// Most bytes of a key file.
 pub const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -14,6 +19,17 @@ impl TrustedKeys {
     /// No keys: nothing is trusted.
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// Adds the keys of the file at this path, as [`TrustedKeys::add_file`] does; at most
+    /// [`KEY_FILE_BYTES_MAX`] are read.
+    ///
+    /// # Errors
+    /// [`KeyFileError`] if it cannot be read, is too large, or is no key file.
+    pub fn add_path(&mut self, path: &Path) -> Result<(), KeyFileError> {
+        let read = File::open(path).and_then(|file| read_at_most(file, KEY_FILE_BYTES_MAX));
+        let bytes = read.map_err(|source| KeyFileError::Unreadable { source })?;
+        self.add_file(&bytes.ok_or(KeyFileError::TooLarge)?)
     }
 
     /// Adds the keys of a file: a card, or one vkey a line, `#` beginning a comment.
@@ -41,15 +57,24 @@ impl TrustedKeys {
         self.0.is_empty()
     }
 
-    /// The key of this name.
-    pub(crate) fn named(&self, name: &str) -> Option<&VerifierKey> {
-        self.0.iter().find(|key| key.name().as_str() == name)
+    /// All keys of this name: a name may have had several.
+    pub(crate) fn named(&self, name: &str) -> Vec<VerifierKey> {
+        self.0.iter().filter(|key| key.name().as_str() == name).cloned().collect()
     }
 }
 
 /// A key file that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
+    /// It cannot be read.
+    #[error("{source}")]
+    Unreadable {
+        /// Why.
+        source: std::io::Error,
+    },
+    /// More than [`KEY_FILE_BYTES_MAX`].
+    #[error("larger than {KEY_FILE_BYTES_MAX} bytes")]
+    TooLarge,
     /// Neither a card nor text.
     #[error("neither a card nor a text file of keys")]
     NotText,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use comity_auditor::{KEY_FILE_BYTES_MAX, TrustedKeys, verify};
+use comity_auditor::{TrustedKeys, verify};
 
 #[derive(Parser)]
 #[command(name = "comity-audit", version, about = "Checks an audit bundle offline; trusts no node.")]
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let Command::Verify { bundle, keys, json } = Arguments::parse().command;
     let mut trusted = TrustedKeys::none();
     for path in &keys {
-        if let Err(reason) = add_keys(&mut trusted, path) {
+        if let Err(reason) = trusted.add_path(path) {
             return refuse(json, &format!("{}: {reason}", path.display()));
         }
     }
@@ -50,14 +50,6 @@ fn main() -> ExitCode {
         println!("{}", report.to_text());
     }
     if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn add_keys(trusted: &mut TrustedKeys, path: &std::path::Path) -> Result<(), String> {
-    if std::fs::metadata(path).is_ok_and(|meta| meta.len() > KEY_FILE_BYTES_MAX) {
-        return Err(format!("larger than {KEY_FILE_BYTES_MAX} bytes"));
-    }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    trusted.add_file(&bytes).map_err(|error| error.to_string())
 }
 
 fn refuse(json: bool, message: &str) -> ExitCode {

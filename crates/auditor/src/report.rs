@@ -102,7 +102,12 @@ impl Report {
         let mut lines = Vec::new();
         for log in &self.logs {
             let standing = if log.trusted { "trusted key" } else { "UNTRUSTED key, from the bundle itself" };
-            lines.push(format!("log {}  size {}  root {}  {standing}", log.origin, log.size, log.root));
+            lines.push(format!(
+                "log {}  size {}  root {}  {standing}",
+                plain(&log.origin),
+                log.size,
+                log.root
+            ));
         }
         let c = &self.checks;
         lines.push(format!(
@@ -114,9 +119,10 @@ impl Report {
             c.openings_opened, c.openings_withheld, c.openings_erased, c.openings_lost
         ));
         for failure in &self.failures {
-            let origin = failure.origin.as_deref().unwrap_or("-");
+            let origin = plain(failure.origin.as_deref().unwrap_or("-"));
             let index = failure.index.map_or_else(String::new, |index| format!(" entry {index}"));
             let Failure { check, path, detail, .. } = failure;
+            let (path, detail) = (plain(path), plain(detail));
             lines.push(format!("FAILED {check}: {origin}{index} ({path}): {detail}"));
         }
         if self.failures_unlisted > 0 {
@@ -132,4 +138,17 @@ impl Report {
         lines.push(if self.ok { "ok" } else { "NOT OK" }.to_owned());
         lines.join("\n")
     }
+}
+
+/// The text with everything escaped that is not seen when printed: whoever made the bundle chose these words,
+/// and a terminal obeys some of them.
+fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\'' | '\\' => safe.push(c),
+            _ => safe.extend(c.escape_debug()),
+        }
+    }
+    safe
 }

@@ -28,7 +28,15 @@ pub(crate) struct Sections<'a> {
 }
 
 impl Sections<'_> {
-    pub(crate) fn check(mut self, bundle: &TileCoordinate, entries: &[Option<Entry>]) {
+    /// Checks the file of this bundle; gives the indexes of the entries that it calls erased.
+    pub(crate) fn check(mut self, bundle: &TileCoordinate, entries: &[Option<Entry>]) -> Vec<u64> {
+        let mut erased = Vec::new();
+        self.check_lines(bundle, entries, &mut erased);
+        erased.dedup();
+        erased
+    }
+
+    fn check_lines(&mut self, bundle: &TileCoordinate, entries: &[Option<Entry>], erased: &mut Vec<u64>) {
         let path = openings_path(bundle);
         let bytes = match self.folder.read(&format!("{}/{path}", self.log), OPENINGS_BYTES_MAX) {
             Ok(bytes) => bytes,
@@ -41,6 +49,9 @@ impl Sections<'_> {
             for (slot, _) in entry.commitments() {
                 match lines.next() {
                     Some(Ok(line)) if line.position == position && line.slot == *slot => {
+                        if line.disclosed == Disclosed::Erased {
+                            erased.push(index);
+                        }
                         if let Some(opening) = self.check_line(line, entry, index, &path) {
                             opened.insert(*slot, opening);
                         }
@@ -73,7 +84,13 @@ impl Sections<'_> {
         match line.disclosed {
             Disclosed::Withheld => checks.openings_withheld += 1,
             Disclosed::Erased => checks.openings_erased += 1,
-            Disclosed::Lost => checks.openings_lost += 1,
+            // Only a restore that nobody could complete loses sections; an auditor must hear of it from others
+            // than the one who lost them.
+            Disclosed::Lost => {
+                checks.openings_lost += 1;
+                let detail = format!("section {} is said to be lost", line.slot);
+                self.fail(index, path, "opening", detail);
+            }
             Disclosed::Opened(opening) => match opening.verify(self.origin, entry, line.slot) {
                 Ok(verified) => {
                     checks.openings_opened += 1;

@@ -23,7 +23,14 @@ pub fn verify(bundle: &Path, keys: &TrustedKeys) -> Report {
     match read_manifest(&folder) {
         Ok(manifest) => {
             for log in &manifest.logs {
-                LogAudit { folder: &folder, log, keys, report: &mut report }.run();
+                match log.origin.parse::<Origin>() {
+                    Ok(origin) => {
+                        LogAudit { folder: &folder, log, origin, keys, report: &mut report }.run();
+                    }
+                    Err(_) => {
+                        report.fail(manifest_failure(format!("{:?} is not an origin", log.origin)));
+                    }
+                }
             }
             if manifest.logs.is_empty() {
                 report.fail(manifest_failure("the bundle has no logs".to_owned()));
@@ -65,17 +72,16 @@ fn read_manifest(folder: &Folder) -> Result<Manifest, String> {
 struct LogAudit<'a> {
     folder: &'a Folder,
     log: &'a ManifestLog,
+    origin: Origin,
     keys: &'a TrustedKeys,
     report: &'a mut Report,
 }
 
 impl LogAudit<'_> {
     fn run(mut self) {
-        let Ok(origin) = self.log.origin.parse::<Origin>() else {
-            return self.fail("manifest", "bundle.json", format!("{:?} is not an origin", self.log.origin));
-        };
-        let Some((key, trusted)) = self.key() else { return };
-        let Some(newest) = self.newest(&key) else { return };
+        let Some((keys, trusted)) = self.named_keys() else { return };
+        let Some(newest) = self.newest(&keys) else { return };
+        let key = newest.log_key().clone();
         let retained = self.retained(&key);
         let checkpoint = newest.checkpoint();
         let (size, root) = (checkpoint.size(), checkpoint.root());
@@ -87,7 +93,7 @@ impl LogAudit<'_> {
             );
         }
         self.report.logs.push(LogReport {
-            origin: origin.to_string(),
+            origin: self.origin.to_string(),
             size: size.value(),
             root: root.to_base64(),
             checkpoints: u64::try_from(retained.len()).unwrap_or(u64::MAX).saturating_add(1),
@@ -96,15 +102,17 @@ impl LogAudit<'_> {
         });
         let mut checkpoints = retained;
         checkpoints.push(("checkpoint".to_owned(), newest));
+        checkpoints.sort_by_key(|(_, checkpoint)| checkpoint.checkpoint().size());
         let folder = self.log.folder.as_str();
-        History::new(self.folder, folder, &origin, &key, self.report).check(&checkpoints);
+        History::new(self.folder, folder, &self.origin, &key, self.report).check(size, &checkpoints);
     }
 
-    /// The key to check with, and whether the auditor brought it.
-    fn key(&mut self) -> Option<(VerifierKey, bool)> {
+    /// The keys that may have signed, at least one, and whether the auditor brought them.
+    fn named_keys(&mut self) -> Option<(Vec<VerifierKey>, bool)> {
         if !self.keys.is_empty() {
-            if let Some(key) = self.keys.named(&self.log.origin) {
-                return Some((key.clone(), true));
+            let keys = self.keys.named(self.origin.as_str());
+            if !keys.is_empty() {
+                return Some((keys, true));
             }
             let detail = "none of the keys given is named after this origin".to_owned();
             self.fail("key", "VKEYS", detail);
@@ -116,48 +124,66 @@ impl LogAudit<'_> {
             self.fail("key", "VKEYS", error.to_string());
             return None;
         }
-        let hint = hints.named(&self.log.origin).cloned();
-        if hint.is_none() {
+        let hints = hints.named(self.origin.as_str());
+        if hints.is_empty() {
             self.fail("key", "VKEYS", "no key named after this origin".to_owned());
+            return None;
         }
-        hint.map(|key| (key, false))
+        Some((hints, false))
     }
 
-    fn newest(&mut self, key: &VerifierKey) -> Option<VerifiedCheckpoint> {
+    /// The newest checkpoint, with the one of these keys that signed it.
+    fn newest(&mut self, keys: &[VerifierKey]) -> Option<VerifiedCheckpoint> {
         let bytes = self.read("checkpoint", limit(NOTE_BYTES_MAX))?;
-        self.verify_note("checkpoint", &bytes, key)
+        self.verify_note("checkpoint", &bytes, keys)
     }
 
-    /// The earlier checkpoints that the bundle retains, smallest first.
+    /// The earlier checkpoints that the bundle retains.
     fn retained(&mut self, key: &VerifierKey) -> Vec<(String, VerifiedCheckpoint)> {
-        let names = self.folder.names(&format!("{}/checkpoints", self.log.folder));
         let mut retained = Vec::new();
-        for name in names.into_iter().take(CHECKPOINTS_MAX) {
+        let names = match self.folder.names(&format!("{}/checkpoints", self.log.folder), CHECKPOINTS_MAX) {
+            Ok(names) => names,
+            Err(detail) => {
+                self.fail("checkpoint", "checkpoints", detail);
+                return retained;
+            }
+        };
+        for name in names {
             let path = format!("checkpoints/{name}");
             let Some(bytes) = self.read(&path, limit(NOTE_BYTES_MAX)) else { continue };
-            let Some(checkpoint) = self.verify_note(&path, &bytes, key) else { continue };
+            let Some(checkpoint) = self.verify_note(&path, &bytes, std::slice::from_ref(key)) else {
+                continue;
+            };
             if checkpoint.checkpoint().size().to_string() == name {
                 retained.push((path, checkpoint));
             } else {
                 self.fail("checkpoint", &path, "the file is not named after its size".to_owned());
             }
         }
-        retained.sort_by_key(|(_, checkpoint)| checkpoint.checkpoint().size());
         retained
     }
 
-    fn verify_note(&mut self, path: &str, bytes: &[u8], key: &VerifierKey) -> Option<VerifiedCheckpoint> {
-        let verified = SignedCheckpoint::parse(bytes).and_then(|signed| signed.verify(key, &[]));
-        match verified {
-            Ok(checkpoint) => {
-                self.report.checks.signatures += 1;
-                Some(checkpoint)
-            }
+    fn verify_note(&mut self, path: &str, bytes: &[u8], keys: &[VerifierKey]) -> Option<VerifiedCheckpoint> {
+        let signed = match SignedCheckpoint::parse(bytes) {
+            Ok(signed) => signed,
             Err(error) => {
                 self.fail("signature", path, error.to_string());
-                None
+                return None;
+            }
+        };
+        let mut refused = None;
+        for key in keys {
+            match signed.verify(key, &[]) {
+                Ok(checkpoint) => {
+                    self.report.checks.signatures += 1;
+                    return Some(checkpoint);
+                }
+                Err(error) => refused = refused.or(Some(error)),
             }
         }
+        let detail = refused.map_or_else(|| "no key to verify it".to_owned(), |error| error.to_string());
+        self.fail("signature", path, detail);
+        None
     }
 
     fn read(&mut self, path: &str, limit: u64) -> Option<Vec<u8>> {
@@ -168,7 +194,7 @@ impl LogAudit<'_> {
     fn fail(&mut self, check: &'static str, path: &str, detail: String) {
         let path =
             if path == "bundle.json" { path.to_owned() } else { format!("{}/{path}", self.log.folder) };
-        self.report.fail(Failure { check, origin: Some(self.log.origin.clone()), index: None, path, detail });
+        self.report.fail(Failure { check, origin: Some(self.origin.to_string()), index: None, path, detail });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use comity_auditor::{KEY_FILE_BYTES_MAX, TrustedKeys, verify};
+use comity_auditor::{TrustedKeys, verify};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
@@ -49,12 +49,9 @@ fn make(home: &Path, out: &Path) -> Result<Answer, Refusal> {
 fn check(folder: &Path, keys: &[PathBuf]) -> Result<Answer, Refusal> {
     let mut trusted = TrustedKeys::none();
     for path in keys {
-        let refuse = |reason: String| Refusal::new("keys", format!("{}: {reason}", path.display()));
-        if std::fs::metadata(path).is_ok_and(|meta| meta.len() > KEY_FILE_BYTES_MAX) {
-            return Err(refuse(format!("larger than {KEY_FILE_BYTES_MAX} bytes")));
-        }
-        let bytes = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
-        trusted.add_file(&bytes).map_err(|error| refuse(error.to_string()))?;
+        trusted
+            .add_path(path)
+            .map_err(|reason| Refusal::new("keys", format!("{}: {reason}", path.display())))?;
     }
     let report = verify(folder, &trusted);
     let json = serde_json::to_value(&report).map_err(|error| Refusal::new("internal", error.to_string()))?;

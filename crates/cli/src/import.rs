@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal, sentence};
 use crate::args::{ImportHow, ImportSource};
+use crate::in_file::read_at_most;
 use crate::source::Source;
 
 /// Rejected rows shown to people; all of them are in the JSON.
@@ -46,13 +47,11 @@ impl Publication {
     fn read(paths: &[PathBuf]) -> Result<Self, Refusal> {
         let mut files = Vec::with_capacity(paths.len());
         for path in paths {
-            let failed = |source| NodeError::File { action: "read", path: path.clone(), source };
             let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
-            if std::fs::metadata(path).map_err(failed)?.len() > limit {
+            let Some(bytes) = read_at_most(path, limit)? else {
                 let message = format!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
                 return Err(Refusal::new("bad_source", message));
-            }
-            let bytes = std::fs::read(path).map_err(failed)?;
+            };
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             files.push((name, FileHash::new(*Hash::digest(&bytes).as_bytes()), bytes));
         }

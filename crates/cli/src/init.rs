@@ -1,5 +1,9 @@
 //! `comity init` and `comity card`.
 
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+
 use comity_node::{Home, NewHome, NodeError, SystemEntropy, fingerprint, now};
 use serde_json::json;
 
@@ -41,15 +45,24 @@ pub(crate) fn card(arguments: &CardOf) -> Result<Answer, Refusal> {
     let text = String::from_utf8_lossy(card.as_bytes()).into_owned();
     let json = json!({ "agency": card.identity().agency.as_str(), "fingerprint": words, "card": text });
     if let Some(out) = &arguments.out {
-        std::fs::write(out, card.as_bytes()).map_err(|source| NodeError::File {
-            action: "write",
-            path: out.clone(),
-            source,
-        })?;
+        write_new(out, card.as_bytes())?;
     }
     if !arguments.of.json {
         crate::say(&mut std::io::stderr(), &format!("fingerprint: {words}"));
     }
     let text = if arguments.out.is_some() { String::new() } else { text };
     Ok(Answer::new(text, json))
+}
+
+/// Writes a file that is not there yet: what stands at the path may be somebody's key.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+    let failed = |source| NodeError::File { action: "write", path: path.to_owned(), source };
+    match File::create_new(path) {
+        Ok(mut file) => Ok(file.write_all(bytes).map_err(failed)?),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let message = format!("{} is there already and is not overwritten", path.display());
+            Err(Refusal::new("exists", message))
+        }
+        Err(error) => Err(failed(error).into()),
+    }
 }

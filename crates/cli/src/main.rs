@@ -7,6 +7,7 @@ mod args;
 mod bundle;
 mod demo;
 mod import;
+mod in_file;
 mod init;
 mod log;
 mod out_folder;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::PeerCommand;
+use crate::in_file::read_at_most;
 use crate::source::Source;
 use crate::status::peer_json;
 
@@ -16,12 +17,11 @@ const CARD_BYTES_MAX: u64 = 64 << 10;
 pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
     match command {
         PeerCommand::Add { card, fingerprint, endpoint, via, of } => {
-            let failed = |source| NodeError::File { action: "read", path: card.clone(), source };
-            if std::fs::metadata(card).map_err(failed)?.len() > CARD_BYTES_MAX {
+            let Some(bytes) = read_at_most(card, CARD_BYTES_MAX)? else {
                 return Err(Refusal::new("malformed", format!("{} is too large for a card", card.display())));
-            }
+            };
             let request = v1::AddPeerRequest {
-                card: std::fs::read(card).map_err(failed)?.into(),
+                card: bytes.into(),
                 fingerprint: fingerprint.clone(),
                 endpoint: endpoint.clone().unwrap_or_default(),
                 via: via.clone().unwrap_or_default(),
