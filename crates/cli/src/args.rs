@@ -6,7 +6,12 @@ use clap::{Args, Parser, Subcommand};
 
 /// Watchlists shared between agencies: signed, verifiable, erasable.
 #[derive(Debug, Parser)]
-#[command(name = "comity", version, about, max_term_width = 100)]
+#[command(
+    name = "comity",
+    version,
+    about = "Watchlists shared between agencies: signed, verifiable, erasable.",
+    max_term_width = 100
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

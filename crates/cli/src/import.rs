@@ -80,8 +80,7 @@ fn enter(source: &mut Source, snapshot: Snapshot, how: &ImportHow) -> Result<Ans
     // One handle for each record was drawn, and no more can be asked for.
     let handles = || fresh.next().unwrap_or(Handle::new([0; 16]));
     let difference = diff(&held.current(), snapshot, options, handles).map_err(|refusal| {
-        let message =
-            format!("{refusal}; nothing was changed (--accept-removals takes removals that are meant)");
+        let message = format!("{refusal}; nothing was changed (the flag is --accept-removals)");
         Refusal::new("import_refused", message)
     })?;
     let drafts = held.drafts(&difference.changes)?;

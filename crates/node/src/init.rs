@@ -20,6 +20,8 @@ const CA_SECS: u64 = 10 * 365 * 86_400;
 const LEAF_SECS: u64 = 365 * 86_400;
 /// How far before now certificates begin: a peer's clock may be behind.
 const BACKDATE_SECS: u64 = 3_600;
+/// The folders of a home, itself first.
+const FOLDERS: [&str; 9] = ["", "keys", "offline", "officers", "store", "keyring", "lock", "peers", "run"];
 /// The operator whose certificate every home has.
 const OPERATOR: &str = "admin";
 
@@ -94,7 +96,7 @@ impl NewHome {
         now: AuthorTime,
         entropy: &mut dyn Entropy,
     ) -> Result<Initialised, NodeError> {
-        for name in ["", "keys", "offline", "officers", "store", "keyring", "lock", "peers", "run"] {
+        for name in FOLDERS {
             make_folder(&folder.join(name))?;
         }
         let origin = Origin::publication(&self.agency);
@@ -113,6 +115,9 @@ impl NewHome {
             lock: Arc::new(SignLock::open(&folder.join("lock"))?),
         };
         OwnLog::create(parts, genesis.draft(), now, entropy)?;
+        for name in FOLDERS {
+            sync_folder(&folder.join(name))?;
+        }
         Ok(Initialised { origin, fingerprint: fingerprint(&identity)? })
     }
 
@@ -219,6 +224,11 @@ fn move_into_place(building: &Path, folder: &Path) -> Result<(), NodeError> {
     std::fs::rename(building, folder).map_err(failed)?;
     let parent = std::path::absolute(folder).map_err(failed)?.parent().map(Path::to_owned);
     parent.map_or(Ok(()), |parent| std::fs::File::open(parent)?.sync_all()).map_err(failed)
+}
+
+fn sync_folder(path: &Path) -> Result<(), NodeError> {
+    let synced = std::fs::File::open(path).and_then(|folder| folder.sync_all());
+    synced.map_err(|source| NodeError::File { action: "sync", path: path.to_owned(), source })
 }
 
 fn make_folder(path: &Path) -> Result<(), NodeError> {

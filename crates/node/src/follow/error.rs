@@ -102,6 +102,18 @@ impl FollowError {
         matches!(self, Self::Node(NodeError::Store(StoreError::Sync { .. })))
     }
 
+    /// The word of the alarm that a person must look at, if the author's history itself is in doubt.
+    ///
+    /// A bad proof alone accuses nobody; two roots of one size, or a smaller tree, are the author's own words.
+    pub(crate) fn alarm(&self) -> Option<&'static str> {
+        match self {
+            Self::Rejected(Rejection::SameSizeOtherRoot { .. }) => Some("fork"),
+            Self::Rejected(Rejection::Smaller { .. }) => Some("rollback"),
+            Self::Rejected(Rejection::Contradicts { .. } | Rejection::Consistency { .. }) => Some("suspect"),
+            _ => None,
+        }
+    }
+
     /// The error and its causes in one line.
     pub(crate) fn explain(&self) -> String {
         let mut text = self.to_string();

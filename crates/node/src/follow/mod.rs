@@ -21,7 +21,7 @@ use tracing::Instrument as _;
 
 use self::session::Session;
 use crate::tls::TlsMaterial;
-use crate::{Node, Peer, Peers, SystemEntropy};
+use crate::{Alarm, AlarmKey, Node, Peer, Peers, SystemEntropy, now};
 
 /// Pause after the first failure.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -160,6 +160,12 @@ impl Follower {
                     return;
                 }
                 let reason = error.explain();
+                if let Some(code) = error.alarm() {
+                    let origin = self.peer.origin().to_string();
+                    let key = AlarmKey { code, origin, agency: agency.to_string() };
+                    tracing::error!(%reason, code, "the author's history is in doubt");
+                    self.parts.node.alarms().raise(Alarm { key, since: now(), message: reason.clone() });
+                }
                 tracing::warn!(%reason, "following stopped");
                 self.all.update(&agency, |state| {
                     state.connected = false;

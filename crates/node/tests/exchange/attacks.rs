@@ -40,6 +40,9 @@ async fn an_author_that_went_back_is_noticed() {
     at_b.add(&a, Some(at_a.address), None);
     at_b.fails(&a, "has size 1, but 4 was seen before").await;
     assert_eq!(at_b.head(&a.origin), Some(head), "what was held is held");
+    let standing = at_b.node.alarms().standing();
+    let alarm = standing.iter().find(|alarm| alarm.key.code == "rollback").unwrap();
+    assert_eq!(alarm.key.origin, a.origin.to_string());
     at_a.stop().await;
     at_b.stop().await;
 }
