@@ -104,6 +104,31 @@ fn what_is_released_to_nobody_stays_at_home_and_the_history_still_verifies() {
 }
 
 #[test]
+fn a_relay_that_was_removed_brings_nothing_and_takes_nothing_away() {
+    let (a, b, c) =
+        (Node::found("agency-a.example"), Node::found("agency-b.example"), Node::found("agency-c.example"));
+    for (one, other) in [(&a, &b), (&b, &a), (&b, &c), (&c, &b)] {
+        one.add(other, &[]);
+    }
+    c.add(&a, &["--via", "agency-b.example"]);
+    let first = a.agency.write("first.csv", &table(1..=5));
+    assert_eq!(a.agency.ask(&["import", "ofac", text(&first)])["added"], 5);
+    c.reaches(&a.origin, &a.head(&a.origin));
+    let held = c.head(&a.origin);
+    assert_eq!(c.agency.ask(&["peer", "remove", "agency-b.example"])["removed"], "agency-b.example");
+    let second = a.agency.write("second.csv", &table(1..=9));
+    assert_eq!(a.agency.ask(&["import", "ofac", text(&second)])["added"], 4);
+    b.reaches(&a.origin, &a.head(&a.origin));
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(c.head(&a.origin), held, "nothing came through a relay that is no peer");
+    c.add(&b, &[]);
+    c.reaches(&a.origin, &a.head(&a.origin));
+    until("what was missed is there", || {
+        c.agency.ask(&["screen", "--id", "passport:X0000009"])["answer"] == "hits"
+    });
+}
+
+#[test]
 fn a_node_that_is_told_to_stop_ends_well_and_comes_back_with_all_it_had() {
     let mut node = Node::found("agency-a.example");
     let list = node.agency.write("list.csv", &table(1..=5));

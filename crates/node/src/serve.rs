@@ -33,6 +33,9 @@ use crate::{
 /// second, an export that takes longer is begun anew.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How often the state of stable storage is looked at; nothing is acknowledged after a failure in any case.
+const STORAGE_LOOK: Duration = Duration::from_millis(200);
+
 /// Calls at a time over one connection: an operator's program asks a few, and no peer needs more than one for each
 /// origin that it follows.
 const STREAMS_MAX: u32 = 128;
@@ -133,7 +136,10 @@ impl Serving {
             Running::start("peer", self.peers, exchange, &tasks, &stop),
         ];
         tracing::info!(peers = %self.addresses.peer_addr, admin = %self.addresses.admin_addr, "serving");
-        stop.cancelled().await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = storage_failed(&self.node) => stop.cancel(),
+        }
         tracing::info!("stopping");
         RunFile::remove(self.node.home());
         let deadline = Instant::now() + GRACE;
@@ -149,8 +155,20 @@ impl Serving {
             result = end_author(&task, ended, deadline).await.and(result);
         }
         tracing::info!("stopped");
+        if self.node.store().has_failed() {
+            // Whoever it was that noticed: the process ends as failed, so that it is started again.
+            return result.and(Err(NodeError::Lost { part: "stable storage" }));
+        }
         result
     }
+}
+
+/// Ends when stable storage has failed, whoever was writing.
+async fn storage_failed(node: &Node) {
+    while !node.store().has_failed() {
+        tokio::time::sleep(STORAGE_LOOK).await;
+    }
+    tracing::error!("stable storage failed: the node stops");
 }
 
 /// What peers are served.

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::{StoreError, files};
@@ -22,6 +23,8 @@ pub(crate) struct Db {
     sled: sled::Db,
     folder: PathBuf,
     file: File,
+    /// A flush or sync failed: the system may have dropped what it could not write, and tells only once.
+    failed: AtomicBool,
 }
 
 impl Db {
@@ -42,7 +45,7 @@ impl Db {
             path: path.clone(),
             source,
         })?;
-        let db = Self { sled, folder: folder.to_owned(), file };
+        let db = Self { sled, folder: folder.to_owned(), file, failed: AtomicBool::new(false) };
         if fresh {
             db.sync_all_files()?;
         }
@@ -53,9 +56,30 @@ impl Db {
         Ok(self.sled.open_tree(name)?)
     }
 
-    /// Returns only when all that was written before is on stable storage.
+    /// Returns only when all that was written before is on stable storage. After one failure it never does again,
+    /// whoever asks: the process must stop.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
-        self.sled.flush()?;
+        if self.has_failed() {
+            let source = std::io::Error::other("an earlier sync failed");
+            return Err(StoreError::Sync { path: self.folder.join("db"), source });
+        }
+        let synced = self.sync_now();
+        if synced.is_err() {
+            self.failed.store(true, Ordering::SeqCst);
+        }
+        synced
+    }
+
+    /// Whether a flush or sync failed in this process.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    fn sync_now(&self) -> Result<(), StoreError> {
+        self.sled.flush().map_err(|error| StoreError::Sync {
+            path: self.folder.join("db"),
+            source: std::io::Error::other(error),
+        })?;
         self.file.sync_data().map_err(|source| StoreError::Sync { path: self.folder.join("db"), source })?;
         // Values stay below the size at which sled makes a file for each; should one appear, it is synced too.
         let blobs = self.folder.join("blobs");

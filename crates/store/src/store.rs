@@ -219,6 +219,11 @@ impl Store {
         self.db.sync()
     }
 
+    /// Whether stable storage failed in this process: then nothing more is kept, and it must stop.
+    pub fn has_failed(&self) -> bool {
+        self.db.has_failed()
+    }
+
     /// Size and root of the entries kept, signed or not; `None` before the first.
     ///
     /// # Errors

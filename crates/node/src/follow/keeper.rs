@@ -169,6 +169,11 @@ impl Keeper {
             }
         }
         let came = received(&self.peers, &self.origin);
+        if came.agreement.is_none() {
+            // Whoever sends is no peer any more: judged without an agreement all would be dropped, and a number that
+            // is passed is never sent again.
+            return Err(FollowError::NoRelay { agency: came.sender });
+        }
         let mut kept = Vec::new();
         let mut dropped = 0;
         for (index, openings) in by_entry {

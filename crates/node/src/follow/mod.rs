@@ -69,6 +69,8 @@ pub struct Followers {
 /// A follower at work.
 struct Running {
     peer: Arc<Peer>,
+    /// From whom it is fetched: the peer itself, or its relay.
+    upstream: Option<Arc<Peer>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -100,7 +102,18 @@ impl Followers {
         loop {
             changes.mark_unchanged();
             let wanted = parts.peers.list();
-            let is_wanted = |held: &Running| wanted.iter().any(|peer| Arc::ptr_eq(peer, &held.peer));
+            let upstream_of =
+                |peer: &Peer| wanted.iter().find(|other| other.agency() == peer.upstream()).map(Arc::clone);
+            let is_wanted = |held: &Running| {
+                let known = wanted.iter().any(|peer| Arc::ptr_eq(peer, &held.peer));
+                let upstream = upstream_of(&held.peer);
+                // A relay that was removed or replaced ends the stream that came through it.
+                let same = match (&upstream, &held.upstream) {
+                    (Some(now), Some(then)) => Arc::ptr_eq(now, then),
+                    (now, then) => now.is_none() && then.is_none(),
+                };
+                known && same
+            };
             let (kept, ended) = running.into_iter().partition(|(_, held)| is_wanted(held));
             running = kept;
             let ended: BTreeMap<AgencyId, Running> = ended;
@@ -110,7 +123,9 @@ impl Followers {
                 drop(held.task.await);
                 self.states.lock().unwrap_or_else(PoisonError::into_inner).remove(&agency);
             }
-            for peer in wanted {
+            for peer in &wanted {
+                let peer = Arc::clone(peer);
+                let upstream = upstream_of(&peer);
                 running.entry(peer.agency().clone()).or_insert_with(|| {
                     let child = stop.child_token();
                     let follower = Follower {
@@ -122,7 +137,7 @@ impl Followers {
                     };
                     let span = tracing::info_span!("follow", peer = %peer.agency());
                     let task = tasks.spawn(async move { follower.run().await }.instrument(span));
-                    Running { peer, stop: child, task }
+                    Running { peer, upstream, stop: child, task }
                 });
             }
             tokio::select! {
