@@ -82,7 +82,7 @@ impl Shape {
                 let fits = (least..=most).contains(&number.len()) && all(char::is_ascii_alphanumeric);
                 fits.then_some(number)
             }
-            // ISO 9362: the branch XXX is the head office, which the short form names, too.
+            // ISO 9362: the branch of three X is the head office, which the short form names, too.
             Self::Bic => match (number.len(), all(char::is_ascii_alphanumeric)) {
                 (8, true) => Some(number),
                 (11, true) => Some(number.strip_suffix("xxx").map(str::to_owned).unwrap_or(number)),
