@@ -244,11 +244,11 @@ impl AuthorLoop {
         result
     }
 
-    /// What was signed becomes visible: to those who screen, then to those who follow.
+    /// What was signed becomes visible: those who follow can begin while it is taken into the view.
     fn publish(&self, before: TreeSize, signed: &SignedBatch) -> Result<(), NodeError> {
         let head = signed.head();
-        self.node.take_in(signed.origin(), before..head.size, Some(head))?;
         self.node.tell_news();
+        self.node.take_in(signed.origin(), before..head.size, Some(head))?;
         tracing::info!(size = %head.size, "signed");
         Ok(())
     }

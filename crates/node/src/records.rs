@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use comity_ledger::{Entry, Kind, Origin, Slot};
+use comity_ledger::{Entry, Kind, Opening, Origin, Slot};
 use comity_screening::{LogOrigin, Provenance, View};
 use comity_store::{LogRole, ReadError, Store};
 use comity_tlog::{Hash, TreeSize};
@@ -44,6 +44,22 @@ pub(crate) struct ViewStep {
 }
 
 impl ViewStep {
+    /// The step of a record entry that stands at `at`, by what is opened of it.
+    pub(crate) fn of<'a>(
+        at: Provenance,
+        foreign: bool,
+        opened: impl Iterator<Item = (Slot, &'a Opening)>,
+    ) -> Self {
+        let mut sections = SectionsRead::withheld();
+        for (slot, opening) in opened {
+            let section = Section::ALL.into_iter().find(|section| section.slot() == slot.number());
+            if let Some(section) = section {
+                sections = sections.give(section, opening.section());
+            }
+        }
+        Self { at, decoded: Change::decode(&sections).ok(), foreign }
+    }
+
     /// Takes the entry into the view. What of a peer's log does not fit is not shown; it must not keep the node
     /// from starting.
     ///
@@ -99,13 +115,9 @@ fn read_window(
             return Ok(());
         }
         let at = Provenance { origin: log.clone(), index, leaf: Hash::leaf(bytes), about: entry.about() };
-        let mut sections = SectionsRead::withheld();
-        for (section, opening) in Section::ALL.into_iter().zip(&openings) {
-            if let Some(opening) = opening {
-                sections = sections.give(section, opening.section());
-            }
-        }
-        steps.push(ViewStep { at, decoded: Change::decode(&sections).ok(), foreign });
+        let opened =
+            slots.iter().zip(&openings).filter_map(|(slot, opening)| Some((*slot, opening.as_ref()?)));
+        steps.push(ViewStep::of(at, foreign, opened));
         Ok(())
     });
     match read {
