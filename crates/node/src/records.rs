@@ -60,6 +60,11 @@ impl ViewStep {
         Self { at, decoded: Change::decode(&sections).ok(), foreign }
     }
 
+    /// The step of an own entry whose change is known.
+    pub(crate) fn own(at: Provenance, decoded: Decoded) -> Self {
+        Self { at, decoded: Some(decoded), foreign: false }
+    }
+
     /// Takes the entry into the view. What of a peer's log does not fit is not shown; it must not keep the node
     /// from starting.
     ///
@@ -104,6 +109,10 @@ fn read_window(
     steps: &mut Vec<ViewStep>,
 ) -> Result<(), NodeError> {
     let entries = store.entries(origin, range.start, range.end)?;
+    let kinds = entries.iter().map(|bytes| Ok(Entry::parse(bytes)?.kind()));
+    if !kinds.collect::<Result<Vec<Kind>, NodeError>>()?.contains(&Kind::Record) {
+        return Ok(());
+    }
     let log: LogOrigin = origin.as_str().parse().map_err(|_| unreadable(origin, range.start.value()))?;
     let slots: Vec<Slot> = Section::ALL.iter().map(|section| Slot::new(section.slot())).collect();
     let foreign = store.role(origin)? == Some(LogRole::Replica);
