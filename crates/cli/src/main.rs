@@ -15,6 +15,7 @@ mod peer;
 mod screen;
 mod serve;
 mod source;
+mod stage;
 mod status;
 mod watch;
 
