@@ -99,6 +99,22 @@ impl Stage {
         address.map(str::to_owned).ok_or_else(|| format!("the node of {home} did not start: {line}"))
     }
 
+    /// The process of a node, by its number.
+    pub(crate) fn process(&self, home: &str) -> Result<u32, String> {
+        self.nodes.get(home).map(Child::id).ok_or_else(|| format!("no node of {home} runs"))
+    }
+
+    /// Tells a node to stop, and waits until it has.
+    pub(crate) fn stop(&mut self, home: &str) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("cannot stop {home}: {error}");
+        let mut node = self.nodes.remove(home).ok_or_else(|| format!("no node of {home} runs"))?;
+        let told = Command::new("kill").arg(node.id().to_string()).status().map_err(failed)?;
+        if !told.success() {
+            node.kill().map_err(failed)?;
+        }
+        node.wait().map(drop).map_err(failed)
+    }
+
     /// Looks again and again until something is so; gives how long that took.
     pub(crate) fn until(
         &self,
