@@ -39,6 +39,19 @@ fn replicate_brings_every_entry_and_opens_what_is_released() {
 }
 
 #[test]
+fn append_signs_what_all_writers_hand_over() {
+    // That the log has as many entries as were handed over, the bench finds out itself.
+    for content in [None, Some("--opened")] {
+        let mut arguments = vec!["append", "--entries", "64"];
+        arguments.extend(content);
+        let measured = measure(&arguments);
+        for name in ["many_writers_of_1_entries_per_s", "one_writer_p50_ms", "raw_file_p50_ms", "peak_mib"] {
+            assert!(figure(&measured, name) > 0.0, "{name}: {measured}");
+        }
+    }
+}
+
+#[test]
 fn a_bench_fits_one_screen() {
     let output = run(&["bench", "replicate", "--entries", "2"]);
     assert!(output.status.success(), "{output:?}");

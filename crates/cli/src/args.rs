@@ -287,7 +287,7 @@ pub(crate) struct Demo {
 pub(crate) struct Bench {
     /// What to measure.
     pub(crate) name: BenchName,
-    /// How many entries, at least 2; one million if left out.
+    /// How many entries, at least 2; each bench has a number of its own if left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=100_000_000))]
     pub(crate) entries: Option<u64>,
     /// Entries with sections that stay with their author; else entries without any.
@@ -309,6 +309,8 @@ pub(crate) struct Bench {
 pub(crate) enum BenchName {
     /// A log from one node to another, verified and durable there.
     Replicate,
+    /// Durable appends to the own log, by many writers and by one.
+    Append,
 }
 
 impl Command {

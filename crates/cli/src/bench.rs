@@ -4,11 +4,17 @@
 //! to the reference, which does a part of the same work and nothing else. Not here: the same measured by programs
 //! that are not ours (`.ci/bench`), and what the figures mean (`docs/performance.md`).
 
+mod append;
 mod content;
 mod measured;
 mod null_stream;
+mod party;
 mod process;
+mod raw_file;
 mod replicate;
+
+use comity_ledger::AgencyId;
+use tokio::runtime::Runtime;
 
 use crate::answer::{Answer, Refusal};
 use crate::args::{Bench, BenchName};
@@ -18,6 +24,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
     let load = process::load();
     let measured = match arguments.name {
         BenchName::Replicate => replicate::run(arguments)?,
+        BenchName::Append => append::run(arguments)?,
     };
     Ok(measured.answer(load))
 }
@@ -30,6 +37,16 @@ impl Bench {
             (false, false) => Content::Envelopes,
         }
     }
+}
+
+/// The agencies of a bench with two.
+fn two_agencies() -> Result<[AgencyId; 2], Refusal> {
+    Ok(["bench-a.example".parse().map_err(failed)?, "bench-b.example".parse().map_err(failed)?])
+}
+
+/// A runtime as a node has it.
+fn runtime() -> Result<Runtime, Refusal> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)
 }
 
 /// Why a bench gave no figure.

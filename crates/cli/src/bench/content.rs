@@ -28,6 +28,10 @@ const SAMPLE_ENTRIES: u64 = 16_384;
 const LATER_KIND: u8 = 200;
 /// Bytes of the body of an entry without sections: with them it is as long as the envelope of a record, 301 bytes.
 const BODY_BYTES: usize = 264;
+/// Bytes of an entry around its body.
+const ENVELOPE_BYTES: usize = 37;
+/// Bytes of a control entry: its three commitments.
+const CONTROL_ENTRY_BYTES: usize = ENVELOPE_BYTES + 3 * 33;
 /// Bytes of all sections of an entry that has any, as of a record with handling, core and identifiers.
 const SECTIONS_BYTES: usize = 700;
 
@@ -72,6 +76,11 @@ impl Drafts {
         let control_bytes = SECTIONS_BYTES.saturating_sub(said).clamp(1, SECTION_BYTES_MAX);
         let sections = if labels.audience_section().is_some() { 3 } else { 2 };
         Ok(Self { labels: Some(labels), control_bytes, sections })
+    }
+
+    /// Bytes of an entry with its sections.
+    pub(super) fn bytes(&self) -> usize {
+        if self.labels.is_some() { CONTROL_ENTRY_BYTES + SECTIONS_BYTES } else { BODY_BYTES + ENVELOPE_BYTES }
     }
 
     pub(super) fn draft(&self, entropy: &mut dyn Entropy) -> Result<Draft, Refusal> {

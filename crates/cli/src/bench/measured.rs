@@ -38,6 +38,13 @@ impl Figures {
     pub(super) fn add(&mut self, name: &'static str, value: f64) {
         self.0.push((name, value));
     }
+
+    /// Two percentiles of times, in ms.
+    pub(super) fn add_times(&mut self, names: [&'static str; 2], times: &mut [Duration]) {
+        for (name, percent) in names.into_iter().zip([50, 99]) {
+            self.add(name, percentile_ms(times, percent));
+        }
+    }
 }
 
 impl Measured {
@@ -92,6 +99,13 @@ pub(super) fn mib(bytes: u64) -> f64 {
     float(bytes) / 1_048_576.0
 }
 
+/// The time below which that many of a hundred lie, in ms.
+pub(super) fn percentile_ms(times: &mut [Duration], percent: usize) -> f64 {
+    times.sort_unstable();
+    let place = (times.len().saturating_mul(percent) / 100).min(times.len().saturating_sub(1));
+    times.get(place).copied().map_or(0.0, millis)
+}
+
 fn rounded(value: f64) -> f64 {
     (value * PLACES).round() / PLACES
 }
@@ -120,6 +134,14 @@ mod tests {
         for count in [0, 1, 1 << 31, (1 << 32) - 1, 1 << 32, (1 << 53) - 1] {
             assert_eq!(format!("{:.0}", float(count)), count.to_string());
         }
+    }
+
+    #[test]
+    fn percentiles_are_taken_from_the_sorted_times() {
+        let mut times: Vec<Duration> = (1..=100).rev().map(Duration::from_millis).collect();
+        assert!((percentile_ms(&mut times, 50) - 51.0).abs() < 1e-9);
+        assert!((percentile_ms(&mut times, 99) - 100.0).abs() < 1e-9);
+        assert!(percentile_ms(&mut [], 50).abs() < 1e-9);
     }
 
     #[test]

@@ -3,37 +3,24 @@
 //!
 //! Both ends run in this process. Nothing is read, verified or kept.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use comity_ledger::{AgencyId, Origin};
-use comity_node::tls::{
-    AcceptedRole, AgencyTrust, Caps, PeerAuthority, PeerConnector, PeerListener, PeerTrust, TlsMaterial,
-    system_time,
-};
-use comity_wire::v1::exchange_service_client::ExchangeServiceClient;
+use comity_ledger::Origin;
+use comity_node::tls::{AcceptedRole, Caps, PeerListener, system_time};
 use comity_wire::v1::exchange_service_server::ExchangeService;
-use comity_wire::{
-    CONNECTION_WINDOW_BYTES, FollowFrom, Guarded, ReleaseNumber, STREAM_WINDOW_BYTES, exchange_client,
-    exchange_server, v1,
-};
+use comity_wire::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, exchange_server, v1};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
-use tonic::transport::{Channel, Endpoint, Server};
+use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 
 use super::content::Sample;
-use super::failed;
-use crate::answer::Refusal;
 
-/// An agency of a bench: its name and its home.
-#[derive(Clone, Copy)]
-pub(super) struct Party<'a> {
-    pub(super) agency: &'a AgencyId,
-    pub(super) home: &'a Path,
-}
+use super::party::{Party, follow_from};
+use super::{failed, runtime};
+use crate::answer::Refusal;
 
 /// Sends a sample from one agency to the other until `entries` have arrived at least; gives how many did, and how
 /// long that took.
@@ -43,7 +30,7 @@ pub(super) fn run(
     sample: Sample,
     entries: u64,
 ) -> Result<(u64, Duration), Refusal> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
+    let runtime = runtime()?;
     let times = entries.div_ceil(sample.entries.max(1));
     let arrived = times.saturating_mul(sample.entries);
     let messages: Arc<[v1::FollowResponse]> = sample.messages.into();
@@ -52,11 +39,10 @@ pub(super) fn run(
     runtime.block_on(async {
         let stop = CancellationToken::new();
         let endpoint = serve(from, to, NullExchange { messages, left }, &stop).await?;
-        let mut client = connect(to, from, &endpoint).await?;
+        let mut client = to.connect(from, &endpoint).await?;
         let begun = Instant::now();
-        let origin = Origin::publication(from.agency);
-        let request = follow_from(origin);
-        let mut stream = client.follow(v1::FollowRequest::from(&request)).await.map_err(failed)?.into_inner();
+        let request = follow_from(Origin::publication(from.agency));
+        let mut stream = client.follow(request).await.map_err(failed)?.into_inner();
         let mut got = 0;
         while stream.message().await.map_err(failed)?.is_some() {
             got += 1;
@@ -70,32 +56,6 @@ pub(super) fn run(
     })
 }
 
-/// Everything of a log, from its beginning.
-pub(super) fn follow_from(origin: Origin) -> FollowFrom {
-    FollowFrom {
-        origin,
-        next_index: comity_tlog::TreeSize::ZERO,
-        next_release: ReleaseNumber::new(0),
-        newest: None,
-    }
-}
-
-/// A client with the certificate of one agency, connected to the node of another.
-pub(super) async fn connect(
-    own: Party<'_>,
-    other: Party<'_>,
-    endpoint: &str,
-) -> Result<ExchangeServiceClient<Guarded<Channel>>, Refusal> {
-    let connector = PeerConnector::new(&material(own)?, trust(other)?, other.agency.clone(), system_time());
-    let channel = Endpoint::from_shared(format!("http://{endpoint}"))
-        .map_err(failed)?
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .connect_with_connector(connector.map_err(failed)?)
-        .await;
-    Ok(exchange_client(channel.map_err(failed)?))
-}
-
 async fn serve(
     own: Party<'_>,
     other: Party<'_>,
@@ -104,8 +64,8 @@ async fn serve(
 ) -> Result<String, Refusal> {
     let accepts = AcceptedRole::Nodes { except: None };
     let any = ([127, 0, 0, 1], 0).into();
-    let own = material(own)?;
-    let listener = PeerListener::bind(any, &own, trust(other)?, accepts, Caps::PEER_PORT, system_time());
+    let own = own.material()?;
+    let listener = PeerListener::bind(any, &own, other.trust()?, accepts, Caps::PEER_PORT, system_time());
     let listener = listener.await.map_err(failed)?;
     let endpoint = listener.local_addr().map_err(failed)?.to_string();
     let accepted = listener.start(&TaskTracker::new(), stop.clone());
@@ -115,19 +75,6 @@ async fn serve(
         .add_routes(Routes::new(exchange_server(service)));
     tokio::spawn(server.serve_with_incoming_shutdown(accepted, stop.clone().cancelled_owned()));
     Ok(endpoint)
-}
-
-fn material(party: Party<'_>) -> Result<TlsMaterial, Refusal> {
-    let keys = party.home.join("keys");
-    TlsMaterial::load(&keys.join("tls-node.pem"), &keys.join("tls-node.key")).map_err(failed)
-}
-
-fn trust(party: Party<'_>) -> Result<PeerTrust, Refusal> {
-    let pem = std::fs::read_to_string(party.home.join("keys/tls-ca.pem")).map_err(failed)?;
-    let authority = PeerAuthority::from_pem(&pem).map_err(failed)?;
-    let trust = PeerTrust::new();
-    trust.insert(party.agency.clone(), AgencyTrust::new(vec![authority]).map_err(failed)?);
-    Ok(trust)
 }
 
 /// The messages of a sample again and again.

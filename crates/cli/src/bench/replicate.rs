@@ -13,8 +13,8 @@ use comity_wire::v1;
 
 use super::content::{Content, Filled, fill};
 use super::measured::{Figures, Measured, float, mib, millis, rate};
-use super::null_stream::{self, Party};
-use super::{failed, process};
+use super::party::Party;
+use super::{failed, null_stream, process, two_agencies};
 use crate::answer::Refusal;
 use crate::args::Bench;
 use crate::source::Source;
@@ -29,7 +29,7 @@ const PACE_MIN: u64 = 500;
 
 pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let (entries, content) = (arguments.entries.unwrap_or(ENTRIES), arguments.content());
-    let [a, b] = agencies()?;
+    let [a, b] = two_agencies()?;
     let mut stage = Stage::build("comity-bench-", arguments.dir.as_deref()).map_err(failed)?;
     for (home, agency) in [("a", &a), ("b", &b)] {
         stage.found(home, agency.as_str()).and_then(|_| stage.card(home)).map_err(failed)?;
@@ -53,10 +53,6 @@ pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
         reference: null,
         figures,
     })
-}
-
-fn agencies() -> Result<[AgencyId; 2], Refusal> {
-    Ok(["bench-a.example".parse().map_err(failed)?, "bench-b.example".parse().map_err(failed)?])
 }
 
 /// What is to be replicated.
