@@ -52,6 +52,18 @@ fn append_signs_what_all_writers_hand_over() {
 }
 
 #[test]
+fn latency_sees_every_append_in_its_order_of_stations() {
+    let measured = measure(&["latency", "--entries", "5"]);
+    assert_eq!(measured["n"], 5);
+    let p50 = |name: &str| figure(&measured, &format!("{name}_p50_ms"));
+    assert!(p50("visible") <= p50("opened"), "{measured}");
+    for name in ["acknowledged", "visible", "reconnect_without_news", "raw_sync", "call"] {
+        assert!(p50(name) > 0.0, "{name}: {measured}");
+    }
+    assert!(p50("call") <= p50("reconnect_without_news"), "{measured}");
+}
+
+#[test]
 fn a_bench_fits_one_screen() {
     let output = run(&["bench", "replicate", "--entries", "2"]);
     assert!(output.status.success(), "{output:?}");

@@ -311,6 +311,8 @@ pub(crate) enum BenchName {
     Replicate,
     /// Durable appends to the own log, by many writers and by one.
     Append,
+    /// From a commit at one node to its being seen at another, and a reconnect without news.
+    Latency,
 }
 
 impl Command {

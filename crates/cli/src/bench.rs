@@ -6,6 +6,8 @@
 
 mod append;
 mod content;
+mod follower;
+mod latency;
 mod measured;
 mod null_stream;
 mod party;
@@ -25,6 +27,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
     let measured = match arguments.name {
         BenchName::Replicate => replicate::run(arguments)?,
         BenchName::Append => append::run(arguments)?,
+        BenchName::Latency => latency::run(arguments)?,
     };
     Ok(measured.answer(load))
 }

@@ -9,7 +9,8 @@ use comity_node::tls::{AgencyTrust, PeerAuthority, PeerConnector, PeerTrust, Tls
 use comity_tlog::TreeSize;
 use comity_wire::v1::exchange_service_client::ExchangeServiceClient;
 use comity_wire::{
-    CONNECTION_WINDOW_BYTES, FollowFrom, Guarded, ReleaseNumber, STREAM_WINDOW_BYTES, exchange_client, v1,
+    CONNECTION_WINDOW_BYTES, FollowFrom, Greeting, Guarded, InvalidMessage, PROTOCOL, ReleaseNumber,
+    STREAM_WINDOW_BYTES, exchange_client, v1,
 };
 use tonic::transport::{Channel, Endpoint};
 
@@ -53,6 +54,13 @@ impl Party<'_> {
             .connect_with_connector(connector.map_err(failed)?)
             .await;
         Ok(exchange_client(channel.map_err(failed)?))
+    }
+
+    /// Says Hello on a new connection.
+    pub(super) async fn greet(self, client: &mut Client) -> Result<(), Refusal> {
+        let software = "comity-bench".parse().map_err(|error: InvalidMessage| failed(error))?;
+        let hello = Greeting { protocol: PROTOCOL, agency: self.agency.clone(), software };
+        client.hello(hello.to_request()).await.map(drop).map_err(failed)
     }
 }
 
