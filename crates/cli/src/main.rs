@@ -4,6 +4,7 @@
 
 mod answer;
 mod args;
+mod bench;
 mod bundle;
 mod demo;
 mod import;
@@ -15,6 +16,7 @@ mod peer;
 mod screen;
 mod serve;
 mod source;
+mod stage;
 mod status;
 mod watch;
 
@@ -62,6 +64,7 @@ fn run(command: Command) -> Result<Answer, Refusal> {
         Command::Status(arguments) => status::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     }
 }
 

@@ -1,5 +1,8 @@
-//! Where the demo plays: a temporary folder, the lists, and the program itself as a child.
+//! A stage for what is played with the real program: a temporary folder with homes, each served by a child process.
+//!
+//! Not here: what is played on it (`demo`, `bench`).
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,80 +11,50 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::args::Demo;
-
-/// Lists about invented people, companies, ships and goods, in the official formats.
-const MADE_UP: [(&str, &[u8]); 5] = [
-    ("ofac-sdn.csv", include_bytes!("lists/ofac-sdn.csv")),
-    ("ofac-alt.csv", include_bytes!("lists/ofac-alt.csv")),
-    ("ofac-add.csv", include_bytes!("lists/ofac-add.csv")),
-    ("ofac-comments.csv", include_bytes!("lists/ofac-comments.csv")),
-    ("un.xml", include_bytes!("lists/un.xml")),
-];
-
-/// The agencies of the demo, by the name of their homes.
-pub(super) const AGENCIES: [(&str, &str); 3] =
-    [("a", "agency-a.example"), ("b", "agency-b.example"), ("c", "agency-c.example")];
-
-/// The log that is followed.
-pub(super) const ORIGIN: &str = "agency-a.example/pub";
-
 /// Longest wait for something that takes a moment on a quiet machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Pause between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// A temporary folder with the lists to import; it is gone when the demo ends.
-pub(super) struct Stage {
+/// A temporary folder and the nodes that run in it; both are gone when it is dropped.
+pub(crate) struct Stage {
     folder: TempDir,
     program: PathBuf,
-    pub(super) ofac: Vec<PathBuf>,
-    pub(super) un: Option<PathBuf>,
-    made_up: bool,
-    /// The running nodes; they end with the demo.
-    nodes: Vec<Child>,
-    /// When the last import had been acknowledged.
-    pub(super) imported: Option<Instant>,
+    /// The running nodes, by the name of their homes.
+    nodes: BTreeMap<String, Child>,
 }
 
 impl Drop for Stage {
     /// Whatever instant a node is killed at, it loses nothing that it acknowledged: no grace is needed.
     fn drop(&mut self) {
-        for node in &mut self.nodes {
+        for node in self.nodes.values_mut() {
             node.kill().and_then(|()| node.wait()).map(drop).unwrap_or_default();
         }
     }
 }
 
 impl Stage {
-    pub(super) fn build(arguments: &Demo) -> Result<Self, String> {
-        let folder = tempfile::Builder::new().prefix("comity-demo-").tempdir();
+    /// Makes the folder, `prefix` in its name, below `beneath` or where the system keeps temporary files.
+    pub(crate) fn build(prefix: &str, beneath: Option<&Path>) -> Result<Self, String> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(prefix);
+        let folder = beneath.map_or_else(|| builder.tempdir(), |folder| builder.tempdir_in(folder));
         let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?;
         let program =
             std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
-        let made_up = arguments.ofac.is_empty() && arguments.un.is_none();
-        let (mut ofac, mut un) = (arguments.ofac.clone(), arguments.un.clone());
-        if made_up {
-            for (name, bytes) in MADE_UP {
-                let path = folder.path().join(name);
-                std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-                if name.starts_with("ofac") { ofac.push(path) } else { un = Some(path) }
-            }
-        }
-        Ok(Self { folder, program, ofac, un, made_up, nodes: Vec::new(), imported: None })
+        Ok(Self { folder, program, nodes: BTreeMap::new() })
     }
 
-    pub(super) fn title(&self) -> String {
-        let lists = if self.made_up { "made-up lists" } else { "the lists given" };
-        format!("comity demo: three agencies with {lists}, in {}", self.folder.path().display())
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Runs `comity … --json` and reads its answer; an exit status of 1 with an answer is an answer.
-    pub(super) fn comity(&self, arguments: &[&str]) -> Result<Value, String> {
+    pub(crate) fn comity(&self, arguments: &[&str]) -> Result<Value, String> {
         let output = Command::new(&self.program)
             .args(arguments)
             .arg("--json")
@@ -99,14 +72,14 @@ impl Stage {
     }
 
     /// Makes the home of an agency, with any free ports.
-    pub(super) fn found(&self, home: &str, agency: &str) -> Result<Value, String> {
+    pub(crate) fn found(&self, home: &str, agency: &str) -> Result<Value, String> {
         let home = self.path(home);
         let any = "127.0.0.1:0";
         self.comity(&["init", text(&home)?, "--agency", agency, "--listen", any, "--admin", any])
     }
 
     /// Starts the node of a home; gives the address for its peers.
-    pub(super) fn serve(&mut self, home: &str) -> Result<String, String> {
+    pub(crate) fn serve(&mut self, home: &str) -> Result<String, String> {
         let failed = |error: std::io::Error| format!("cannot serve {home}: {error}");
         let log = std::fs::File::create(self.path(&format!("{home}.log"))).map_err(failed)?;
         let mut node = Command::new(&self.program)
@@ -118,7 +91,7 @@ impl Stage {
             .spawn()
             .map_err(failed)?;
         let output = node.stdout.take();
-        self.nodes.push(node);
+        self.nodes.insert(home.to_owned(), node);
         let mut line = String::new();
         output.map(|output| BufReader::new(output).read_line(&mut line)).transpose().map_err(failed)?;
         let said: Value = serde_json::from_str(&line).unwrap_or_default();
@@ -126,8 +99,24 @@ impl Stage {
         address.map(str::to_owned).ok_or_else(|| format!("the node of {home} did not start: {line}"))
     }
 
+    /// The process of a node, by its number.
+    pub(crate) fn process(&self, home: &str) -> Result<u32, String> {
+        self.nodes.get(home).map(Child::id).ok_or_else(|| format!("no node of {home} runs"))
+    }
+
+    /// Tells a node to stop, and waits until it has.
+    pub(crate) fn stop(&mut self, home: &str) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("cannot stop {home}: {error}");
+        let mut node = self.nodes.remove(home).ok_or_else(|| format!("no node of {home} runs"))?;
+        let told = Command::new("kill").arg(node.id().to_string()).status().map_err(failed)?;
+        if !told.success() {
+            node.kill().map_err(failed)?;
+        }
+        node.wait().map(drop).map_err(failed)
+    }
+
     /// Looks again and again until something is so; gives how long that took.
-    pub(super) fn until(
+    pub(crate) fn until(
         &self,
         what: &str,
         is_so: impl Fn(&Self) -> Result<bool, String>,
@@ -143,7 +132,7 @@ impl Stage {
     }
 
     /// Size and root of a log, as a home holds it.
-    pub(super) fn head(&self, home: &str, origin: &str) -> Result<(u64, String), String> {
+    pub(crate) fn head(&self, home: &str, origin: &str) -> Result<(u64, String), String> {
         let answer = self.comity(&["log", "list", "--home", text(&self.path(home))?])?;
         let logs = answer.get("logs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let log = logs.iter().find(|log| log.get("origin").and_then(Value::as_str) == Some(origin));
@@ -151,61 +140,37 @@ impl Stage {
         Ok((log.map_or(0, |log| number(log, "/size")), root.to_owned()))
     }
 
-    /// Enters the lists; gives the answers of the imports.
-    pub(super) fn enter(&self, home: &str) -> Result<Vec<Value>, String> {
-        let home = self.path(home);
-        let mut imports = Vec::new();
-        if !self.ofac.is_empty() {
-            imports.push(self.import("ofac", &self.ofac, &home)?);
-        }
-        if let Some(un) = &self.un {
-            imports.push(self.import("un", std::slice::from_ref(un), &home)?);
-        }
-        Ok(imports)
-    }
-
-    pub(super) fn import(&self, format: &str, files: &[PathBuf], home: &Path) -> Result<Value, String> {
-        let mut arguments = vec!["import", format];
-        for file in files {
-            arguments.push(text(file)?);
-        }
-        arguments.extend(["--home", text(home)?]);
-        self.comity(&arguments)
-    }
-
     /// Makes the audit bundle of a home.
-    pub(super) fn bundle(&self, home: &str, out: &str) -> Result<PathBuf, String> {
+    pub(crate) fn bundle(&self, home: &str, out: &str) -> Result<PathBuf, String> {
         let (home, out) = (self.path(home), self.path(out));
         self.comity(&["bundle", "--home", text(&home)?, "--out", text(&out)?])?;
         Ok(out)
     }
 
-    pub(super) fn verify(&self, bundle: &Path, keys: &[PathBuf]) -> Result<Value, String> {
-        let mut arguments = vec!["bundle", "verify", text(bundle)?];
-        for keys in keys {
-            arguments.extend(["--keys", text(keys)?]);
-        }
-        self.comity(&arguments)
-    }
-
     /// Writes the card of a home; gives its file.
-    pub(super) fn card(&self, home: &str) -> Result<PathBuf, String> {
+    pub(crate) fn card(&self, home: &str) -> Result<PathBuf, String> {
         let card = self.path(&format!("{home}.card"));
         self.comity(&["card", "--home", text(&self.path(home))?, "--out", text(&card)?])?;
         Ok(card)
     }
+
+    /// Adds one agency, whose card was written, to another's register, with the words that its people would say on
+    /// the telephone.
+    pub(crate) fn add_peer(&self, home: &str, other: &str, more: &[&str]) -> Result<(), String> {
+        let said = self.comity(&["card", "--home", text(&self.path(other))?])?;
+        let words = said.get("fingerprint").and_then(Value::as_str).unwrap_or_default();
+        let (card, home) = (self.path(&format!("{other}.card")), self.path(home));
+        let mut arguments = vec!["peer", "add", text(&card)?, "--fingerprint", words, "--home", text(&home)?];
+        arguments.extend(more);
+        self.comity(&arguments).map(drop)
+    }
 }
 
-pub(super) fn text(path: &Path) -> Result<&str, String> {
+pub(crate) fn text(path: &Path) -> Result<&str, String> {
     path.to_str().ok_or_else(|| format!("{} is not a name in UTF-8", path.display()))
 }
 
 /// A number of an answer.
-pub(super) fn number(answer: &Value, pointer: &str) -> u64 {
+pub(crate) fn number(answer: &Value, pointer: &str) -> u64 {
     answer.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
-}
-
-/// Whether a report found everything in order.
-pub(super) fn is_ok(report: &Value) -> bool {
-    report.get("ok").and_then(Value::as_bool) == Some(true)
 }
