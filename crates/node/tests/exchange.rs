@@ -15,5 +15,7 @@
 mod attacks;
 #[path = "exchange/claims.rs"]
 mod claims;
+#[path = "exchange/keys.rs"]
+mod keys;
 #[path = "exchange/support.rs"]
 mod support;

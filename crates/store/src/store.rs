@@ -47,9 +47,10 @@ pub struct Store {
     pub(crate) late: sled::Tree,
     pub(crate) releases: sled::Tree,
     pub(crate) seen: sled::Tree,
-    heads: sled::Tree,
+    pub(crate) heads: sled::Tree,
     pub(crate) notes: sled::Tree,
-    logs: sled::Tree,
+    pub(crate) logs: sled::Tree,
+    pub(crate) pins: sled::Tree,
     pub(crate) keyring: Mutex<Keyring>,
     /// Held over each reading and moving on of a cursor.
     turn: Mutex<()>,
@@ -86,7 +87,9 @@ impl Store {
         if found == 0 {
             return Err(StoreError::Damaged { what: "the schema", log: String::new(), place: 0 });
         }
-        Self::assemble(db, keyring)
+        let store = Self::assemble(db, keyring)?;
+        store.end_clearing()?;
+        Ok(store)
     }
 
     fn assemble(db: Db, keyring: Keyring) -> Result<Self, StoreError> {
@@ -100,6 +103,7 @@ impl Store {
             heads: db.tree("heads")?,
             notes: db.tree("notes")?,
             logs: db.tree("logs")?,
+            pins: db.tree("pins")?,
             keyring: Mutex::new(keyring),
             turn: Mutex::new(()),
             db,

@@ -76,6 +76,11 @@ pub(crate) enum FollowError {
         #[source]
         source: OpeningError,
     },
+    /// What is held of the log was verified with another key, and nobody has said that it is to be set aside.
+    #[error(
+        "what is held of the log is of another log key than the card; add the peer with --set-aside-replica"
+    )]
+    OtherKey,
     /// The checkpoint seen last does not verify with the pinned key.
     #[error("the stored checkpoint does not verify with the pinned key")]
     Stored(#[from] CheckpointError),

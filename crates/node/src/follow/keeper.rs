@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use comity_ledger::{Entry, Head, Opening, Origin, Replica, Slot, VerifiedOpening};
-use comity_store::{LogRole, Store};
+use comity_store::Store;
 use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge};
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
 
 use super::error::FollowError;
+use super::pinned;
 use crate::exchange::received;
 use crate::export::head_of;
 use crate::sections::{LabelsRead, Parties, held_entries};
@@ -37,11 +38,8 @@ pub(super) struct Keeper {
 impl Keeper {
     /// Opens the replica of a peer's log, entered if it is new, and ends what a crash left unfinished.
     pub(super) fn open(node: Arc<Node>, peers: Arc<Peers>, peer: Arc<Peer>) -> Result<Self, FollowError> {
-        let (origin, key) = (peer.origin(), peer.card().identity().log.clone());
+        let (origin, key) = (peer.origin(), pinned::settle(&node, &peer)?);
         let store = Arc::clone(node.store());
-        if store.role(&origin)?.is_none() {
-            store.create_log(&origin, LogRole::Replica)?;
-        }
         let held = store.held(&origin)?;
         let edge = right_edge(&store.nodes(&origin), held.size)?;
         if Head::from(&edge) != held {

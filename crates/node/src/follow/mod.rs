@@ -5,6 +5,7 @@
 
 mod error;
 mod keeper;
+mod pinned;
 mod session;
 
 use std::collections::BTreeMap;

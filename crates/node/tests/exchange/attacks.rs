@@ -7,7 +7,7 @@ use comity_ledger::{AgencyId, Head};
 use comity_node::tls::{
     AcceptedRole, AgencyTrust, Caps, PeerAuthority, PeerConnector, PeerListener, PeerTrust,
 };
-use comity_node::{PeersError, Reach};
+use comity_node::{OtherReplica, PeersError, Reach};
 use comity_wire::v1::exchange_service_client::ExchangeServiceClient;
 use comity_wire::v1::exchange_service_server::ExchangeService as ExchangeRpc;
 use comity_wire::{ErrorCode, Greeting, Guarded, PROTOCOL, exchange_client, exchange_server, v1};
@@ -94,16 +94,19 @@ async fn a_card_with_other_words_is_not_added() {
     let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
     let at_b = b.start().await;
     let ((card, words), (own_card, own_words)) = (a.card(), b.card());
-    let other = at_b.peers.add(&card, &own_words, Reach::default());
+    let add = |card: &[u8], words: &str| {
+        at_b.peers.add(at_b.node.store(), card, words, Reach::default(), OtherReplica::Refuse)
+    };
+    let other = add(&card, &own_words);
     assert!(matches!(other, Err(PeersError::OtherFingerprint { .. })), "{other:?}");
-    let own = at_b.peers.add(&own_card, &own_words, Reach::default());
+    let own = add(&own_card, &own_words);
     assert!(matches!(own, Err(PeersError::Own)), "{own:?}");
     let mut forged = card.clone();
     forged[40] ^= 1;
-    assert!(matches!(at_b.peers.add(&forged, &words, Reach::default()), Err(PeersError::Card(_))));
+    assert!(matches!(add(&forged, &words), Err(PeersError::Card(_))));
     assert!(at_b.peers.list().is_empty() && !at_b.node.trust().contains(&a.id));
     assert_eq!(std::fs::read_dir(b.folder.join("peers")).unwrap().count(), 0, "nothing was stored");
-    at_b.peers.add(&card, &words, Reach::default()).unwrap();
+    add(&card, &words).unwrap();
     at_b.stop().await;
     let at_b = b.start().await;
     assert_eq!(at_b.peers.list().len(), 1, "a peer is there after a restart");
