@@ -12,7 +12,7 @@ use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, ri
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
 
 use super::error::FollowError;
-use super::pinned;
+use super::{older, pinned};
 use crate::exchange::received;
 use crate::export::head_of;
 use crate::sections::{LabelsRead, Parties, held_entries};
@@ -30,6 +30,7 @@ pub(super) struct Keeper {
     origin: Origin,
     replica: Replica,
     checkpoint: Option<VerifiedCheckpoint>,
+    confirmed: bool,
     next_release: u64,
     viewed: TreeSize,
     labels: LabelsRead,
@@ -59,8 +60,18 @@ impl Keeper {
         let next_release = store.next_release(peer.upstream(), &origin)?;
         let replica = Replica::new(origin.clone(), key, edge, seen);
         let labels = LabelsRead::default();
-        let mut keeper =
-            Self { node, peers, peer, origin, replica, checkpoint, next_release, viewed, labels };
+        let mut keeper = Self {
+            node,
+            peers,
+            peer,
+            origin,
+            replica,
+            checkpoint,
+            confirmed: false,
+            next_release,
+            viewed,
+            labels,
+        };
         keeper.complete()?;
         Ok(keeper)
     }
@@ -82,6 +93,11 @@ impl Keeper {
         (held, self.replica.newest().map_or(held, |head| head.size))
     }
 
+    /// Whether the sender has shown a checkpoint that goes on from what is held, and all of its entries are held.
+    pub(super) fn is_complete(&self) -> bool {
+        self.confirmed && self.replica.newest().is_some_and(|head| head.size == self.replica.size())
+    }
+
     /// Takes steps in order. After an error those before it are kept, of the one at fault nothing.
     pub(super) fn take(&mut self, events: Vec<FollowEvent>) -> Result<(), FollowError> {
         let mut released = Vec::new();
@@ -93,10 +109,13 @@ impl Keeper {
             self.keep_released(std::mem::take(&mut released))?;
             match event {
                 FollowEvent::Checkpoint(note) => {
-                    let verified = self.replica.verify_note(note.as_bytes())?;
+                    let verified = self.replica.verify_note(note.as_bytes()).map_err(|rejection| {
+                        older::judge(self.store(), &self.peer, self.replica.size(), &note, rejection)
+                    })?;
                     self.store().keep_seen(&self.origin, &verified)?;
                     self.replica.saw(&verified);
                     self.checkpoint = Some(verified);
+                    self.confirmed = true;
                     self.complete()?;
                 }
                 FollowEvent::Frame(frame) => {

@@ -5,6 +5,7 @@
 
 mod error;
 mod keeper;
+mod older;
 mod pinned;
 mod session;
 
@@ -177,8 +178,7 @@ impl Follower {
                 }
                 let reason = error.explain();
                 if let Some(code) = error.alarm() {
-                    let origin = self.peer.origin().to_string();
-                    let key = AlarmKey { code, origin, agency: agency.to_string() };
+                    let key = alarm_key(code, &self.peer);
                     tracing::error!(%reason, code, "the author's history is in doubt");
                     self.parts.node.alarms().raise(Alarm { key, since: now(), message: reason.clone() });
                 }
@@ -195,6 +195,11 @@ impl Follower {
             }
         }
     }
+}
+
+/// The alarm of a kind about a peer's log.
+fn alarm_key(code: &'static str, peer: &Peer) -> AlarmKey {
+    AlarmKey { code, origin: peer.origin().to_string(), agency: peer.agency().to_string() }
 }
 
 /// Between half of the pause and all of it, so that the followers of a node that comes back do not call at once.

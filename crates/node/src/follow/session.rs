@@ -14,9 +14,9 @@ use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
-use super::error::FollowError;
+use super::error::{FollowError, PASSING_ALARMS};
 use super::keeper::Keeper;
-use super::{FollowParts, Followers};
+use super::{FollowParts, Followers, alarm_key};
 use crate::Peer;
 use crate::exchange::{HEARTBEAT, SOFTWARE};
 use crate::tls::PeerConnector;
@@ -54,6 +54,9 @@ impl Session<'_> {
             let (taken, back) = taken.map_err(|_| FollowError::Broken)?;
             keeper = back;
             taken?;
+            if keeper.is_complete() {
+                self.end_alarms();
+            }
             if any {
                 *progressed = true;
                 self.report(&keeper, |state| state.last_error = None);
@@ -104,6 +107,13 @@ impl Session<'_> {
         let (theirs, _) = Greeting::from_response(answered.map_err(|s| answered_with(&s))?.into_inner())?;
         theirs.protocol.newest_common(PROTOCOL).ok_or(FollowError::Protocol)?;
         Ok(client)
+    }
+
+    /// What was doubted is dispelled: the log goes on from what is held.
+    fn end_alarms(&self) {
+        for code in PASSING_ALARMS {
+            self.parts.node.alarms().end(&alarm_key(code, self.peer));
+        }
     }
 
     fn report(&self, keeper: &Keeper, change: impl FnOnce(&mut super::FollowState)) {
