@@ -31,6 +31,7 @@ pub(super) struct Keeper {
     replica: Replica,
     checkpoint: Option<VerifiedCheckpoint>,
     confirmed: bool,
+    gained: bool,
     next_release: u64,
     viewed: TreeSize,
     labels: LabelsRead,
@@ -68,6 +69,7 @@ impl Keeper {
             replica,
             checkpoint,
             confirmed: false,
+            gained: false,
             next_release,
             viewed,
             labels,
@@ -98,6 +100,12 @@ impl Keeper {
         self.confirmed && self.replica.newest().is_some_and(|head| head.size == self.replica.size())
     }
 
+    /// Whether anything that was not held before was verified and kept. That a peer talks is no reason to call it again
+    /// at once.
+    pub(super) fn has_gained(&self) -> bool {
+        self.gained
+    }
+
     /// Takes steps in order. After an error those before it are kept, of the one at fault nothing.
     pub(super) fn take(&mut self, events: Vec<FollowEvent>) -> Result<(), FollowError> {
         let mut released = Vec::new();
@@ -112,8 +120,14 @@ impl Keeper {
                     let verified = self.replica.verify_note(note.as_bytes()).map_err(|rejection| {
                         older::judge(self.store(), &self.peer, self.replica.size(), &note, rejection)
                     })?;
-                    self.store().keep_seen(&self.origin, &verified)?;
-                    self.replica.saw(&verified);
+                    let stated = verified.checkpoint();
+                    let head = Head { size: stated.size(), root: stated.root() };
+                    // The same head again, as each connection begins, is nothing to be kept.
+                    if self.replica.newest() != Some(head) {
+                        self.store().keep_seen(&self.origin, &verified)?;
+                        self.replica.saw(&verified);
+                        self.gained = true;
+                    }
                     self.checkpoint = Some(verified);
                     self.confirmed = true;
                     self.complete()?;
@@ -123,6 +137,7 @@ impl Keeper {
                     let verified = self.replica.verify_frame(frame, checkpoint)?;
                     self.store().keep_frame(&verified)?;
                     self.replica.advance(&verified);
+                    self.gained = true;
                     self.complete()?;
                 }
                 FollowEvent::Release(_) | FollowEvent::Heartbeat(_) => {}
@@ -192,10 +207,11 @@ impl Keeper {
             return Err(FollowError::NoRelay { agency: came.sender });
         }
         let mut kept = Vec::new();
-        let mut dropped = 0;
+        let (mut dropped, mut gained) = (0, false);
         for (index, openings) in by_entry {
             let given = openings.len();
-            let may = self.judge(index, openings, &came)?;
+            let (may, is_new) = self.judge(index, openings, &came)?;
+            gained |= is_new;
             dropped += given.saturating_sub(may.len());
             kept.extend(may.into_iter().map(|opening| (index, opening)));
         }
@@ -205,6 +221,7 @@ impl Keeper {
         let from = self.peer.upstream();
         self.store().keep_release(from, &self.origin, &kept, next, &mut SystemEntropy::new())?;
         self.next_release = next;
+        self.gained |= gained;
         let mut shown = None;
         for (index, _) in &kept {
             if self.viewed.contains(*index) && shown != Some(*index) {
@@ -216,13 +233,14 @@ impl Keeper {
         Ok(())
     }
 
-    /// Compares openings of one entry with its commitments and gives those that this node may hold (C16).
+    /// Compares openings of one entry with its commitments and gives those that this node may hold (C16), and whether
+    /// any of them was not held before.
     fn judge(
         &mut self,
         index: EntryIndex,
         openings: Vec<(Slot, Opening)>,
         came: &Parties,
-    ) -> Result<Vec<VerifiedOpening>, FollowError> {
+    ) -> Result<(Vec<VerifiedOpening>, bool), FollowError> {
         let range = index.size_before()..index.size_through();
         let held = held_entries(self.store(), &self.origin, range)?.pop();
         let Some(held) = held else { return Err(FollowError::EarlyOpening { index }) };
@@ -233,11 +251,14 @@ impl Keeper {
             verified.push(opening.map_err(|source| FollowError::Opening { index, source })?);
         }
         let given: Vec<Slot> = verified.iter().map(VerifiedOpening::slot).collect();
+        let known: Vec<Slot> = held.openings.iter().map(VerifiedOpening::slot).collect();
         // Handling and audience may have come with an earlier section of the same entry.
         verified.extend(held.openings.into_iter().filter(|opening| !given.contains(&opening.slot())));
         let cut = came.cut(&entry, verified, None, &mut self.labels);
         let released = cut.map(|cut| cut.released).unwrap_or_default();
         let may = released.into_iter().filter(|released| given.contains(&released.slot()));
-        Ok(may.map(|released| released.opening().clone()).collect())
+        let may: Vec<VerifiedOpening> = may.map(|released| released.opening().clone()).collect();
+        let is_new = may.iter().any(|opening| !known.contains(&opening.slot()));
+        Ok((may, is_new))
     }
 }

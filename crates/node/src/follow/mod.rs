@@ -17,6 +17,7 @@ use comity_ledger::{AgencyId, Entropy as _};
 use comity_tlog::TreeSize;
 use rustls::time_provider::TimeProvider;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -165,10 +166,10 @@ impl Follower {
         let mut pause = PAUSE_MIN;
         loop {
             let session = Session { all: &self.all, parts: &self.parts, peer: &self.peer };
-            let mut progressed = false;
+            let (mut gained, begun) = (false, Instant::now());
             let ended = tokio::select! {
                 () = self.stop.cancelled() => return,
-                ended = session.run(&mut progressed) => ended,
+                ended = session.run(&mut gained) => ended,
             };
             if let Err(error) = ended {
                 if error.is_fatal() {
@@ -188,7 +189,9 @@ impl Follower {
                     state.last_error = Some(reason);
                 });
             }
-            pause = if progressed { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
+            // An attempt that took as long as the longest pause was no call too many, whatever it brought.
+            let earned = gained || begun.elapsed() >= PAUSE_MAX;
+            pause = if earned { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(jittered(pause)) => {}

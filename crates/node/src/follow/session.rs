@@ -36,8 +36,8 @@ pub(super) struct Session<'a> {
 type Client = ExchangeServiceClient<Guarded<Channel>>;
 
 impl Session<'_> {
-    /// Follows until something fails; `progressed` says whether anything was taken.
-    pub(super) async fn run(&self, progressed: &mut bool) -> Result<(), FollowError> {
+    /// Follows until something fails; `gained` says whether anything new was verified and kept.
+    pub(super) async fn run(&self, gained: &mut bool) -> Result<(), FollowError> {
         let mut keeper = self.open().await?;
         self.report(&keeper, |_| {});
         let mut client = self.connect().await?;
@@ -53,12 +53,12 @@ impl Session<'_> {
             let taken = tokio::task::spawn_blocking(move || (keeper.take(events), keeper)).await;
             let (taken, back) = taken.map_err(|_| FollowError::Broken)?;
             keeper = back;
+            *gained = keeper.has_gained();
             taken?;
             if keeper.is_complete() {
                 self.end_alarms();
             }
             if any {
-                *progressed = true;
                 self.report(&keeper, |state| state.last_error = None);
             }
             ended?;
