@@ -240,6 +240,9 @@ pub(crate) enum PeerCommand {
         /// Follow its log through this peer instead of directly.
         #[arg(long, value_name = "AGENCY")]
         via: Option<String>,
+        /// If what is held of its log is of another log key: keep it apart, and follow the new log.
+        #[arg(long)]
+        set_aside_replica: bool,
         #[command(flatten)]
         of: HomeOf,
     },

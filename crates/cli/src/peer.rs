@@ -16,7 +16,7 @@ const CARD_BYTES_MAX: u64 = 64 << 10;
 
 pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
     match command {
-        PeerCommand::Add { card, fingerprint, endpoint, via, of } => {
+        PeerCommand::Add { card, fingerprint, endpoint, via, set_aside_replica, of } => {
             let Some(bytes) = read_at_most(card, CARD_BYTES_MAX)? else {
                 return Err(Refusal::new("malformed", format!("{} is too large for a card", card.display())));
             };
@@ -25,6 +25,7 @@ pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
                 fingerprint: fingerprint.clone(),
                 endpoint: endpoint.clone().unwrap_or_default(),
                 via: via.clone().unwrap_or_default(),
+                set_aside_replica: *set_aside_replica,
             };
             let peer = peer_json(&Source::find(&of.home)?.add_peer(request)?);
             let text = format!("added  {}\nthe other side adds this agency in the same way", line(&peer));

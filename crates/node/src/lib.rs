@@ -48,7 +48,7 @@ pub use listed::listed;
 pub use node::Node;
 pub use operator::operator_channel;
 pub use own_log::{OwnLog, OwnLogParts, OwnLogState, ReadOnlyReason};
-pub use peers::{Peer, Peers, PeersError, Reach};
+pub use peers::{OtherReplica, Peer, Peers, PeersError, Reach};
 pub use run_file::RunFile;
 pub use screened::screened;
 pub use serve::{Serving, serve};

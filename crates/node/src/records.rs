@@ -1,11 +1,12 @@
 //! The records that the logs of a home amount to: the merged view, rebuilt from openings, and the drafts of
 //! changes to it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use comity_ledger::{Entry, Kind, Opening, Origin, Slot};
+use comity_ledger::{Entry, Head, Kind, Opening, Origin, Slot};
 use comity_screening::{LogOrigin, Provenance, View};
-use comity_store::{LogRole, ReadError, Store};
+use comity_store::{LogRole, ReadError, Store, is_set_aside};
 use comity_tlog::{Hash, TreeSize};
 use comity_watchlist::{Change, Decoded, Section, SectionsRead};
 
@@ -21,16 +22,22 @@ impl OpenHome {
     /// # Errors
     /// A [`NodeError`] if the store is damaged, or an own change does not read.
     pub fn view(&self) -> Result<View, NodeError> {
-        let mut view = View::new();
-        for (origin, _) in self.store().logs()? {
-            let Some(note) = self.store().newest_note(&origin)? else { continue };
-            let size = head_of(&note)?.size;
-            for step in read_steps(self.store(), &origin, TreeSize::ZERO..size)? {
-                step.apply(&origin, &mut view)?;
-            }
-        }
-        Ok(view)
+        Ok(view_of(self.store())?.0)
     }
+}
+
+/// The merged view of all logs but those set aside, up to their signed checkpoints, with the heads that it stands on.
+pub(crate) fn view_of(store: &Store) -> Result<(View, BTreeMap<Origin, Head>), NodeError> {
+    let (mut view, mut heads) = (View::new(), BTreeMap::new());
+    for (origin, _) in store.logs()? {
+        let Some(note) = store.newest_note(&origin)?.filter(|_| !is_set_aside(&origin)) else { continue };
+        let head = head_of(&note)?;
+        for step in read_steps(store, &origin, TreeSize::ZERO..head.size)? {
+            step.apply(&origin, &mut view)?;
+        }
+        heads.insert(origin, head);
+    }
+    Ok((view, heads))
 }
 
 /// A record entry read from the store, on its way into the view.

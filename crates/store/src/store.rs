@@ -47,9 +47,10 @@ pub struct Store {
     pub(crate) late: sled::Tree,
     pub(crate) releases: sled::Tree,
     pub(crate) seen: sled::Tree,
-    heads: sled::Tree,
+    pub(crate) heads: sled::Tree,
     pub(crate) notes: sled::Tree,
-    logs: sled::Tree,
+    pub(crate) logs: sled::Tree,
+    pub(crate) pins: sled::Tree,
     pub(crate) keyring: Mutex<Keyring>,
     /// Held over each reading and moving on of a cursor.
     turn: Mutex<()>,
@@ -90,6 +91,7 @@ impl Store {
         if found == 1 {
             upgrade::late_sections_among_the_others(&store)?;
         }
+        store.end_clearing()?;
         Ok(store)
     }
 
@@ -104,6 +106,7 @@ impl Store {
             heads: db.tree("heads")?,
             notes: db.tree("notes")?,
             logs: db.tree("logs")?,
+            pins: db.tree("pins")?,
             keyring: Mutex::new(keyring),
             turn: Mutex::new(()),
             db,

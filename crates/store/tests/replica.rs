@@ -8,7 +8,7 @@ use comity_ledger::{
     AgencyId, Author, AuthorTime, Draft, Entropy, EntropyError, Frame, Genesis, Head, Kind, LockedHead,
     Opening, Origin, Replica, Role, SealedEntry, Slot, VerifiedFrame, VerifiedOpening,
 };
-use comity_store::{Disclosed, Kek, LogRole, ReleaseCursor, Store, StoreError, StorePaths};
+use comity_store::{Disclosed, Kek, LogRole, ReleaseCursor, Store, StoreError, StorePaths, is_set_aside};
 use comity_tlog::{
     ConsistencyProof, EntryIndex, KeyKind, KeyName, RightEdge, SigningKey, TreeSize, VerifiedCheckpoint,
     right_edge,
@@ -268,4 +268,73 @@ fn entries_of_an_own_log_are_never_replaced_by_a_frame() {
     assert!(matches!(keep(&store, &frame), Err(StoreError::NoSuchLog { .. })));
     assert!(matches!(keep_seen(&store, &logs.origin, &checkpoint), Err(StoreError::NoSuchLog { .. })));
     assert_eq!(store.held(&logs.origin).unwrap().size, TreeSize::ZERO);
+}
+
+#[test]
+fn a_replica_keeps_the_key_that_it_began_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let (logs, mut store) = (Logs::new(), create(dir.path()));
+    let key = |seed| {
+        let name = KeyName::new(logs.origin.as_str()).unwrap();
+        SigningKey::from_seed(name, KeyKind::Ed25519, &[seed; 32]).unwrap().verifier().clone()
+    };
+    assert_eq!(store.pinned_key(&logs.origin).unwrap(), None);
+    assert!(matches!(store.pin_key(&logs.origin, &key(7)), Err(StoreError::NoSuchLog { .. })));
+    store.begin_replica(&logs.origin, &key(7)).unwrap();
+    store = reopen(store, dir.path());
+    assert_eq!(store.pinned_key(&logs.origin).unwrap(), Some(key(7)));
+    store.pin_key(&logs.origin, &key(7)).unwrap();
+    assert!(matches!(store.pin_key(&logs.origin, &key(9)), Err(StoreError::Pinned { .. })));
+    assert_eq!(store.pinned_key(&logs.origin).unwrap(), Some(key(7)));
+}
+
+/// Goal: a replica that is set aside is kept whole, and nothing of it stays under the old name. Way: all of it is read
+/// back under the new name, after a reopening, twice over.
+#[test]
+fn a_replica_set_aside_is_kept_whole_and_leaves_its_name_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut logs, from) = (Logs::new(), "b.example".parse::<AgencyId>().unwrap());
+    let mut store = create(dir.path());
+    let key = SigningKey::from_seed(KeyName::new(logs.origin.as_str()).unwrap(), KeyKind::Ed25519, &[7; 32]);
+    let key = key.unwrap().verifier().clone();
+    let mut drafts = vec![logs.genesis()];
+    drafts.extend((1..200).map(|number| record(&format!("record {number}"))));
+    let (frame, checkpoint, sealed) = logs.append(drafts);
+    let late: Vec<_> = (1..200_usize)
+        .map(|at| (index(at.try_into().unwrap()), opening_of(&logs.origin, &sealed[at], Slot::CORE)))
+        .collect();
+    for number in 1..=2 {
+        store.begin_replica(&logs.origin, &key).unwrap();
+        keep_seen(&store, &logs.origin, &checkpoint).unwrap();
+        keep(&store, &frame).unwrap();
+        store.keep_checkpoint(&logs.origin, &checkpoint).unwrap();
+        keep_release(&store, &logs.origin, &late, 199, &mut Counter(1 << 42)).unwrap();
+        let booked = vec![Disclosed { index: index(1), slot: Slot::CORE }];
+        store.assign_releases(&from, &logs.origin, ReleaseCursor::default(), &[booked], 1).unwrap();
+        let place = store.set_aside(&logs.origin, &mut Counter(1 << 43)).unwrap();
+        assert_eq!(place.as_str(), format!("a.example/aside/{number}"));
+        assert!(is_set_aside(&place) && !is_set_aside(&logs.origin));
+        store = reopen(store, dir.path());
+        assert_eq!(store.role(&logs.origin).unwrap(), None);
+        assert_eq!(store.pinned_key(&logs.origin).unwrap(), None);
+        assert_eq!(store.held(&logs.origin).unwrap(), Head::EMPTY);
+        assert_eq!(
+            (store.newest_note(&logs.origin).unwrap(), store.seen_note(&logs.origin).unwrap()),
+            (None, None)
+        );
+        assert_eq!(store.next_release(&from, &logs.origin).unwrap(), 0);
+        assert_eq!(store.arrival(&logs.origin, 0).unwrap(), None);
+        assert_eq!(store.release_cursor(&from, &logs.origin).unwrap(), ReleaseCursor::default());
+        assert!(opened(&store, &logs.origin, 1, &[Slot::CORE]).iter().all(Option::is_none));
+        assert_eq!(store.pinned_key(&place).unwrap().as_ref(), Some(&key));
+        assert_eq!(store.held(&place).unwrap(), frame.head());
+        assert_eq!(store.newest_note(&place).unwrap().unwrap(), checkpoint.as_bytes());
+        assert_eq!(Head::from(&right_edge(&store.nodes(&place), frame.head().size).unwrap()), frame.head());
+        store.scrub(&place, &[frame.head().size]).unwrap();
+        for (at, opening) in &late {
+            let held = opened(&store, &place, at.value(), &[Slot::CORE]);
+            assert_eq!(held, [Some(opening.opening().clone())], "{at}");
+        }
+    }
+    assert!(matches!(store.set_aside(&logs.origin, &mut Counter(0)), Err(StoreError::NoSuchLog { .. })));
 }

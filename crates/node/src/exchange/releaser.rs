@@ -93,6 +93,10 @@ impl Releaser {
             LogRole::Own => None,
             LogRole::Replica => Some(received(&self.peers, &self.origin)),
         };
+        // Nothing came for a purpose without an agreement, and looking on would pass over what a later one allows.
+        if received.as_ref().is_some_and(|came| came.agreement.is_none()) {
+            return Ok(None);
+        }
         let (way, cursor) = (Way { parties, received }, self.cursor()?);
         if self.next < cursor.next { self.replay(at, &way) } else { self.release(at, cursor, &way) }
     }

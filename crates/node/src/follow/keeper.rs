@@ -9,11 +9,12 @@ use std::sync::Arc;
 use comity_ledger::{Head, Kind, Opening, Origin, Replica, Slot, VerifiedFrame, VerifiedOpening};
 use comity_policy::Released;
 use comity_screening::{LogOrigin, Provenance};
-use comity_store::{LogRole, Store};
+use comity_store::Store;
 use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge};
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
 
 use super::error::FollowError;
+use super::{older, pinned};
 use crate::exchange::received;
 use crate::export::head_of;
 use crate::records::ViewStep;
@@ -32,6 +33,8 @@ pub(super) struct Keeper {
     origin: Origin,
     replica: Replica,
     checkpoint: Option<VerifiedCheckpoint>,
+    confirmed: bool,
+    gained: bool,
     next_release: u64,
     /// Up to where the log is held and signed.
     complete: TreeSize,
@@ -55,23 +58,23 @@ struct Arrived {
 #[derive(Default)]
 struct Judged {
     kept: Vec<(EntryIndex, VerifiedOpening)>,
+    /// Whether any of them was not held before.
+    is_new: bool,
     steps: Vec<ViewStep>,
 }
 
-/// Openings of one entry: those that came and may be held, and those that were held before.
+/// Openings of one entry: those that came and may be held, and the others that were held before.
 struct Opened {
     may: Vec<VerifiedOpening>,
+    is_new: bool,
     before: Vec<VerifiedOpening>,
 }
 
 impl Keeper {
     /// Opens the replica of a peer's log, entered if it is new, and ends what a crash left unfinished.
     pub(super) fn open(node: Arc<Node>, peers: Arc<Peers>, peer: Arc<Peer>) -> Result<Self, FollowError> {
-        let (origin, key) = (peer.origin(), peer.card().identity().log.clone());
+        let (origin, key) = (peer.origin(), pinned::settle(&node, &peer)?);
         let store = Arc::clone(node.store());
-        if store.role(&origin)?.is_none() {
-            store.create_log(&origin, LogRole::Replica)?;
-        }
         let held = store.held(&origin)?;
         let edge = right_edge(&store.nodes(&origin), held.size)?;
         if Head::from(&edge) != held {
@@ -91,8 +94,20 @@ impl Keeper {
         let next_release = store.next_release(peer.upstream(), &origin)?;
         let replica = Replica::new(origin.clone(), key, edge, seen);
         let (complete, labels) = (viewed, LabelsRead::default());
-        let mut keeper =
-            Self { node, peers, peer, origin, replica, checkpoint, next_release, complete, viewed, labels };
+        let mut keeper = Self {
+            node,
+            peers,
+            peer,
+            origin,
+            replica,
+            checkpoint,
+            confirmed: false,
+            gained: false,
+            next_release,
+            complete,
+            viewed,
+            labels,
+        };
         // What a crash left unfinished.
         let arrived = Arrived {
             complete: keeper.completed().into_iter().collect(),
@@ -120,6 +135,17 @@ impl Keeper {
         (held, self.replica.newest().map_or(held, |head| head.size))
     }
 
+    /// Whether the sender has shown a checkpoint that goes on from what is held, and all of its entries are held.
+    pub(super) fn is_complete(&self) -> bool {
+        self.confirmed && self.replica.newest().is_some_and(|head| head.size == self.replica.size())
+    }
+
+    /// Whether anything that was not held before was verified and kept. That a peer talks is no reason to call it again
+    /// at once.
+    pub(super) fn has_gained(&self) -> bool {
+        self.gained
+    }
+
     /// Takes steps in order, with one sync for all of them. After an error those before it are kept, of the one at
     /// fault nothing.
     pub(super) fn take(&mut self, events: Vec<FollowEvent>) -> Result<(), FollowError> {
@@ -137,13 +163,20 @@ impl Keeper {
     fn check(&mut self, event: FollowEvent, arrived: &mut Arrived) -> Result<(), FollowError> {
         match event {
             FollowEvent::Checkpoint(note) => {
-                let verified = self.replica.verify_note(note.as_bytes())?;
-                let known = self.checkpoint.as_ref().map(VerifiedCheckpoint::as_bytes);
-                if known != Some(verified.as_bytes()) {
+                let verified = match self.replica.verify_note(note.as_bytes()) {
+                    Ok(verified) => verified,
+                    Err(rejection) => {
+                        let held = self.store().held(&self.origin)?.size;
+                        return Err(older::judge(self.store(), &self.peer, held, &note, rejection));
+                    }
+                };
+                // The same head again, as each connection begins, is nothing to be kept.
+                if self.replica.newest() != Some(head_under(&verified)) {
                     self.replica.saw(&verified);
                     arrived.seen = Some(verified.clone());
-                    self.checkpoint = Some(verified);
                 }
+                self.checkpoint = Some(verified);
+                self.confirmed = true;
             }
             FollowEvent::Frame(frame) => {
                 let checkpoint = self.checkpoint.as_ref().ok_or(FollowError::NoCheckpoint)?;
@@ -219,6 +252,7 @@ impl Keeper {
             Err(fault) => (Judged::default(), Some(fault)),
         };
         step.finish()?;
+        self.gained |= seen.is_some() || !frames.is_empty() || judged.is_new;
         if fault.is_none() {
             self.next_release = next_release;
         }
@@ -272,6 +306,7 @@ impl Keeper {
                 let is_record = held.entry.kind() == Kind::Record;
                 let opened = self.judge_entry(held, given, &came)?;
                 dropped += count.saturating_sub(opened.may.len());
+                judged.is_new |= opened.is_new;
                 if is_record && self.viewed.contains(index) && !opened.may.is_empty() {
                     let all = opened.before.iter().chain(&opened.may);
                     let all = all.map(|opening| (opening.slot(), opening.opening()));
@@ -303,6 +338,7 @@ impl Keeper {
             verified.push(opening.map_err(|source| FollowError::Opening { index, source })?);
         }
         let given: Vec<Slot> = verified.iter().map(VerifiedOpening::slot).collect();
+        let known: Vec<Slot> = before.iter().map(VerifiedOpening::slot).collect();
         let before: Vec<VerifiedOpening> =
             before.into_iter().filter(|opening| !given.contains(&opening.slot())).collect();
         // Handling and audience may have come with an earlier section of the same entry.
@@ -310,7 +346,9 @@ impl Keeper {
         let cut = came.cut(&entry, verified, None, &mut self.labels);
         let released = cut.map(|cut| cut.released).unwrap_or_default().into_iter();
         let may = released.filter(|released| given.contains(&released.slot()));
-        Ok(Opened { may: may.map(Released::into_opening).collect(), before })
+        let may: Vec<VerifiedOpening> = may.map(Released::into_opening).collect();
+        let is_new = may.iter().any(|opening| !known.contains(&opening.slot()));
+        Ok(Opened { may, is_new, before })
     }
 }
 

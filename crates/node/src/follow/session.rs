@@ -15,9 +15,9 @@ use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
-use super::error::FollowError;
+use super::error::{FollowError, PASSING_ALARMS};
 use super::keeper::Keeper;
-use super::{FollowParts, Followers};
+use super::{FollowParts, Followers, alarm_key};
 use crate::Peer;
 use crate::exchange::{HEARTBEAT, SOFTWARE};
 use crate::tls::PeerConnector;
@@ -39,8 +39,8 @@ pub(super) struct Session<'a> {
 type Client = ExchangeServiceClient<Guarded<Channel>>;
 
 impl Session<'_> {
-    /// Follows until something fails; `progressed` says whether anything was taken.
-    pub(super) async fn run(&self, progressed: &mut bool) -> Result<(), FollowError> {
+    /// Follows until something fails; `gained` says whether anything new was verified and kept.
+    pub(super) async fn run(&self, gained: &mut bool) -> Result<(), FollowError> {
         let keeper = self.open().await?;
         self.report(&keeper, |_| {});
         let mut client = self.connect().await?;
@@ -52,7 +52,7 @@ impl Session<'_> {
         tracing::info!("following");
         // While some are being kept, the next are read.
         let (sender, arriving) = mpsc::channel(MESSAGES_AHEAD_MAX);
-        let (reading, keeping) = (read(&mut stream, sender), self.keep(keeper, arriving, progressed));
+        let (reading, keeping) = (read(&mut stream, sender), self.keep(keeper, arriving, gained));
         tokio::pin!(reading, keeping);
         tokio::select! {
             kept = &mut keeping => kept,
@@ -65,7 +65,7 @@ impl Session<'_> {
         &self,
         mut keeper: Keeper,
         mut arriving: mpsc::Receiver<FollowEvent>,
-        progressed: &mut bool,
+        gained: &mut bool,
     ) -> Result<(), FollowError> {
         loop {
             let mut events = Vec::with_capacity(MESSAGES_AT_ONCE_MAX);
@@ -75,8 +75,11 @@ impl Session<'_> {
             let taken = tokio::task::spawn_blocking(move || (keeper.take(events), keeper)).await;
             let (taken, back) = taken.map_err(|_| FollowError::Broken)?;
             keeper = back;
+            *gained = keeper.has_gained();
             taken?;
-            *progressed = true;
+            if keeper.is_complete() {
+                self.end_alarms();
+            }
             self.report(&keeper, |state| state.last_error = None);
         }
     }
@@ -123,6 +126,13 @@ impl Session<'_> {
         let (theirs, _) = Greeting::from_response(answered.map_err(|s| answered_with(&s))?.into_inner())?;
         theirs.protocol.newest_common(PROTOCOL).ok_or(FollowError::Protocol)?;
         Ok(client)
+    }
+
+    /// What was doubted is dispelled: the log goes on from what is held.
+    fn end_alarms(&self) {
+        for code in PASSING_ALARMS {
+            self.parts.node.alarms().end(&alarm_key(code, self.peer));
+        }
     }
 
     fn report(&self, keeper: &Keeper, change: impl FnOnce(&mut super::FollowState)) {
