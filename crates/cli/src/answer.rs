@@ -30,11 +30,13 @@ pub(crate) struct Refusal {
     pub(crate) code: &'static str,
     /// A sentence for people.
     pub(crate) message: String,
+    /// The exit status: 1 for all that is refused or fails, another only for what a signal ended.
+    pub(crate) status: u8,
 }
 
 impl Refusal {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), status: 1 }
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -44,7 +46,7 @@ impl Refusal {
 
 impl From<NodeError> for Refusal {
     fn from(error: NodeError) -> Self {
-        Self { code: code_of(&error), message: sentence(&error) }
+        Self::new(code_of(&error), sentence(&error))
     }
 }
 

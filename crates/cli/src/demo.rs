@@ -3,6 +3,8 @@
 //! Each act runs `comity` itself in child processes, in a temporary folder, and measures what it did.
 
 mod acts;
+mod interruption;
+mod program;
 mod stage;
 mod tamper;
 
@@ -13,6 +15,8 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::Demo;
+use crate::demo::interruption::Interruption;
+use crate::demo::program::Program;
 use crate::demo::stage::Stage;
 
 /// What an act shows: a line for people, and its figures.
@@ -35,7 +39,10 @@ const ACTS: [(&str, Act); 7] = [
 ];
 
 pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
-    let mut stage = Stage::build(arguments).map_err(|reason| Refusal::new("demo", reason))?;
+    let refuse = |reason| Refusal::new("demo", reason);
+    // Before there is anything to clear away.
+    let program = Program::this(Interruption::listen()?).map_err(refuse)?;
+    let mut stage = Stage::build(arguments, program).map_err(refuse)?;
     let quiet = arguments.json;
     let colour = !quiet && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let show = |line: &str| {
@@ -51,6 +58,9 @@ pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
         let scene = act(&mut stage);
         let took = begun.elapsed();
         let ok = scene.is_ok();
+        if !ok && stage.is_interrupted() {
+            break;
+        }
         all_ok &= ok;
         let (line, mut figures) = match scene {
             Ok(scene) => (scene.line, scene.figures),
@@ -64,6 +74,9 @@ pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
         if !ok {
             break;
         }
+    }
+    if let Some(interrupted) = stage.clear().map_err(refuse)?.interruption.refusal() {
+        return Err(interrupted);
     }
     let text = if all_ok { "every act did what it promised" } else { "the demo FAILED" };
     Ok(Answer { text: text.to_owned(), json: json!({ "ok": all_ok, "acts": played }), ok: all_ok })

@@ -1,13 +1,14 @@
-//! Where the demo plays: a temporary folder, the lists, and the program itself as a child.
+//! Where the demo plays: a temporary folder, the lists, and the homes of the agencies with their nodes.
+//!
+//! Not here: how the program is run as a child (`program`), what is played (the acts).
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::program::{Held, Program};
 use crate::args::Demo;
 
 /// Lists about invented people, companies, ships and goods, in the official formats.
@@ -33,32 +34,21 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A temporary folder with the lists to import; it is gone when the demo ends.
 pub(super) struct Stage {
+    /// The running nodes. They end before the folder that they write to goes: fields are dropped in this order.
+    nodes: Vec<Held>,
     folder: TempDir,
-    program: PathBuf,
+    program: Program,
     pub(super) ofac: Vec<PathBuf>,
     pub(super) un: Option<PathBuf>,
     made_up: bool,
-    /// The running nodes; they end with the demo.
-    nodes: Vec<Child>,
     /// When the last import had been acknowledged.
     pub(super) imported: Option<Instant>,
 }
 
-impl Drop for Stage {
-    /// Whatever instant a node is killed at, it loses nothing that it acknowledged: no grace is needed.
-    fn drop(&mut self) {
-        for node in &mut self.nodes {
-            node.kill().and_then(|()| node.wait()).map(drop).unwrap_or_default();
-        }
-    }
-}
-
 impl Stage {
-    pub(super) fn build(arguments: &Demo) -> Result<Self, String> {
+    pub(super) fn build(arguments: &Demo, program: Program) -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("comity-demo-").tempdir();
         let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?;
-        let program =
-            std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
         let made_up = arguments.ofac.is_empty() && arguments.un.is_none();
         let (mut ofac, mut un) = (arguments.ofac.clone(), arguments.un.clone());
         if made_up {
@@ -68,7 +58,7 @@ impl Stage {
                 if name.starts_with("ofac") { ofac.push(path) } else { un = Some(path) }
             }
         }
-        Ok(Self { folder, program, ofac, un, made_up, nodes: Vec::new(), imported: None })
+        Ok(Self { nodes: Vec::new(), folder, program, ofac, un, made_up, imported: None })
     }
 
     pub(super) fn title(&self) -> String {
@@ -80,22 +70,26 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    /// Runs `comity … --json` and reads its answer; an exit status of 1 with an answer is an answer.
+    /// Runs `comity … --json` and reads its answer.
     pub(super) fn comity(&self, arguments: &[&str]) -> Result<Value, String> {
-        let output = Command::new(&self.program)
-            .args(arguments)
-            .arg("--json")
-            .env_remove("COMITY_HOME")
-            .output()
-            .map_err(|error| format!("cannot run comity: {error}"))?;
-        let answer: Value = serde_json::from_slice(&output.stdout).map_err(|_| {
-            let said = String::from_utf8_lossy(&output.stderr);
-            format!("comity {} gave no answer: {}", arguments.join(" "), said.trim())
-        })?;
-        match answer.pointer("/error/message").and_then(Value::as_str) {
-            Some(message) => Err(format!("comity {}: {message}", arguments.join(" "))),
-            None => Ok(answer),
-        }
+        self.program.ask(arguments)
+    }
+
+    /// Whether a signal came that ends the demo.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.program.interruption.check().is_err()
+    }
+
+    /// Stops the nodes and removes the folder.
+    ///
+    /// # Errors
+    /// Where the folder is, if it cannot be removed.
+    pub(super) fn clear(self) -> Result<Program, String> {
+        let Self { nodes, folder, program, .. } = self;
+        drop(nodes);
+        let path = folder.path().to_owned();
+        folder.close().map_err(|error| format!("cannot remove {}: {error}", path.display()))?;
+        Ok(program)
     }
 
     /// Makes the home of an agency, with any free ports.
@@ -107,23 +101,10 @@ impl Stage {
 
     /// Starts the node of a home; gives the address for its peers.
     pub(super) fn serve(&mut self, home: &str) -> Result<String, String> {
-        let failed = |error: std::io::Error| format!("cannot serve {home}: {error}");
-        let log = std::fs::File::create(self.path(&format!("{home}.log"))).map_err(failed)?;
-        let mut node = Command::new(&self.program)
-            .args(["serve", "--home", text(&self.path(home))?, "--json"])
-            .env_remove("COMITY_HOME")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .map_err(failed)?;
-        let output = node.stdout.take();
+        let log = self.path(&format!("{home}.log"));
+        let (node, address) = self.program.serve(&self.path(home), &log)?;
         self.nodes.push(node);
-        let mut line = String::new();
-        output.map(|output| BufReader::new(output).read_line(&mut line)).transpose().map_err(failed)?;
-        let said: Value = serde_json::from_str(&line).unwrap_or_default();
-        let address = said.get("peer_addr").and_then(Value::as_str);
-        address.map(str::to_owned).ok_or_else(|| format!("the node of {home} did not start: {line}"))
+        Ok(address)
     }
 
     /// Looks again and again until something is so; gives how long that took.
@@ -134,6 +115,7 @@ impl Stage {
     ) -> Result<Duration, String> {
         let begun = Instant::now();
         while !is_so(self)? {
+            self.program.interruption.check()?;
             if begun.elapsed() > PATIENCE {
                 return Err(format!("waited {} s in vain: {what}", PATIENCE.as_secs()));
             }
