@@ -21,6 +21,7 @@ mod deploy;
 mod federation;
 mod import;
 mod nodes;
+mod places;
 mod refusals;
 mod schemas;
 mod tidy;

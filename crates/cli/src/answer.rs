@@ -59,6 +59,7 @@ impl From<StoreError> for Refusal {
 fn code_of(error: &NodeError) -> &'static str {
     match error {
         NodeError::NotEmpty { .. } => "not_empty",
+        NodeError::Place { .. } => "place",
         NodeError::NotAHome { .. } => "not_a_home",
         NodeError::File { .. } => "file",
         NodeError::OpenKey { .. } | NodeError::WrongKey { .. } => "key",

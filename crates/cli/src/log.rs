@@ -30,7 +30,8 @@ pub(crate) fn run(command: &LogCommand) -> Result<Answer, Refusal> {
         LogCommand::Export { origin, out, of } => {
             let mut source = Source::find(&of.home)?;
             let origin = choose(&source, origin.as_deref())?;
-            export(&mut source, &origin, out)
+            let folder = OutFolder::begin(&of.home, out)?;
+            export(&mut source, &origin, folder, out)
         }
     }
 }
@@ -83,8 +84,12 @@ fn choose(source: &Source, origin: Option<&str>) -> Result<Origin, Refusal> {
     }
 }
 
-fn export(source: &mut Source, origin: &Origin, out: &std::path::Path) -> Result<Answer, Refusal> {
-    let mut folder = OutFolder::begin(out)?;
+fn export(
+    source: &mut Source,
+    origin: &Origin,
+    mut folder: OutFolder,
+    out: &std::path::Path,
+) -> Result<Answer, Refusal> {
     let mut note = Vec::new();
     source.export(origin, &mut |path, bytes| {
         if path == "checkpoint" {
