@@ -102,3 +102,21 @@ fn nothing_is_written_into_the_home_but_by_the_node() {
     assert_eq!(names(&agency.home()), before);
     assert!(!agency.home().join("store/deep").exists());
 }
+
+#[test]
+fn an_address_that_is_none_is_refused_by_the_name_of_its_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    for (flag, value) in [
+        ("--listen", "nonsense"),
+        ("--listen", ":7443"),
+        ("--admin", "nonsense"),
+        ("--admin", "0.0.0.0:7444"),
+    ] {
+        let output = run(&["init", text(&home), "--agency", "a.example", flag, value, "--json"]);
+        refused(&output, "config", &[flag, value]);
+        let message = answer(&output).to_string();
+        assert!(!message.contains("comity.toml") && !message.contains("listen."), "{message}");
+    }
+    assert!(names(folder.path()).is_empty());
+}
