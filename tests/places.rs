@@ -88,6 +88,22 @@ fn no_folder_is_made_in_place_of_a_mount_point() {
 }
 
 #[test]
+fn a_home_on_a_read_only_medium_is_refused_with_what_to_do() {
+    let agency = Agency::found("agency-a.example");
+    let home = text(&agency.home()).to_owned();
+    for command in ["status", "log list", "screen --name X"] {
+        let script = format!(
+            "mount --bind {home} {home}; mount -o remount,bind,ro {home}; exec \"$0\" {command} --home {home} --json"
+        );
+        let Some(output) = with_mounts(&script) else { return };
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let answer = answer(&output);
+        assert_eq!(answer["error"]["code"], "read_only_medium", "{answer}");
+        assert!(answer["error"]["message"].as_str().unwrap().contains("cp -a"), "{answer}");
+    }
+}
+
+#[test]
 fn nothing_is_written_into_the_home_but_by_the_node() {
     let agency = Agency::found("agency-a.example");
     let before = names(&agency.home());

@@ -46,8 +46,29 @@ impl Refusal {
 
 impl From<NodeError> for Refusal {
     fn from(error: NodeError) -> Self {
-        Self::new(code_of(&error), sentence(&error))
+        let message = sentence(&error);
+        // Files to be written have words of their own; this is about what a home needs to be opened.
+        if matches!(error, NodeError::Store(_)) && is_read_only_medium(&error) {
+            return Self::new("read_only_medium", message + READ_ONLY_MEDIUM);
+        }
+        Self::new(code_of(&error), message)
     }
+}
+
+/// What to do about a home that cannot be written to.
+const READ_ONLY_MEDIUM: &str = "; even to look at a home its lock must be taken, which needs a medium that can be \
+     written: copy the home there with `cp -a` and look at the copy, but never serve two copies of one home";
+
+/// Whether a file system that is mounted read only is the cause.
+fn is_read_only_medium(error: &NodeError) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return error.kind() == std::io::ErrorKind::ReadOnlyFilesystem;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 impl From<StoreError> for Refusal {
@@ -99,4 +120,23 @@ pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_home_on_a_read_only_medium_is_not_refused_without_saying_what_to_do() {
+        let refusal = |kind: ErrorKind| {
+            let path = "home/lock/held".into();
+            Refusal::from(StoreError::File { action: "open", path, source: kind.into() })
+        };
+        let refused = refusal(ErrorKind::ReadOnlyFilesystem);
+        assert_eq!(refused.code, "read_only_medium");
+        assert!(refused.message.contains("cp -a") && refused.message.contains("home/lock/held"));
+        assert!(!refusal(ErrorKind::PermissionDenied).message.contains("cp -a"));
+    }
 }
