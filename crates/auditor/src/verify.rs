@@ -6,7 +6,7 @@ use comity_ledger::{BUNDLE_FORMAT, BUNDLE_LOGS_MAX, Manifest, ManifestLog, Origi
 use comity_tlog::{NOTE_BYTES_MAX, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
 
 use crate::folder::Folder;
-use crate::history::History;
+use crate::history::{History, LogKeys};
 use crate::report::{Failure, LogReport, Report};
 use crate::{KEY_FILE_BYTES_MAX, TrustedKeys};
 
@@ -34,11 +34,22 @@ pub fn verify(bundle: &Path, keys: &TrustedKeys) -> Report {
             }
             if manifest.logs.is_empty() {
                 report.fail(manifest_failure("the bundle has no logs".to_owned()));
+            } else if !manifest.logs.iter().any(|log| is_of(&log.origin, &manifest.agency)) {
+                let detail = format!(
+                    "{:?} is to have made the bundle, and none of its logs is of it",
+                    manifest.agency
+                );
+                report.fail(manifest_failure(detail));
             }
         }
         Err(detail) => report.fail(manifest_failure(detail)),
     }
     report.finish()
+}
+
+/// Whether a log is of an agency. A home always gives its own log with those of its peers.
+fn is_of(origin: &str, agency: &str) -> bool {
+    origin.parse::<Origin>().is_ok_and(|origin| origin.agency().as_str() == agency)
 }
 
 fn manifest_failure(detail: String) -> Failure {
@@ -104,7 +115,9 @@ impl LogAudit<'_> {
         checkpoints.push(("checkpoint".to_owned(), newest));
         checkpoints.sort_by_key(|(_, checkpoint)| checkpoint.checkpoint().size());
         let folder = self.log.folder.as_str();
-        History::new(self.folder, folder, &self.origin, &key, self.report).check(size, &checkpoints);
+        let roots = self.keys.roots_beside(&key);
+        let keys = LogKeys { log: &key, roots: &roots };
+        History::new(self.folder, folder, &self.origin, keys, self.report).check(size, &checkpoints);
     }
 
     /// The keys that may have signed, at least one, and whether the auditor brought them.
