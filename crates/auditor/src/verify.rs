@@ -20,7 +20,7 @@ const CHECKPOINTS_MAX: usize = 5_300_000;
 pub fn verify(bundle: &Path, keys: &TrustedKeys) -> Report {
     let mut report = Report::default();
     let folder = Folder::new(bundle);
-    match read_manifest(&folder) {
+    match read_manifest(bundle, &folder) {
         Ok(manifest) => {
             for log in &manifest.logs {
                 match log.origin.parse::<Origin>() {
@@ -56,7 +56,13 @@ fn manifest_failure(detail: String) -> Failure {
     Failure { check: "manifest", origin: None, index: None, path: "bundle.json".to_owned(), detail }
 }
 
-fn read_manifest(folder: &Folder) -> Result<Manifest, String> {
+fn read_manifest(bundle: &Path, folder: &Folder) -> Result<Manifest, String> {
+    if !bundle.is_dir() {
+        return Err(format!("{} is no folder", bundle.display()));
+    }
+    if std::fs::symlink_metadata(bundle.join("bundle.json")).is_err() {
+        return Err(format!("{} has no such file, and so is no audit bundle", bundle.display()));
+    }
     let bytes = folder.read("bundle.json", MANIFEST_BYTES_MAX)?;
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     if manifest.format != BUNDLE_FORMAT {
