@@ -24,4 +24,5 @@ mod nodes;
 mod places;
 mod refusals;
 mod schemas;
+mod strangers;
 mod tidy;

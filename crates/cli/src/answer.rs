@@ -1,6 +1,7 @@
 //! What a command says when it is done: text for people or one JSON object, and the code of what went wrong.
 
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 
 use comity_node::NodeError;
 use comity_store::StoreError;
@@ -46,29 +47,47 @@ impl Refusal {
 
 impl From<NodeError> for Refusal {
     fn from(error: NodeError) -> Self {
-        let message = sentence(&error);
-        // Files to be written have words of their own; this is about what a home needs to be opened.
-        if matches!(error, NodeError::Store(_)) && is_read_only_medium(&error) {
-            return Self::new("read_only_medium", message + READ_ONLY_MEDIUM);
-        }
-        Self::new(code_of(&error), message)
+        let mut message = sentence(&error);
+        let (code, next) = match (&error, io_kind(&error)) {
+            // Files to be written have words of their own; this is about what a home needs to be opened.
+            (NodeError::Store(_), Some(ErrorKind::ReadOnlyFilesystem)) => {
+                ("read_only_medium", READ_ONLY_MEDIUM)
+            }
+            (NodeError::Store(StoreError::InUse { .. }), _) => (code_of(&error), IN_USE),
+            (NodeError::Listen { .. }, Some(ErrorKind::AddrInUse)) => (code_of(&error), PORT_TAKEN),
+            (NodeError::Listen { .. }, Some(ErrorKind::AddrNotAvailable)) => {
+                (code_of(&error), NO_SUCH_ADDRESS)
+            }
+            (NodeError::Listen { .. }, Some(ErrorKind::PermissionDenied)) => (code_of(&error), LOW_PORT),
+            _ => (code_of(&error), ""),
+        };
+        message.push_str(next);
+        Self::new(code, message)
     }
 }
 
 /// What to do about a home that cannot be written to.
 const READ_ONLY_MEDIUM: &str = "; even to look at a home its lock must be taken, which needs a medium that can be \
      written: copy the home there with `cp -a` and look at the copy, but never serve two copies of one home";
+/// What to do about a home that somebody holds.
+const IN_USE: &str = "; a node or another command holds this home: wait until it is done, or end it";
+/// What to do about a port that is taken.
+const PORT_TAKEN: &str = "; another program listens there: end it, or name another address in comity.toml";
+/// What to do about an address of another machine.
+const NO_SUCH_ADDRESS: &str = "; this machine has no such address: name one of its own in comity.toml";
+/// What to do about a port that is not for everyone.
+const LOW_PORT: &str = "; the system does not permit it: name a port over 1023 in comity.toml";
 
-/// Whether a file system that is mounted read only is the cause.
-fn is_read_only_medium(error: &NodeError) -> bool {
+/// What kind of failure of the system is the cause, if one is.
+fn io_kind(error: &NodeError) -> Option<ErrorKind> {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            return error.kind() == std::io::ErrorKind::ReadOnlyFilesystem;
+            return Some(error.kind());
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 impl From<StoreError> for Refusal {
@@ -124,8 +143,6 @@ pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::ErrorKind;
-
     use super::*;
 
     #[test]
