@@ -22,6 +22,7 @@ mod federation;
 mod import;
 mod nodes;
 mod places;
+mod readme;
 mod refusals;
 mod schemas;
 mod strangers;
