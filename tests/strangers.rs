@@ -65,7 +65,7 @@ fn peers_are_not_said_to_be_unconnected_where_nobody_can_know() {
     let listed = shown(&["peer", "list"], &agency.home());
     assert!(listed.contains("no node runs here") && !listed.contains("behind"), "{listed}");
     let status = shown(&["status"], &agency.home());
-    assert!(status.contains("peer  agency-b.example"), "{status}");
+    assert!(status.contains("peer  agency-b.example") && status.contains("ready, no node runs"), "{status}");
 }
 
 #[test]
@@ -78,6 +78,17 @@ fn a_port_that_is_taken_and_a_home_that_is_held_are_refused_with_the_next_step()
     let node = Node::found("agency-b.example");
     let message = node.agency.refused(&["serve"], "in_use");
     assert!(message.contains("holds this home"), "{message}");
+}
+
+#[test]
+fn a_backup_restored_without_its_locks_is_not_refused_without_the_next_step() {
+    let agency = Agency::found("agency-a.example");
+    let locks = agency.home().join("lock");
+    std::fs::remove_dir_all(&locks).unwrap();
+    let message = agency.refused(&["status"], "store");
+    assert!(message.contains("restored backup") && message.contains("empty"), "{message}");
+    std::fs::create_dir(&locks).unwrap();
+    assert_eq!(agency.ask(&["status"])["state"], "read_only", "the step that was named helps");
 }
 
 #[test]

@@ -53,6 +53,11 @@ impl From<NodeError> for Refusal {
             (NodeError::Store(_), Some(ErrorKind::ReadOnlyFilesystem)) => {
                 ("read_only_medium", READ_ONLY_MEDIUM)
             }
+            (NodeError::Store(StoreError::File { path, .. }), Some(ErrorKind::NotFound))
+                if path.ends_with("lock/held") =>
+            {
+                (code_of(&error), NO_LOCKS)
+            }
             (NodeError::Store(StoreError::InUse { .. }), _) => (code_of(&error), IN_USE),
             (NodeError::Listen { .. }, Some(ErrorKind::AddrInUse)) => (code_of(&error), PORT_TAKEN),
             (NodeError::Listen { .. }, Some(ErrorKind::AddrNotAvailable)) => {
@@ -69,6 +74,9 @@ impl From<NodeError> for Refusal {
 /// What to do about a home that cannot be written to.
 const READ_ONLY_MEDIUM: &str = "; even to look at a home its lock must be taken, which needs a medium that can be \
      written: copy the home there with `cp -a` and look at the copy, but never serve two copies of one home";
+/// What to do about a restored backup, which rightly has no folder of sign-locks.
+const NO_LOCKS: &str = "; if this is a restored backup, make its folder `lock` anew, empty: the home can then be read, \
+     and never signs, since it may be older than what it signed before";
 /// What to do about a home that somebody holds.
 const IN_USE: &str = "; a node or another command holds this home: wait until it is done, or end it";
 /// What to do about a port that is taken.

@@ -37,8 +37,9 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
         "stale": status.stale,
     });
     let records = records.map(|records| format!("; {records} records can be screened")).unwrap_or_default();
+    let nobody = if runs { "" } else { ", no node runs" };
     let mut text = format!(
-        "{}  {state}\nreleases what it authors to {}{records}\n{}",
+        "{}  {state}{nobody}\nreleases what it authors to {}{records}\n{}",
         status.agency,
         status.release_to,
         logs_text(&logs)
