@@ -21,6 +21,8 @@ impl Store {
         let origin = frame.origin();
         self.require_replica(origin)?;
         let log = LogId::of(origin);
+        // Compared and written in one turn: of two that would go on from the same place one is refused.
+        let _turn = self.turn();
         let (start, held) = (frame.start().value(), self.held(origin)?.size.value());
         if start != held {
             return Err(StoreError::NotNext { given: start, held });
@@ -71,6 +73,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.require_replica(origin)?;
         let stated = checkpoint.checkpoint();
+        let _turn = self.turn();
         let held = self.held(origin)?;
         if (held != Head { size: stated.size(), root: stated.root() }) || stated.origin() != origin.as_str() {
             return Err(StoreError::NotNext { given: stated.size().value(), held: held.size.value() });
