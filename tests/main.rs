@@ -15,12 +15,16 @@
 
 mod agency;
 mod audit;
+mod bench;
 mod crash;
 mod demo;
 mod deploy;
 mod federation;
 mod import;
 mod nodes;
+mod places;
+mod readme;
 mod refusals;
 mod schemas;
+mod strangers;
 mod tidy;

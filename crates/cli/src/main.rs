@@ -1,9 +1,11 @@
 //! Who holds it: the `comity` command, for operators, analysts and the node itself.
 //!
-//! Exit status: 0 done, 1 refused or found wanting (with a reason), 2 the command line is wrong.
+//! Exit status: 0 done, 1 refused or found wanting (with a reason), 2 the command line is wrong; a demo that a
+//! signal ended has 128 and the number of the signal.
 
 mod answer;
 mod args;
+mod bench;
 mod bundle;
 mod demo;
 mod import;
@@ -15,6 +17,7 @@ mod peer;
 mod screen;
 mod serve;
 mod source;
+mod stage;
 mod status;
 mod watch;
 
@@ -44,7 +47,7 @@ fn main() -> ExitCode {
             } else {
                 say(&mut std::io::stderr(), &format!("comity: {}", refusal.message));
             }
-            ExitCode::FAILURE
+            ExitCode::from(refusal.status)
         }
     }
 }
@@ -62,6 +65,7 @@ fn run(command: Command) -> Result<Answer, Refusal> {
         Command::Status(arguments) => status::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     }
 }
 

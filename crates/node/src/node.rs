@@ -12,7 +12,7 @@ use comity_store::Store;
 use comity_tlog::TreeSize;
 use tokio::sync::watch;
 
-use crate::records::{read_steps, view_of};
+use crate::records::{ViewStep, read_steps, view_of};
 use crate::tls::PeerTrust;
 use crate::{Alarms, Home, NodeError, OpenHome, OwnLogState};
 
@@ -94,6 +94,19 @@ impl Node {
     ) -> Result<(), NodeError> {
         // Read and decoded before the view is locked, so that nobody who screens waits for the store.
         let steps = read_steps(&self.store, origin, range)?;
+        self.show(origin, steps, head)
+    }
+
+    /// Takes record entries that were read already into the view, as [`take_in`](Self::take_in) does. Blocking.
+    ///
+    /// # Errors
+    /// A [`NodeError`] if the view has other entries in the place of own ones.
+    pub(crate) fn show(
+        &self,
+        origin: &Origin,
+        steps: Vec<ViewStep>,
+        head: Option<Head>,
+    ) -> Result<(), NodeError> {
         let mut view = self.view_mut();
         for step in steps {
             step.apply(origin, &mut view)?;

@@ -118,7 +118,9 @@ impl Store {
             }
             start = next;
             if bytes >= SECTION_BYTES_AT_ONCE || start == end {
-                self.keep_release(origin.agency(), place, &openings, 0, entropy)?;
+                let mut step = self.replica_step(place)?;
+                step.release(origin.agency(), &openings, 0, entropy)?;
+                step.finish()?;
                 openings.clear();
                 bytes = 0;
             }
@@ -159,7 +161,7 @@ impl Store {
         for tree in [&self.entries, &self.tiles, &self.sections, &self.notes, &self.heads, &self.seen] {
             remove_all(tree, &plain)?;
         }
-        for kind in *b"sca" {
+        for kind in *b"ca" {
             remove_all(&self.late, &behind(kind))?;
         }
         for kind in *b"cr" {

@@ -12,10 +12,10 @@ use crate::log_id::LogId;
 use crate::seal::{EntrySealer, Key};
 use crate::sections::Chunks;
 use crate::tiles::TreeNodes;
-use crate::{StoreError, entries, tiles};
+use crate::{StoreError, entries, tiles, upgrade};
 
 /// The layout of this program's stores.
-const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// Where a store keeps what it keeps.
 #[derive(Clone, Debug)]
@@ -88,6 +88,9 @@ impl Store {
             return Err(StoreError::Damaged { what: "the schema", log: String::new(), place: 0 });
         }
         let store = Self::assemble(db, keyring)?;
+        if found == 1 {
+            upgrade::late_sections_among_the_others(&store)?;
+        }
         store.end_clearing()?;
         Ok(store)
     }
@@ -171,13 +174,13 @@ impl Store {
             .map(|_| Key::random(entropy))
             .collect::<Result<Vec<Key>, StoreError>>()?;
         self.keyring().assign(staged.origin(), start, &keys, entropy)?;
-        let mut chunks = Chunks::new(&self.sections, log, staged);
+        let mut chunks = Chunks::from(&self.sections, log, start);
         for ((entry, key), index) in staged.entries().iter().zip(&keys).zip(start..) {
             let index = comity_tlog::EntryIndex::new(index)
                 .map_err(|_| StoreError::NotNext { given: start, held })?;
             let sealer = EntrySealer::new(key, staged.origin(), index);
             for (slot, opening) in entry.openings() {
-                chunks.add(index.value(), *slot, &sealer.seal(*slot, opening, entropy)?)?;
+                chunks.add(index.value(), *slot, sealer.seal(*slot, opening, entropy)?)?;
             }
         }
         let mut batch = sled::Batch::default();
