@@ -99,7 +99,6 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.require_replica(origin)?;
         let stated = checkpoint.checkpoint();
-        let _turn = self.turn();
         let held = self.held(origin)?;
         if (held != Head { size: stated.size(), root: stated.root() }) || stated.origin() != origin.as_str() {
             return Err(StoreError::NotNext { given: stated.size().value(), held: held.size.value() });

@@ -168,7 +168,7 @@ impl Follower {
         loop {
             let session = Session { all: &self.all, parts: &self.parts, peer: &self.peer, stop: &self.stop };
             let (mut gained, begun) = (false, Instant::now());
-            let ended = session.run(&mut gained).await;
+            let ended = Box::pin(session.run(&mut gained)).await;
             if let Err(error) = ended {
                 if matches!(error, FollowError::Stopped) {
                     return;

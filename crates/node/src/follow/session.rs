@@ -53,11 +53,13 @@ impl Session<'_> {
         tracing::info!("following");
         // While some are being kept, the next are read.
         let (sender, arriving) = mpsc::channel(MESSAGES_AHEAD_MAX);
-        let (reading, keeping) = (read(&mut stream, sender), self.keep(keeper, arriving, gained));
+        let reading = self.unless_stopped(read(&mut stream, sender));
+        let keeping = self.keep(keeper, arriving, gained);
         tokio::pin!(reading, keeping);
         tokio::select! {
             kept = &mut keeping => kept,
-            ended = &mut reading => keeping.await.and(Err(ended)),
+            // What has arrived by then is still kept, and a step under way is awaited.
+            ended = &mut reading => keeping.await.and(Err(ended.unwrap_or_else(|stopped| stopped))),
         }
     }
 
