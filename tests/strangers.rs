@@ -3,6 +3,8 @@
 use std::net::TcpListener;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::agency::{Agency, answer, run, text};
 use crate::nodes::Node;
 
@@ -78,6 +80,39 @@ fn a_port_that_is_taken_and_a_home_that_is_held_are_refused_with_the_next_step()
     let node = Node::found("agency-b.example");
     let message = node.agency.refused(&["serve"], "in_use");
     assert!(message.contains("holds this home"), "{message}");
+}
+
+#[test]
+fn a_peer_with_other_keys_is_refused_with_the_next_step_with_and_without_a_node() {
+    let mut node = Node::found("agency-a.example");
+    let (first, second) = (Agency::found("agency-b.example"), Agency::found("agency-b.example"));
+    let add = |agency: &Agency, peer: &Agency| {
+        let (card, words) = (peer.beside("card"), words_of(peer));
+        agency.ask(&["peer", "add", text(&card), "--fingerprint", &words])
+    };
+    let _cards = (card_of(&first), card_of(&second));
+    assert!(add(&node.agency, &first)["error"].is_null());
+    let served = add(&node.agency, &second);
+    assert_eq!(served["error"]["code"], "already_exists", "{served}");
+    assert!(served["error"]["message"].as_str().unwrap().contains("comity peer remove agency-b.example"));
+    assert!(node.stop());
+    assert_eq!(add(&node.agency, &second), served, "alone the home says the same");
+}
+
+#[test]
+fn a_log_is_not_left_out_of_a_bundle_without_being_named() {
+    let (mut a, b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    a.reaches(&b.origin, &b.head(&b.origin));
+    let bundle = |name: &str| a.agency.ask(&["bundle", "--out", text(&a.agency.beside(name))]);
+    let whole = bundle("whole");
+    assert_eq!((whole["logs"].as_array().unwrap().len(), &whole["left_out"]), (2, &Value::Array(vec![])));
+    assert_eq!(a.agency.ask(&["peer", "remove", "agency-b.example"])["removed"], "agency-b.example");
+    let partial = bundle("partial");
+    assert_eq!(partial["logs"].as_array().unwrap().len(), 1, "{partial}");
+    assert_eq!(partial["left_out"][0], b.origin.as_str(), "{partial}");
+    assert!(a.stop());
 }
 
 #[test]

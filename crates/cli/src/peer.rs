@@ -21,7 +21,7 @@ pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
     match command {
         PeerCommand::Add { card, fingerprint, endpoint, via, of } => {
             let home = Home::find(&of.home)?;
-            let card = checked_card(card, fingerprint, &home.config().agency)?;
+            let (agency, card) = checked_card(card, fingerprint, &home.config().agency)?;
             if let Some(endpoint) = endpoint {
                 Config::check_listen(endpoint)
                     .map_err(|reason| malformed(format!("--endpoint: {reason}")))?;
@@ -35,7 +35,17 @@ pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
                 endpoint: endpoint.clone().unwrap_or_default(),
                 via: via.clone().unwrap_or_default(),
             };
-            let peer = peer_json(&Source::find(&of.home)?.add_peer(request)?);
+            let added = Source::find(&of.home)?.add_peer(request).map_err(|refusal| {
+                if refusal.code == ErrorCode::AlreadyExists.reason() {
+                    let message = format!(
+                        "{agency} is a peer with other keys; if these are its new ones, end the old peering first \
+                         with `comity peer remove {agency}`"
+                    );
+                    return Refusal::new(refusal.code, message);
+                }
+                refusal
+            })?;
+            let peer = peer_json(&added);
             let text = format!(
                 "added  {}\nthey connect once the other side has added this agency too",
                 line(&peer, false)
@@ -74,7 +84,7 @@ fn malformed(message: String) -> Refusal {
 
 /// Reads a card and compares it with the words that were said, here, so that a mistake is explained in full before
 /// anybody is asked. Whoever stores it compares again.
-fn checked_card(path: &Path, words: &str, own: &AgencyId) -> Result<Vec<u8>, Refusal> {
+fn checked_card(path: &Path, words: &str, own: &AgencyId) -> Result<(AgencyId, Vec<u8>), Refusal> {
     let named = path.display();
     let Some(bytes) = read_at_most(path, CARD_BYTES_MAX)? else {
         return Err(malformed(format!("{named} is too large for a card")));
@@ -96,7 +106,7 @@ fn checked_card(path: &Path, words: &str, own: &AgencyId) -> Result<Vec<u8>, Ref
         );
         return Err(Refusal::new(ErrorCode::FingerprintMismatch.reason(), message));
     }
-    Ok(bytes)
+    Ok((identity.agency.clone(), bytes))
 }
 
 /// A peer in a line; how following it stands only if a node runs, which alone knows.
