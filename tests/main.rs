@@ -15,6 +15,7 @@
 
 mod agency;
 mod audit;
+mod bench;
 mod crash;
 mod demo;
 mod deploy;

@@ -54,6 +54,7 @@ fn fits(kind: &str, found: &Value) -> bool {
     kind.split('|').any(|kind| match kind {
         "string" => found.is_string(),
         "integer" => found.is_u64(),
+        "number" => found.is_number(),
         "boolean" => found.is_boolean(),
         "object" => found.is_object(),
         "null" => found.is_null(),
@@ -97,6 +98,7 @@ fn every_command_prints_the_json_that_its_page_states() {
         ("comity status", vec!["status", "--home", text(&home)]),
         ("comity peer remove", vec!["peer", "remove", "agency-b.example", "--home", text(&home)]),
         ("comity demo", vec!["demo"]),
+        ("comity bench", vec!["bench", "replicate", "--entries", "300"]),
         ("error", vec!["status", "--home", text(&bundle)]),
     ];
     for (name, mut arguments) in runs {

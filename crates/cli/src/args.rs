@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Watchlists shared between agencies: signed, verifiable, erasable.
 #[derive(Debug, Parser)]
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Watch(Watch),
     /// Peer, import, sign, replicate, screen, tamper, audit: three agencies at work on made-up lists.
     Demo(Demo),
+    /// Measure this machine with the real program, beside a reference that is measured in the same run.
+    Bench(Bench),
 }
 
 /// The home to work on.
@@ -241,6 +243,9 @@ pub(crate) enum PeerCommand {
         /// Follow its log through this peer instead of directly.
         #[arg(long, value_name = "AGENCY")]
         via: Option<String>,
+        /// If what is held of its log is of another log key: keep it apart, and follow the new log.
+        #[arg(long)]
+        set_aside_replica: bool,
         #[command(flatten)]
         of: HomeOf,
     },
@@ -284,6 +289,38 @@ pub(crate) struct Demo {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What to measure.
+    pub(crate) name: BenchName,
+    /// How many entries, at least 2; each bench has a number of its own if left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=100_000_000))]
+    pub(crate) entries: Option<u64>,
+    /// Entries with sections that stay with their author; else entries without any.
+    #[arg(long, conflicts_with = "opened")]
+    pub(crate) withheld: bool,
+    /// Entries with sections that are opened to the peer, about 700 bytes in all.
+    #[arg(long)]
+    pub(crate) opened: bool,
+    /// The folder in which temporary homes are made; where the system keeps temporary files if left out.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Print one JSON object on standard output, errors too.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A bench.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchName {
+    /// A log from one node to another, verified and durable there.
+    Replicate,
+    /// Durable appends to the own log, by many writers and by one.
+    Append,
+    /// From a commit at one node to its being seen at another, and a reconnect without news.
+    Latency,
+}
+
 impl Command {
     /// Whether the answer is to be one JSON object.
     pub(crate) fn json(&self) -> bool {
@@ -312,6 +349,7 @@ impl Command {
             Self::Status(status) => status.of.json,
             Self::Watch(watch) => watch.of.json,
             Self::Demo(demo) => demo.json,
+            Self::Bench(bench) => bench.json,
         }
     }
 }

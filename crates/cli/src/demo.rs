@@ -3,9 +3,7 @@
 //! Each act runs `comity` itself in child processes, in a temporary folder, and measures what it did.
 
 mod acts;
-mod interruption;
-mod program;
-mod stage;
+mod lists;
 mod tamper;
 
 use std::io::IsTerminal as _;
@@ -15,9 +13,8 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::Demo;
-use crate::demo::interruption::Interruption;
-use crate::demo::program::Program;
-use crate::demo::stage::Stage;
+use crate::demo::lists::Lists;
+use crate::stage::{Interruption, Stage};
 
 /// What an act shows: a line for people, and its figures.
 struct Scene {
@@ -26,7 +23,7 @@ struct Scene {
 }
 
 /// An act: done, or why not.
-type Act = fn(&mut Stage) -> Result<Scene, String>;
+type Act = fn(&mut Stage, &mut Lists) -> Result<Scene, String>;
 
 const ACTS: [(&str, Act); 7] = [
     ("peer", acts::peer),
@@ -41,8 +38,9 @@ const ACTS: [(&str, Act); 7] = [
 pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
     let refuse = |reason| Refusal::new("demo", reason);
     // Before there is anything to clear away.
-    let program = Program::this(Interruption::listen()?).map_err(refuse)?;
-    let mut stage = Stage::build(arguments, program).map_err(refuse)?;
+    let interruption = Interruption::listen()?;
+    let mut stage = Stage::build("comity-demo-", None, interruption).map_err(refuse)?;
+    let mut lists = Lists::choose(arguments, &stage).map_err(refuse)?;
     let quiet = arguments.json;
     let colour = !quiet && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let show = |line: &str| {
@@ -50,12 +48,12 @@ pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
             crate::say(&mut std::io::stdout(), line);
         }
     };
-    show(&stage.title());
+    show(&lists.title(&stage));
     let mut played = Vec::new();
     let mut all_ok = true;
     for (name, act) in ACTS {
         let begun = Instant::now();
-        let scene = act(&mut stage);
+        let scene = act(&mut stage, &mut lists);
         let took = begun.elapsed();
         let ok = scene.is_ok();
         if !ok && stage.is_interrupted() {
@@ -75,7 +73,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
             break;
         }
     }
-    if let Some(interrupted) = stage.clear().map_err(refuse)?.interruption.refusal() {
+    if let Some(interrupted) = stage.clear().map_err(refuse)?.refusal() {
         return Err(interrupted);
     }
     let text = if all_ok { "every act did what it promised" } else { "the demo FAILED" };

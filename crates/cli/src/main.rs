@@ -5,6 +5,7 @@
 
 mod answer;
 mod args;
+mod bench;
 mod bundle;
 mod demo;
 mod import;
@@ -16,6 +17,7 @@ mod peer;
 mod screen;
 mod serve;
 mod source;
+mod stage;
 mod status;
 mod watch;
 
@@ -63,6 +65,7 @@ fn run(command: Command) -> Result<Answer, Refusal> {
         Command::Status(arguments) => status::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     }
 }
 

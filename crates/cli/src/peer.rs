@@ -19,7 +19,7 @@ const CARD_BYTES_MAX: u64 = 64 << 10;
 
 pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
     match command {
-        PeerCommand::Add { card, fingerprint, endpoint, via, of } => {
+        PeerCommand::Add { card, fingerprint, endpoint, via, set_aside_replica, of } => {
             let home = Home::find(&of.home)?;
             let (agency, card) = checked_card(card, fingerprint, &home.config().agency)?;
             if let Some(endpoint) = endpoint {
@@ -34,6 +34,7 @@ pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
                 fingerprint: fingerprint.clone(),
                 endpoint: endpoint.clone().unwrap_or_default(),
                 via: via.clone().unwrap_or_default(),
+                set_aside_replica: *set_aside_replica,
             };
             let added = Source::find(&of.home)?.add_peer(request).map_err(|refusal| {
                 if refusal.code == ErrorCode::AlreadyExists.reason() {

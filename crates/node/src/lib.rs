@@ -50,7 +50,7 @@ pub use new_folder::{move_into_place, place_of_new_folder};
 pub use node::Node;
 pub use operator::operator_channel;
 pub use own_log::{OwnLog, OwnLogParts, OwnLogState, ReadOnlyReason};
-pub use peers::{Peer, Peers, PeersError, Reach};
+pub use peers::{OtherReplica, Peer, Peers, PeersError, Reach};
 pub use run_file::RunFile;
 pub use screened::screened;
 pub use serve::{Serving, serve};

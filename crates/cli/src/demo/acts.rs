@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::stage::{AGENCIES, ORIGIN, Stage, is_ok, number, text};
+use super::lists::{self, AGENCIES, Lists, ORIGIN, is_ok};
 use super::{Scene, millis};
+use crate::stage::{Stage, number, text};
 
 /// Three agencies are founded, each served by a process of its own, and pin each other's cards. C follows A's log
 /// through B alone.
-pub(super) fn peer(stage: &mut Stage) -> Result<Scene, String> {
+pub(super) fn peer(stage: &mut Stage, _: &mut Lists) -> Result<Scene, String> {
     let mut addresses = Vec::new();
     for (home, agency) in AGENCIES {
         stage.found(home, agency)?;
@@ -19,9 +20,9 @@ pub(super) fn peer(stage: &mut Stage) -> Result<Scene, String> {
     let [(a, _), (b, via), (c, _)] = AGENCIES;
     let [at_a, at_b, at_c] = <[String; 3]>::try_from(addresses).map_err(|_| "three nodes were started")?;
     for (home, other, endpoint) in [(a, b, &at_b), (b, a, &at_a), (b, c, &at_c), (c, b, &at_b)] {
-        add(stage, home, other, &["--endpoint", endpoint])?;
+        stage.add_peer(home, other, &["--endpoint", endpoint])?;
     }
-    add(stage, c, a, &["--via", via])?;
+    stage.add_peer(c, a, &["--via", via])?;
     let connected = |stage: &Stage| {
         for home in [a, b, c] {
             let answer = stage.comity(&["peer", "list", "--home", text(&stage.path(home))?])?;
@@ -38,38 +39,28 @@ pub(super) fn peer(stage: &mut Stage) -> Result<Scene, String> {
     Ok(Scene { line: line.to_owned(), figures: json!({ "agencies": 3 }) })
 }
 
-/// Adds one agency to another's register, with the words that its people would say on the telephone.
-fn add(stage: &Stage, home: &str, other: &str, more: &[&str]) -> Result<(), String> {
-    let said = stage.comity(&["card", "--home", text(&stage.path(other))?])?;
-    let words = said.get("fingerprint").and_then(Value::as_str).unwrap_or_default();
-    let (card, home) = (stage.path(&format!("{other}.card")), stage.path(home));
-    let mut arguments = vec!["peer", "add", text(&card)?, "--fingerprint", words, "--home", text(&home)?];
-    arguments.extend(more);
-    stage.comity(&arguments).map(drop)
-}
-
 /// Official lists are entered at A.
-pub(super) fn import(stage: &mut Stage) -> Result<Scene, String> {
-    let imports = stage.enter("a")?;
-    stage.imported = Some(std::time::Instant::now());
+pub(super) fn import(stage: &mut Stage, lists: &mut Lists) -> Result<Scene, String> {
+    let imports = lists.enter(stage, "a")?;
+    lists.imported = Some(std::time::Instant::now());
     let of = |name: &str| imports.iter().map(|import| number(import, name)).sum::<u64>();
     let (records, added) = (of("/records"), of("/added"));
-    let lists: Vec<&str> =
+    let entered: Vec<&str> =
         imports.iter().filter_map(|import| import.pointer("/list").and_then(Value::as_str)).collect();
     if records == 0 || added != records {
         return Err(format!("{records} records read, but {added} entered"));
     }
-    let line = format!("{added} records of {} entered at A: sealed, durable, signed", lists.join(" and "));
-    Ok(Scene { line, figures: json!({ "records": records, "lists": lists }) })
+    let line = format!("{added} records of {} entered at A: sealed, durable, signed", entered.join(" and "));
+    Ok(Scene { line, figures: json!({ "records": records, "lists": entered }) })
 }
 
 /// What was entered is under one signature, and the same publication again signs nothing.
-pub(super) fn sign(stage: &mut Stage) -> Result<Scene, String> {
+pub(super) fn sign(stage: &mut Stage, lists: &mut Lists) -> Result<Scene, String> {
     let home = stage.path("a");
     let (size, root) = stage.head("a", ORIGIN)?;
-    let again = match (&stage.ofac[..], &stage.un) {
-        ([], Some(un)) => stage.import("un", std::slice::from_ref(un), &home)?,
-        (ofac, _) => stage.import("ofac", ofac, &home)?,
+    let again = match (&lists.ofac[..], &lists.un) {
+        ([], Some(un)) => lists::import(stage, "un", std::slice::from_ref(un), &home)?,
+        (ofac, _) => lists::import(stage, "ofac", ofac, &home)?,
     };
     if stage.head("a", ORIGIN)? != (size, root) || number(&again, "/added") != 0 {
         return Err("the same publication again changed the log".to_owned());
@@ -83,13 +74,13 @@ pub(super) fn sign(stage: &mut Stage) -> Result<Scene, String> {
 }
 
 /// B and, through B, C hold what A signed: every frame verified before it was stored.
-pub(super) fn replicate(stage: &mut Stage) -> Result<Scene, String> {
+pub(super) fn replicate(stage: &mut Stage, lists: &mut Lists) -> Result<Scene, String> {
     let author = stage.head("a", ORIGIN)?;
     for home in ["b", "c"] {
         let held = |stage: &Stage| Ok(stage.head(home, ORIGIN)? == author);
         stage.until(&format!("{home} holds what A signed"), held)?;
     }
-    let since = stage.imported.map_or(0, |imported| millis(imported.elapsed()));
+    let since = lists.imported.map_or(0, |imported| millis(imported.elapsed()));
     let (size, _) = author;
     let line =
         format!("A → B → C: {size} entries verified and durable, roots equal, {since} ms after the import");
@@ -97,7 +88,7 @@ pub(super) fn replicate(stage: &mut Stage) -> Result<Scene, String> {
 }
 
 /// An analyst at C asks for a name and finds what A said, with the checkpoint that it stands under.
-pub(super) fn screen(stage: &mut Stage) -> Result<Scene, String> {
+pub(super) fn screen(stage: &mut Stage, _: &mut Lists) -> Result<Scene, String> {
     let (a, c) = (stage.path("a"), stage.path("c"));
     let shown = stage.comity(&["log", "show", "1", "--home", text(&a)?])?;
     let name = shown.pointer("/change/names/0").and_then(Value::as_str).ok_or("entry 1 has no name")?;
@@ -120,10 +111,10 @@ pub(super) fn screen(stage: &mut Stage) -> Result<Scene, String> {
 }
 
 /// C's untouched bundle, which has all three logs, is checked offline with the three cards.
-pub(super) fn audit(stage: &mut Stage) -> Result<Scene, String> {
+pub(super) fn audit(stage: &mut Stage, _: &mut Lists) -> Result<Scene, String> {
     let bundle = stage.bundle("c", "bundle-of-c")?;
     let keys: Vec<PathBuf> = AGENCIES.iter().map(|(home, _)| stage.path(&format!("{home}.card"))).collect();
-    let report = stage.verify(&bundle, &keys)?;
+    let report = lists::verify(stage, &bundle, &keys)?;
     if !is_ok(&report) || report.get("trusted") != Some(&json!(true)) {
         return Err(format!("the untouched bundle does not verify: {report}"));
     }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::Scene;
-use super::stage::{AGENCIES, ORIGIN, Stage, is_ok};
+use super::lists::{self, AGENCIES, Lists, ORIGIN, is_ok};
+use crate::stage::Stage;
 
 /// One way to bend a bundle.
 struct Attack {
@@ -22,7 +23,7 @@ const ATTACKS: [Attack; 6] = [
     Attack { name: "the openings left out", bend: |log| std::fs::remove_dir_all(log.join("openings")) },
 ];
 
-pub(super) fn run(stage: &mut Stage) -> Result<Scene, String> {
+pub(super) fn run(stage: &mut Stage, lists: &mut Lists) -> Result<Scene, String> {
     let (bundle, card) = (stage.bundle("a", "bundle")?, [stage.path("a.card")]);
     let keys: Vec<PathBuf> = AGENCIES.iter().map(|(home, _)| stage.path(&format!("{home}.card"))).collect();
     let place = place_of_own_log(&bundle)?;
@@ -31,14 +32,14 @@ pub(super) fn run(stage: &mut Stage) -> Result<Scene, String> {
         let bent = stage.path(&format!("bent-{number}"));
         let failed = |error: std::io::Error| format!("{}: {error}", attack.name);
         copy(&bundle, &bent).and_then(|()| (attack.bend)(&bent.join(&place))).map_err(failed)?;
-        let report = stage.verify(&bent, &keys)?;
+        let report = lists::verify(stage, &bent, &keys)?;
         let check = report.pointer("/failures/0/check").and_then(Value::as_str);
         match check {
             Some(check) if !is_ok(&report) => caught.push(json!({ "attack": attack.name, "check": check })),
             _ => return Err(format!("not caught: {}", attack.name)),
         }
     }
-    caught.push(stranger(stage, &card)?);
+    caught.push(stranger(stage, lists, &card)?);
     let line = format!("{} ways to bend the history, each caught and named", caught.len());
     Ok(Scene { line, figures: json!({ "caught": caught }) })
 }
@@ -54,16 +55,16 @@ fn place_of_own_log(bundle: &Path) -> Result<String, String> {
 }
 
 /// Somebody else founds an agency of the same name, enters the same lists and signs everything anew.
-fn stranger(stage: &Stage, card: &[PathBuf]) -> Result<Value, String> {
+fn stranger(stage: &Stage, lists: &Lists, card: &[PathBuf]) -> Result<Value, String> {
     let (_, agency) = AGENCIES[0];
     stage.found("stranger", agency)?;
-    stage.enter("stranger")?;
+    lists.enter(stage, "stranger")?;
     let forged = stage.bundle("stranger", "forged")?;
-    let without = stage.verify(&forged, &[])?;
+    let without = lists::verify(stage, &forged, &[])?;
     if without.get("trusted") != Some(&json!(false)) {
         return Err("a bundle that vouches for itself was trusted".to_owned());
     }
-    let report = stage.verify(&forged, card)?;
+    let report = lists::verify(stage, &forged, card)?;
     if is_ok(&report) {
         return Err("not caught: everything signed anew by a stranger".to_owned());
     }

@@ -28,4 +28,5 @@ pub use identity::{Identity, IdentityError, OperatorName, Role};
 pub use material::{MaterialError, TlsMaterial};
 pub use peers::{AgencyTrust, PeerAuthority, PeerTrust, TrustError};
 pub use refusal::Refusal;
+pub use suite::system_time;
 pub use verify::AcceptedRole;

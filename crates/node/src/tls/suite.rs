@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustls::SignatureScheme;
 use rustls::crypto::ring::cipher_suite;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 
 /// The only application protocol: gRPC is HTTP/2, and a port that speaks one protocol cannot be confused.
 pub(super) const ALPN_H2: &[u8] = b"h2";
@@ -26,6 +27,11 @@ pub(super) static SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorit
     all: &[webpki::ring::ECDSA_P256_SHA256],
     mapping: &[(SignatureScheme::ECDSA_NISTP256_SHA256, &[webpki::ring::ECDSA_P256_SHA256])],
 };
+
+/// The time of this machine, by which certificates are judged outside of tests.
+pub fn system_time() -> Arc<dyn TimeProvider> {
+    Arc::new(DefaultTimeProvider)
+}
 
 /// The provider of all our TLS configurations; the process-wide default is never asked, so that no other crate
 /// can change what we speak.

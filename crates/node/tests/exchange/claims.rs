@@ -132,3 +132,34 @@ async fn heads_and_consistency_proofs_verify() {
     assert_eq!(ErrorCode::from_status(&unknown), ErrorCode::UnknownOrigin);
     at_a.stop().await;
 }
+
+/// Goal: a relay passes nothing on that it holds under no agreement, and nothing is passed over for that. Way: B has
+/// removed the author when C comes to it, and adds it again later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_without_an_agreement_with_the_author_passes_on_no_section_and_passes_over_none() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b, c] = ["aaa", "bbb", "ccc"].map(|name| Agency::new(place.path(), name));
+    let (mut at_a, at_b, at_c) = (a.start().await, b.start().await, c.start().await);
+    at_a.add(&b, None, None);
+    at_b.add(&a, Some(at_a.address), None);
+    let head = at_a.append(free(&a, 3, "official"));
+    until(|| at_b.sections(&a.origin) == 3 * SECTIONS).await;
+    at_b.peers.remove(&a.id).unwrap();
+    at_b.add(&c, None, None);
+    at_c.add(&b, Some(at_b.address), None);
+    at_c.add(&a, None, Some(&b));
+    at_c.reaches(&a.origin, head).await;
+    for _ in 0..5 {
+        at_b.node.tell_news();
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let cursor = at_b.node.store().release_cursor(&c.id, &a.origin).unwrap();
+    assert_eq!((cursor.next, cursor.scanned), (0, 0), "nothing was looked through");
+    assert_eq!(at_c.sections(&a.origin), 0);
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.node.tell_news();
+    until(|| at_c.sections(&a.origin) == 3 * SECTIONS).await;
+    at_a.stop().await;
+    at_b.stop().await;
+    at_c.stop().await;
+}

@@ -1,4 +1,4 @@
-//! Hearing that the demo is to end early: SIGINT, SIGTERM, and SIGHUP of a terminal that is closed.
+//! Hearing that what is played is to end early: SIGINT, SIGTERM, and SIGHUP of a terminal that is closed.
 //!
 //! A signal is only noted here. Who waits for something looks here meanwhile, and gives up in order: so no node and no
 //! folder is left behind. Not here: what is cleared away (`stage`, `program`).
@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::answer::Refusal;
 
-/// What ends the demo early, and its number: the exit status is 128 more, as shells have it.
+/// What ends it early, and its number: the exit status is 128 more, as shells have it.
 const SIGNALS: [(&str, SignalKind); 3] = [
     ("SIGINT", SignalKind::interrupt()),
     ("SIGTERM", SignalKind::terminate()),
@@ -18,18 +18,23 @@ const SIGNALS: [(&str, SignalKind); 3] = [
 ];
 
 /// The first signal that came, if any.
-pub(super) struct Interruption {
+pub(crate) struct Interruption {
     by: Arc<OnceLock<(&'static str, SignalKind)>>,
-    /// What listens; it ends with the demo.
-    _listening: Runtime,
+    /// What listens, if anything does.
+    _listening: Option<Runtime>,
 }
 
 impl Interruption {
+    /// Listens to nothing: a signal ends the process as it always does.
+    pub(crate) fn none() -> Self {
+        Self { by: Arc::default(), _listening: None }
+    }
+
     /// Listens from now on.
     ///
     /// # Errors
     /// `signal` if the system does not let this process listen.
-    pub(super) fn listen() -> Result<Self, Refusal> {
+    pub(crate) fn listen() -> Result<Self, Refusal> {
         let failed = |error: std::io::Error| Refusal::new("signal", error.to_string());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(failed)?;
@@ -46,7 +51,7 @@ impl Interruption {
                 }
             });
         }
-        Ok(Self { by, _listening: runtime })
+        Ok(Self { by, _listening: Some(runtime) })
     }
 
     /// # Errors
@@ -55,8 +60,8 @@ impl Interruption {
         self.by.get().map_or(Ok(()), |(name, _)| Err(format!("interrupted by {name}")))
     }
 
-    /// The refusal that a demo ended by a signal gives, once its nodes are stopped and its folder is gone.
-    pub(super) fn refusal(&self) -> Option<Refusal> {
+    /// The refusal of what was ended by a signal, once its nodes are stopped and its folder is gone.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
         let (name, kind) = self.by.get()?;
         let message = format!("interrupted by {name}; its nodes are stopped and its folder is removed");
         let status = u8::try_from(kind.as_raw_value()).ok().and_then(|number| number.checked_add(128));

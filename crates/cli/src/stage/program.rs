@@ -1,7 +1,7 @@
-//! The program itself as a child of the demo: asked for one answer, or serving a home as long as the demo lives.
+//! The program itself as a child: asked for one answer, or serving a home as long as this process lives.
 //!
-//! No child outlives the demo unless it is about to end anyway: a node has a pipe of the demo as standard input and
-//! stops when that ends, whatever the demo died of. Not here: what is asked (`stage`, the acts).
+//! No child outlives this process unless it is about to end anyway: a node has a pipe of it as standard input and
+//! stops when that ends, whatever this process died of. Not here: what is asked (`demo`, `bench`).
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Seek as _};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::interruption::Interruption;
-use super::stage::text;
+use super::text;
 
 /// Longest wait for the first line of a node with an empty log; it takes a moment on a quiet machine.
 const START_PATIENCE: Duration = Duration::from_secs(30);
@@ -39,6 +39,20 @@ impl Drop for Held {
     }
 }
 
+impl Held {
+    /// The number of its process.
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(super) fn stop(mut self) -> std::io::Result<()> {
+        // It stops in order when its standard input ends.
+        drop(self.0.stdin.take());
+        self.0.wait().map(drop)
+    }
+}
+
 impl Program {
     pub(super) fn this(interruption: Interruption) -> Result<Self, String> {
         let path = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
@@ -47,7 +61,7 @@ impl Program {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.path);
-        // In a group of its own: Ctrl-C reaches the demo alone, which then ends its children in order.
+        // In a group of its own: Ctrl-C reaches this process alone, which then ends its children in order.
         command.args(arguments).arg("--json").env_remove("COMITY_HOME").process_group(0);
         command
     }

@@ -1,0 +1,103 @@
+//! A node that follows in this process, so that the moment at which something is there needs no asking.
+//!
+//! It is made of the parts of a node: store, view, register, followers. It has no ports and writes nothing of its own.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use comity_ledger::Origin;
+use comity_node::tls::{PeerTrust, system_time};
+use comity_node::{FollowParts, Followers, Home, Node, Peers};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::party::Party;
+use super::{failed, runtime};
+use crate::answer::Refusal;
+
+/// Longest wait for something to come.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The follower of one log.
+pub(super) struct Follower {
+    node: Arc<Node>,
+    origin: Origin,
+    seen: Receiver<Seen>,
+    last: Seen,
+    stop: CancellationToken,
+    _runtime: Runtime,
+}
+
+/// What was there at some moment: verified, durable, and in the merged view.
+#[derive(Clone, Copy)]
+struct Seen {
+    at: Instant,
+    /// Entries under a complete checkpoint.
+    size: u64,
+    /// Records that can be found.
+    records: usize,
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Follower {
+    /// Opens the home of a party and follows its peers.
+    pub(super) fn start(party: Party<'_>, origin: Origin) -> Result<Self, Refusal> {
+        let open = Home::find(party.home)?.open()?;
+        let trust = PeerTrust::new();
+        let peers = Arc::new(Peers::load(open.home(), trust.clone()).map_err(failed)?);
+        let (node, _) = Node::start(open, trust)?;
+        let runtime = runtime()?;
+        let (stop, (tell, seen)) = (CancellationToken::new(), channel());
+        let parts =
+            FollowParts { node: Arc::clone(&node), peers, material: party.material()?, time: system_time() };
+        let (watched, of) = (Arc::clone(&node), origin.clone());
+        runtime.block_on(async {
+            tokio::spawn(async move { watch(&watched, &of, &tell).await });
+            Followers::start(parts, &TaskTracker::new(), stop.clone());
+        });
+        let last = Seen { at: Instant::now(), size: 0, records: 0 };
+        Ok(Self { node, origin, seen, last, stop, _runtime: runtime })
+    }
+
+    /// When the log had that many entries here.
+    pub(super) fn when_size(&mut self, size: u64) -> Result<Instant, Refusal> {
+        self.when(|seen| seen.size >= size)
+    }
+
+    /// When that many records could be found here.
+    pub(super) fn when_records(&mut self, records: usize) -> Result<Instant, Refusal> {
+        self.when(|seen| seen.records >= records)
+    }
+
+    /// The head of the log here.
+    pub(super) fn head(&self) -> Option<comity_ledger::Head> {
+        self.node.taken_in().get(&self.origin).copied()
+    }
+
+    fn when(&mut self, is_so: impl Fn(&Seen) -> bool) -> Result<Instant, Refusal> {
+        while !is_so(&self.last) {
+            self.last = self.seen.recv_timeout(PATIENCE).map_err(|_| failed("waited in vain for B"))?;
+        }
+        Ok(self.last.at)
+    }
+}
+
+/// Tells what is there each time that there is news.
+async fn watch(node: &Node, origin: &Origin, tell: &Sender<Seen>) {
+    let mut news = node.news();
+    while news.changed().await.is_ok() {
+        let at = Instant::now();
+        let records = node.view().screenable_count();
+        let size = node.taken_in().get(origin).map_or(0, |head| head.size.value());
+        if tell.send(Seen { at, size, records }).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What the demo imports and verifies: the lists given, or made-up ones, and the bundles made of them.
+//!
+//! Not here: homes and nodes (`stage`).
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::args::Demo;
+use crate::stage::{Stage, text};
+
+/// Lists about invented people, companies, ships and goods, in the official formats.
+const MADE_UP: [(&str, &[u8]); 5] = [
+    ("ofac-sdn.csv", include_bytes!("lists/ofac-sdn.csv")),
+    ("ofac-alt.csv", include_bytes!("lists/ofac-alt.csv")),
+    ("ofac-add.csv", include_bytes!("lists/ofac-add.csv")),
+    ("ofac-comments.csv", include_bytes!("lists/ofac-comments.csv")),
+    ("un.xml", include_bytes!("lists/un.xml")),
+];
+
+/// The agencies of the demo, by the name of their homes.
+pub(super) const AGENCIES: [(&str, &str); 3] =
+    [("a", "agency-a.example"), ("b", "agency-b.example"), ("c", "agency-c.example")];
+
+/// The log that is followed.
+pub(super) const ORIGIN: &str = "agency-a.example/pub";
+
+/// The lists to import.
+pub(super) struct Lists {
+    pub(super) ofac: Vec<PathBuf>,
+    pub(super) un: Option<PathBuf>,
+    made_up: bool,
+    /// When the last import had been acknowledged.
+    pub(super) imported: Option<Instant>,
+}
+
+impl Lists {
+    /// The lists given; if there are none, the made-up ones, written to the stage.
+    pub(super) fn choose(arguments: &Demo, stage: &Stage) -> Result<Self, String> {
+        let made_up = arguments.ofac.is_empty() && arguments.un.is_none();
+        let (mut ofac, mut un) = (arguments.ofac.clone(), arguments.un.clone());
+        if made_up {
+            for (name, bytes) in MADE_UP {
+                let path = stage.path(name);
+                std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+                if name.starts_with("ofac") { ofac.push(path) } else { un = Some(path) }
+            }
+        }
+        Ok(Self { ofac, un, made_up, imported: None })
+    }
+
+    pub(super) fn title(&self, stage: &Stage) -> String {
+        let lists = if self.made_up { "made-up lists" } else { "the lists given" };
+        format!("comity demo: three agencies with {lists}, in {}", stage.folder().display())
+    }
+
+    /// Enters the lists; gives the answers of the imports.
+    pub(super) fn enter(&self, stage: &Stage, home: &str) -> Result<Vec<Value>, String> {
+        let home = stage.path(home);
+        let mut imports = Vec::new();
+        if !self.ofac.is_empty() {
+            imports.push(import(stage, "ofac", &self.ofac, &home)?);
+        }
+        if let Some(un) = &self.un {
+            imports.push(import(stage, "un", std::slice::from_ref(un), &home)?);
+        }
+        Ok(imports)
+    }
+}
+
+pub(super) fn import(stage: &Stage, format: &str, files: &[PathBuf], home: &Path) -> Result<Value, String> {
+    let mut arguments = vec!["import", format];
+    for file in files {
+        arguments.push(text(file)?);
+    }
+    arguments.extend(["--home", text(home)?]);
+    stage.comity(&arguments)
+}
+
+pub(super) fn verify(stage: &Stage, bundle: &Path, keys: &[PathBuf]) -> Result<Value, String> {
+    let mut arguments = vec!["bundle", "verify", text(bundle)?];
+    for keys in keys {
+        arguments.extend(["--keys", text(keys)?]);
+    }
+    stage.comity(&arguments)
+}
+
+/// Whether a report found everything in order.
+pub(super) fn is_ok(report: &Value) -> bool {
+    report.get("ok").and_then(Value::as_bool) == Some(true)
+}

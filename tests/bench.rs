@@ -1,0 +1,72 @@
+//! Each bench measures what it says: it runs to its end, and its counts agree.
+
+use serde_json::Value;
+
+use crate::agency::{answer, run};
+
+/// Runs a bench in its smallest form.
+fn measure(arguments: &[&str]) -> Value {
+    let mut all = vec!["bench"];
+    all.extend(arguments);
+    all.push("--json");
+    let output = run(&all);
+    let measured = answer(&output);
+    assert!(output.status.success(), "{measured}");
+    assert_eq!(measured["name"], arguments[0]);
+    for field in ["value", "reference", "ratio"] {
+        assert!(measured[field].as_f64().unwrap() > 0.0, "{field}: {measured}");
+    }
+    measured
+}
+
+fn figure(measured: &Value, name: &str) -> f64 {
+    measured["figures"][name].as_f64().unwrap_or_else(|| panic!("{name}: {measured}"))
+}
+
+#[test]
+fn replicate_brings_every_entry_and_opens_what_is_released() {
+    // The first entry of a log has no sections; control entries have three, of which the audience travels too.
+    for (content, sections) in [(None, 0.0), (Some("--withheld"), 0.0), (Some("--opened"), 3.0 * 299.0)] {
+        let mut arguments = vec!["replicate", "--entries", "300"];
+        arguments.extend(content);
+        let measured = measure(&arguments);
+        assert_eq!(measured["n"], 300);
+        assert!((figure(&measured, "sections_opened") - sections).abs() < 0.5, "{measured}");
+        for name in ["b_peak_mib", "b_disk_bytes_per_entry", "b_cold_start_ms", "hashing_entries_per_s"] {
+            assert!(figure(&measured, name) > 0.0, "{name}: {measured}");
+        }
+    }
+}
+
+#[test]
+fn append_signs_what_all_writers_hand_over() {
+    // That the log has as many entries as were handed over, the bench finds out itself.
+    for content in [None, Some("--opened")] {
+        let mut arguments = vec!["append", "--entries", "64"];
+        arguments.extend(content);
+        let measured = measure(&arguments);
+        for name in ["many_writers_of_1_entries_per_s", "one_writer_p50_ms", "raw_file_p50_ms", "peak_mib"] {
+            assert!(figure(&measured, name) > 0.0, "{name}: {measured}");
+        }
+    }
+}
+
+#[test]
+fn latency_sees_every_append_in_its_order_of_stations() {
+    let measured = measure(&["latency", "--entries", "5"]);
+    assert_eq!(measured["n"], 5);
+    let p50 = |name: &str| figure(&measured, &format!("{name}_p50_ms"));
+    assert!(p50("visible") <= p50("opened"), "{measured}");
+    for name in ["acknowledged", "visible", "reconnect_without_news", "raw_sync", "call"] {
+        assert!(p50(name) > 0.0, "{name}: {measured}");
+    }
+    assert!(p50("call") <= p50("reconnect_without_news"), "{measured}");
+}
+
+#[test]
+fn a_bench_fits_one_screen() {
+    let output = run(&["bench", "replicate", "--entries", "2"]);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().count() <= 24, "one screen:\n{text}");
+}
