@@ -3,8 +3,6 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::agency::{Agency, answer, run, text};
 use crate::nodes::Node;
 
@@ -97,22 +95,6 @@ fn a_peer_with_other_keys_is_refused_with_the_next_step_with_and_without_a_node(
     assert!(served["error"]["message"].as_str().unwrap().contains("comity peer remove agency-b.example"));
     assert!(node.stop());
     assert_eq!(add(&node.agency, &second), served, "alone the home says the same");
-}
-
-#[test]
-fn a_log_is_not_left_out_of_a_bundle_without_being_named() {
-    let (mut a, b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
-    a.add(&b, &[]);
-    b.add(&a, &[]);
-    a.reaches(&b.origin, &b.head(&b.origin));
-    let bundle = |name: &str| a.agency.ask(&["bundle", "--out", text(&a.agency.beside(name))]);
-    let whole = bundle("whole");
-    assert_eq!((whole["logs"].as_array().unwrap().len(), &whole["left_out"]), (2, &Value::Array(vec![])));
-    assert_eq!(a.agency.ask(&["peer", "remove", "agency-b.example"])["removed"], "agency-b.example");
-    let partial = bundle("partial");
-    assert_eq!(partial["logs"].as_array().unwrap().len(), 1, "{partial}");
-    assert_eq!(partial["left_out"][0], b.origin.as_str(), "{partial}");
-    assert!(a.stop());
 }
 
 #[test]

@@ -45,13 +45,15 @@ fn make(home: &Path, out: &Path) -> Result<Answer, Refusal> {
         listed.push(json!({ "origin": field("origin"), "size": size, "root": field("root") }));
     }
     let left_out = left_out(held, &listed);
-    lines.extend(left_out.iter().map(|origin| format!("left out  {origin}: its key went with its card")));
+    lines.extend(
+        left_out.iter().map(|origin| format!("left out  {origin}: `comity log export` writes it by itself")),
+    );
     lines.push(format!("{files} files in {}", out.display()));
     lines.push(format!("check it with: comity-audit verify {} --keys CARD", out.display()));
     Ok(Answer::new(lines.join("\n"), json!({ "logs": listed, "files": files, "left_out": left_out })))
 }
 
-/// The logs of which entries are held, and that are not in the bundle: those of peers that were removed.
+/// The logs of which entries are held, and that are not in the bundle: those that were set aside.
 fn left_out(held: Vec<v1::Log>, listed: &[Value]) -> Vec<String> {
     let is_listed =
         |origin: &str| listed.iter().any(|log| log.get("origin").and_then(Value::as_str) == Some(origin));

@@ -36,16 +36,8 @@ pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
                 via: via.clone().unwrap_or_default(),
                 set_aside_replica: *set_aside_replica,
             };
-            let added = Source::find(&of.home)?.add_peer(request).map_err(|refusal| {
-                if refusal.code == ErrorCode::AlreadyExists.reason() {
-                    let message = format!(
-                        "{agency} is a peer with other keys; if these are its new ones, end the old peering first \
-                         with `comity peer remove {agency}`"
-                    );
-                    return Refusal::new(refusal.code, message);
-                }
-                refusal
-            })?;
+            let added = Source::find(&of.home)?.add_peer(request);
+            let added = added.map_err(|refusal| explained(refusal, &agency))?;
             let peer = peer_json(&added);
             let text = format!(
                 "added  {}\nthey connect once the other side has added this agency too",
@@ -67,16 +59,29 @@ pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
         }
         PeerCommand::Remove { agency, of } => {
             let agency: AgencyId = agency.parse().map_err(NodeError::Name)?;
-            Source::find(&of.home)?.remove_peer(&agency).map_err(|refusal| {
-                if refusal.code == ErrorCode::UnknownPeer.reason() {
-                    let message = format!("{agency} is no peer of this home; `comity peer list` names them");
-                    return Refusal::new(refusal.code, message);
-                }
-                refusal
-            })?;
+            Source::find(&of.home)?.remove_peer(&agency).map_err(|refusal| explained(refusal, &agency))?;
             Ok(Answer::new(format!("removed  {agency}"), json!({ "removed": agency.as_str() })))
         }
     }
+}
+
+/// What is refused of a peer with the next step; node and home alone say the same.
+fn explained(refusal: Refusal, agency: &AgencyId) -> Refusal {
+    let message = match ErrorCode::from_reason(refusal.code) {
+        Some(ErrorCode::AlreadyExists) => format!(
+            "{agency} is a peer with other keys; if these are its new ones, end the old peering first with \
+             `comity peer remove {agency}`"
+        ),
+        Some(ErrorCode::OtherReplica) => format!(
+            "the log that is held of {agency} has another key than this card; if its people confirm that it began a \
+             new log, --set-aside-replica keeps the old one apart and follows the new one"
+        ),
+        Some(ErrorCode::UnknownPeer) => {
+            format!("{agency} is no peer of this home; `comity peer list` names them")
+        }
+        _ => return refusal,
+    };
+    Refusal::new(refusal.code, message)
 }
 
 fn malformed(message: String) -> Refusal {
