@@ -109,6 +109,17 @@ fn a_backup_restored_without_its_locks_is_not_refused_without_the_next_step() {
 }
 
 #[test]
+fn a_card_that_leads_nowhere_is_not_handed_out_without_a_word() {
+    for (listen, leads) in
+        [("0.0.0.0:7443", false), ("[::]:7443", false), ("127.0.0.1:0", false), ("a.example:7443", true)]
+    {
+        let agency = Agency::found_at("agency-a.example", &["--listen", listen]);
+        let said = shown(&["card"], &agency.home());
+        assert_eq!(said.contains("--endpoint"), !leads, "{listen}: {said}");
+    }
+}
+
+#[test]
 fn a_question_before_anything_is_entered_is_answered_with_none() {
     let agency = Agency::found("agency-a.example");
     for question in [["screen", "--name", "Nobody"], ["screen", "--id", "passport:A1234567"]] {
