@@ -38,6 +38,7 @@ impl ReplicaStep<'_> {
     /// [`StoreError::NotNext`] if the frame is of another log or does not start where the held entries end; else as
     /// the store fails.
     pub fn frame(&mut self, frame: &VerifiedFrame) -> Result<(), StoreError> {
+        // Compared and written in one turn: of two that would go on from the same place one is refused.
         let _turn = self.store.turn();
         let (start, held) = (frame.start().value(), self.store.held(self.origin)?.size.value());
         if start != held || frame.origin() != self.origin {
@@ -98,6 +99,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.require_replica(origin)?;
         let stated = checkpoint.checkpoint();
+        let _turn = self.turn();
         let held = self.held(origin)?;
         if (held != Head { size: stated.size(), root: stated.root() }) || stated.origin() != origin.as_str() {
             return Err(StoreError::NotNext { given: stated.size().value(), held: held.size.value() });

@@ -338,3 +338,30 @@ fn a_replica_set_aside_is_kept_whole_and_leaves_its_name_free() {
     }
     assert!(matches!(store.set_aside(&logs.origin, &mut Counter(0)), Err(StoreError::NoSuchLog { .. })));
 }
+
+/// Goal: of two followers that go on from the same place one is refused, however they meet. Way: two threads keep each of
+/// many frames at once.
+#[test]
+fn one_frame_is_kept_once_by_whoever_comes_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut logs, store) = (Logs::new(), create(dir.path()));
+    store.create_log(&logs.origin, LogRole::Replica).unwrap();
+    let genesis = logs.genesis();
+    for round in 0..60_u32 {
+        let draft = if round == 0 { genesis.clone() } else { record(&format!("record {round}")) };
+        let (frame, _, _) = logs.append(vec![draft]);
+        let meet = std::sync::Barrier::new(2);
+        let keep = || {
+            meet.wait();
+            keep(&store, &frame)
+        };
+        let kept = std::thread::scope(|scope| {
+            let other = scope.spawn(keep);
+            [keep(), other.join().unwrap()]
+        });
+        let refused = kept.iter().filter(|kept| matches!(kept, Err(StoreError::NotNext { .. }))).count();
+        assert_eq!((kept.iter().filter(|kept| kept.is_ok()).count(), refused), (1, 1), "round {round}");
+        logs.replica.advance(&frame);
+    }
+    assert_eq!(store.held(&logs.origin).unwrap().size.value(), 60);
+}

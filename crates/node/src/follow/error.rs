@@ -112,6 +112,9 @@ pub(crate) enum FollowError {
     /// The own store or what is in it.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// The follower was told to stop.
+    #[error("told to stop")]
+    Stopped,
     /// A step that did not end.
     #[error("a step of the follower broke off")]
     Broken,

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use self::error::FollowError;
 use self::session::Session;
 use crate::tls::TlsMaterial;
 use crate::{Alarm, AlarmKey, Node, Peer, Peers, SystemEntropy, now};
@@ -165,13 +166,13 @@ impl Follower {
         let agency = self.peer.agency().clone();
         let mut pause = PAUSE_MIN;
         loop {
-            let session = Session { all: &self.all, parts: &self.parts, peer: &self.peer };
+            let session = Session { all: &self.all, parts: &self.parts, peer: &self.peer, stop: &self.stop };
             let (mut gained, begun) = (false, Instant::now());
-            let ended = tokio::select! {
-                () = self.stop.cancelled() => return,
-                ended = session.run(&mut gained) => ended,
-            };
+            let ended = session.run(&mut gained).await;
             if let Err(error) = ended {
+                if matches!(error, FollowError::Stopped) {
+                    return;
+                }
                 if error.is_fatal() {
                     tracing::error!(reason = %error, "stable storage failed: the node stops");
                     self.process.cancel();

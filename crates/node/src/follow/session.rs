@@ -12,6 +12,7 @@ use comity_wire::{
 };
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
@@ -34,20 +35,20 @@ pub(super) struct Session<'a> {
     pub(super) all: &'a Followers,
     pub(super) parts: &'a FollowParts,
     pub(super) peer: &'a Arc<Peer>,
+    pub(super) stop: &'a CancellationToken,
 }
 
 type Client = ExchangeServiceClient<Guarded<Channel>>;
 
 impl Session<'_> {
-    /// Follows until something fails; `gained` says whether anything new was verified and kept.
+    /// Follows until something fails or the follower is told to stop; `gained` says whether anything new was verified
+    /// and kept. It must be run to its end: only what waits for the other side is given up at a stop, and a step of the
+    /// keeper never, since the next follower of the log may begin as soon as this one has ended.
     pub(super) async fn run(&self, gained: &mut bool) -> Result<(), FollowError> {
         let keeper = self.open().await?;
         self.report(&keeper, |_| {});
-        let mut client = self.connect().await?;
         let request = v1::FollowRequest::from(&keeper.from()?);
-        let answered = timeout(ANSWER_TIME_MAX, client.follow(request)).await;
-        let mut stream =
-            answered.map_err(|_| FollowError::Silent)?.map_err(|s| answered_with(&s))?.into_inner();
+        let mut stream = self.unless_stopped(self.call(request)).await??;
         self.report(&keeper, |state| state.connected = true);
         tracing::info!("following");
         // While some are being kept, the next are read.
@@ -69,7 +70,8 @@ impl Session<'_> {
     ) -> Result<(), FollowError> {
         loop {
             let mut events = Vec::with_capacity(MESSAGES_AT_ONCE_MAX);
-            if arriving.recv_many(&mut events, MESSAGES_AT_ONCE_MAX).await == 0 {
+            let arrived = arriving.recv_many(&mut events, MESSAGES_AT_ONCE_MAX);
+            if self.unless_stopped(arrived).await? == 0 {
                 return Ok(());
             }
             let taken = tokio::task::spawn_blocking(move || (keeper.take(events), keeper)).await;
@@ -82,6 +84,16 @@ impl Session<'_> {
             }
             self.report(&keeper, |state| state.last_error = None);
         }
+    }
+
+    async fn unless_stopped<T>(&self, waiting: impl Future<Output = T>) -> Result<T, FollowError> {
+        self.stop.run_until_cancelled(waiting).await.ok_or(FollowError::Stopped)
+    }
+
+    async fn call(&self, request: v1::FollowRequest) -> Result<Streaming<v1::FollowResponse>, FollowError> {
+        let mut client = self.connect().await?;
+        let answered = timeout(ANSWER_TIME_MAX, client.follow(request)).await;
+        Ok(answered.map_err(|_| FollowError::Silent)?.map_err(|s| answered_with(&s))?.into_inner())
     }
 
     async fn open(&self) -> Result<Keeper, FollowError> {

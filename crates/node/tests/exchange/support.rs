@@ -161,6 +161,11 @@ impl Running {
         self.followers.states().get(&of.id).cloned().unwrap_or_default()
     }
 
+    /// Whether an agency's log has a follower, at work or ending.
+    pub(crate) fn is_followed(&self, agency: &Agency) -> bool {
+        self.followers.states().contains_key(&agency.id)
+    }
+
     /// Waits until following an agency has failed for a reason with these words in it.
     pub(crate) async fn fails(&self, of: &Agency, words: &str) {
         let says = || self.state(of).last_error.is_some_and(|error| error.contains(words));
