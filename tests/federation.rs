@@ -155,7 +155,8 @@ fn a_peer_with_new_keys_is_followed_anew_and_what_was_held_is_kept_apart() {
     let (card, words) = (anew.agency.beside("card"), anew.agency.ask(&["card"]));
     anew.agency.ask(&["card", "--out", text(&card)]);
     let words = words["fingerprint"].as_str().unwrap();
-    b.agency.refused(&["peer", "add", text(&card), "--fingerprint", words], "other_replica");
+    let message = b.agency.refused(&["peer", "add", text(&card), "--fingerprint", words], "other_replica");
+    assert!(message.contains("--set-aside-replica"), "the next step: {message}");
     b.add(&anew, &["--set-aside-replica"]);
     let new = anew.head(&anew.origin);
     b.reaches(&anew.origin, &new);
@@ -168,6 +169,8 @@ fn a_peer_with_new_keys_is_followed_anew_and_what_was_held_is_kept_apart() {
     let report = audit(&b, &[&anew]);
     assert!(report["ok"] == true && report["trusted"] == true, "{report}");
     assert_eq!(b.head("agency-a.example/aside/1"), old);
+    let bundled = b.agency.ask(&["bundle", "--out", text(&b.agency.beside("bundle-without"))]);
+    assert_eq!(bundled["left_out"], serde_json::json!(["agency-a.example/aside/1"]), "not without a word");
     let out = b.agency.beside("aside");
     let export = ["log", "export", "--origin", "agency-a.example/aside/1", "--out", text(&out)];
     assert_eq!(b.agency.ask(&export)["root"], old.1.as_str());

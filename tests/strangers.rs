@@ -81,6 +81,23 @@ fn a_port_that_is_taken_and_a_home_that_is_held_are_refused_with_the_next_step()
 }
 
 #[test]
+fn a_peer_with_other_keys_is_refused_with_the_next_step_with_and_without_a_node() {
+    let mut node = Node::found("agency-a.example");
+    let (first, second) = (Agency::found("agency-b.example"), Agency::found("agency-b.example"));
+    let add = |agency: &Agency, peer: &Agency| {
+        let (card, words) = (peer.beside("card"), words_of(peer));
+        agency.ask(&["peer", "add", text(&card), "--fingerprint", &words])
+    };
+    let _cards = (card_of(&first), card_of(&second));
+    assert!(add(&node.agency, &first)["error"].is_null());
+    let served = add(&node.agency, &second);
+    assert_eq!(served["error"]["code"], "already_exists", "{served}");
+    assert!(served["error"]["message"].as_str().unwrap().contains("comity peer remove agency-b.example"));
+    assert!(node.stop());
+    assert_eq!(add(&node.agency, &second), served, "alone the home says the same");
+}
+
+#[test]
 fn a_backup_restored_without_its_locks_is_not_refused_without_the_next_step() {
     let agency = Agency::found("agency-a.example");
     let locks = agency.home().join("lock");
@@ -89,6 +106,17 @@ fn a_backup_restored_without_its_locks_is_not_refused_without_the_next_step() {
     assert!(message.contains("restored backup") && message.contains("empty"), "{message}");
     std::fs::create_dir(&locks).unwrap();
     assert_eq!(agency.ask(&["status"])["state"], "read_only", "the step that was named helps");
+}
+
+#[test]
+fn a_card_that_leads_nowhere_is_not_handed_out_without_a_word() {
+    for (listen, leads) in
+        [("0.0.0.0:7443", false), ("[::]:7443", false), ("127.0.0.1:0", false), ("a.example:7443", true)]
+    {
+        let agency = Agency::found_at("agency-a.example", &["--listen", listen]);
+        let said = shown(&["card"], &agency.home());
+        assert_eq!(said.contains("--endpoint"), !leads, "{listen}: {said}");
+    }
 }
 
 #[test]

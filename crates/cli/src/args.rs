@@ -67,7 +67,7 @@ pub(crate) struct Init {
     /// What people call the agency.
     #[arg(long, value_name = "TEXT")]
     pub(crate) name: Option<String>,
-    /// Where peers will connect.
+    /// Where peers will connect; the card names it too.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7443")]
     pub(crate) listen: String,
     /// Where operators will connect; a loopback address.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use comity_auditor::{TrustedKeys, verify};
+use comity_wire::v1;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
@@ -21,6 +22,8 @@ pub(crate) fn run(arguments: &Bundle) -> Result<Answer, Refusal> {
 fn make(home: &Path, out: &Path) -> Result<Answer, Refusal> {
     let mut source = Source::find(home)?;
     let mut folder = OutFolder::begin(home, out)?;
+    // Asked before: what comes while the bundle is written is of the next one.
+    let held = source.logs()?;
     let mut manifest = Vec::new();
     source.bundle(&mut |path, bytes| {
         if path == "bundle.json" {
@@ -41,9 +44,21 @@ fn make(home: &Path, out: &Path) -> Result<Answer, Refusal> {
         lines.push(format!("{}  size {size}  root {}", field("origin"), field("root")));
         listed.push(json!({ "origin": field("origin"), "size": size, "root": field("root") }));
     }
+    let left_out = left_out(held, &listed);
+    lines.extend(
+        left_out.iter().map(|origin| format!("left out  {origin}: `comity log export` writes it by itself")),
+    );
     lines.push(format!("{files} files in {}", out.display()));
     lines.push(format!("check it with: comity-audit verify {} --keys CARD", out.display()));
-    Ok(Answer::new(lines.join("\n"), json!({ "logs": listed, "files": files })))
+    Ok(Answer::new(lines.join("\n"), json!({ "logs": listed, "files": files, "left_out": left_out })))
+}
+
+/// The logs of which entries are held, and that are not in the bundle: those that were set aside.
+fn left_out(held: Vec<v1::Log>, listed: &[Value]) -> Vec<String> {
+    let is_listed =
+        |origin: &str| listed.iter().any(|log| log.get("origin").and_then(Value::as_str) == Some(origin));
+    let heads = held.into_iter().filter_map(|log| log.head);
+    heads.filter(|head| head.size > 0 && !is_listed(&head.origin)).map(|head| head.origin).collect()
 }
 
 fn check(folder: &Path, keys: &[PathBuf]) -> Result<Answer, Refusal> {

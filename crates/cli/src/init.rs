@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use comity_node::{Config, Home, NewHome, NodeError, SystemEntropy, fingerprint, now};
@@ -54,9 +55,18 @@ pub(crate) fn card(arguments: &CardOf) -> Result<Answer, Refusal> {
     }
     if !arguments.of.json {
         crate::say(&mut std::io::stderr(), &format!("fingerprint: {words}"));
+        for endpoint in card.endpoints().iter().filter(|endpoint| leads_nowhere(endpoint)) {
+            let note = "names no place: peers add this card with --endpoint, or comity.toml names one they can reach";
+            crate::say(&mut std::io::stderr(), &format!("note: {endpoint} on it {note}"));
+        }
     }
     let text = if arguments.out.is_some() { String::new() } else { text };
     Ok(Answer::new(text, json))
+}
+
+/// Whether a node can listen on an address that nobody can connect to: all addresses of a machine, or any port.
+fn leads_nowhere(endpoint: &str) -> bool {
+    endpoint.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_unspecified() || address.port() == 0)
 }
 
 /// Writes a file that is not there yet: what stands at the path may be somebody's key.

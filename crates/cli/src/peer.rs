@@ -21,7 +21,7 @@ pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
     match command {
         PeerCommand::Add { card, fingerprint, endpoint, via, set_aside_replica, of } => {
             let home = Home::find(&of.home)?;
-            let card = checked_card(card, fingerprint, &home.config().agency)?;
+            let (agency, card) = checked_card(card, fingerprint, &home.config().agency)?;
             if let Some(endpoint) = endpoint {
                 Config::check_listen(endpoint)
                     .map_err(|reason| malformed(format!("--endpoint: {reason}")))?;
@@ -36,7 +36,9 @@ pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
                 via: via.clone().unwrap_or_default(),
                 set_aside_replica: *set_aside_replica,
             };
-            let peer = peer_json(&Source::find(&of.home)?.add_peer(request)?);
+            let added = Source::find(&of.home)?.add_peer(request);
+            let added = added.map_err(|refusal| explained(refusal, &agency))?;
+            let peer = peer_json(&added);
             let text = format!(
                 "added  {}\nthey connect once the other side has added this agency too",
                 line(&peer, false)
@@ -57,16 +59,29 @@ pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
         }
         PeerCommand::Remove { agency, of } => {
             let agency: AgencyId = agency.parse().map_err(NodeError::Name)?;
-            Source::find(&of.home)?.remove_peer(&agency).map_err(|refusal| {
-                if refusal.code == ErrorCode::UnknownPeer.reason() {
-                    let message = format!("{agency} is no peer of this home; `comity peer list` names them");
-                    return Refusal::new(refusal.code, message);
-                }
-                refusal
-            })?;
+            Source::find(&of.home)?.remove_peer(&agency).map_err(|refusal| explained(refusal, &agency))?;
             Ok(Answer::new(format!("removed  {agency}"), json!({ "removed": agency.as_str() })))
         }
     }
+}
+
+/// What is refused of a peer with the next step; node and home alone say the same.
+fn explained(refusal: Refusal, agency: &AgencyId) -> Refusal {
+    let message = match ErrorCode::from_reason(refusal.code) {
+        Some(ErrorCode::AlreadyExists) => format!(
+            "{agency} is a peer with other keys; if these are its new ones, end the old peering first with \
+             `comity peer remove {agency}`"
+        ),
+        Some(ErrorCode::OtherReplica) => format!(
+            "the log that is held of {agency} has another key than this card; if its people confirm that it began a \
+             new log, --set-aside-replica keeps the old one apart and follows the new one"
+        ),
+        Some(ErrorCode::UnknownPeer) => {
+            format!("{agency} is no peer of this home; `comity peer list` names them")
+        }
+        _ => return refusal,
+    };
+    Refusal::new(refusal.code, message)
 }
 
 fn malformed(message: String) -> Refusal {
@@ -75,7 +90,7 @@ fn malformed(message: String) -> Refusal {
 
 /// Reads a card and compares it with the words that were said, here, so that a mistake is explained in full before
 /// anybody is asked. Whoever stores it compares again.
-fn checked_card(path: &Path, words: &str, own: &AgencyId) -> Result<Vec<u8>, Refusal> {
+fn checked_card(path: &Path, words: &str, own: &AgencyId) -> Result<(AgencyId, Vec<u8>), Refusal> {
     let named = path.display();
     let Some(bytes) = read_at_most(path, CARD_BYTES_MAX)? else {
         return Err(malformed(format!("{named} is too large for a card")));
@@ -97,7 +112,7 @@ fn checked_card(path: &Path, words: &str, own: &AgencyId) -> Result<Vec<u8>, Ref
         );
         return Err(Refusal::new(ErrorCode::FingerprintMismatch.reason(), message));
     }
-    Ok(bytes)
+    Ok((identity.agency.clone(), bytes))
 }
 
 /// A peer in a line; how following it stands only if a node runs, which alone knows.
