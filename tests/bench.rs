@@ -64,6 +64,28 @@ fn latency_sees_every_append_in_its_order_of_stations() {
 }
 
 #[test]
+fn audit_verifies_every_entry_and_every_opening() {
+    for (content, sections) in [(None, 0.0), (Some("--opened"), 3.0 * 299.0)] {
+        let mut arguments = vec!["audit", "--entries", "300"];
+        arguments.extend(content);
+        let measured = measure(&arguments);
+        assert_eq!(measured["n"], 300);
+        assert!((figure(&measured, "openings_opened") - sections).abs() < 0.5, "{measured}");
+        assert!(
+            (figure(&measured, "checkpoints") - 2.0).abs() < 0.5,
+            "the first entry and the rest: {measured}"
+        );
+    }
+}
+
+#[test]
+fn entries_cannot_be_chosen_where_the_bench_has_its_own() {
+    let output = run(&["bench", "latency", "--entries", "2", "--opened", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(answer(&output)["error"]["code"], "usage");
+}
+
+#[test]
 fn a_bench_fits_one_screen() {
     let output = run(&["bench", "replicate", "--entries", "2"]);
     assert!(output.status.success(), "{output:?}");

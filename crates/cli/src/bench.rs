@@ -5,6 +5,7 @@
 //! that are not ours (`.ci/bench`), and what the figures mean (`docs/performance.md`).
 
 mod append;
+mod audit;
 mod content;
 mod follower;
 mod latency;
@@ -23,16 +24,28 @@ use crate::args::{Bench, BenchName};
 use crate::bench::content::Content;
 
 pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
+    if (arguments.withheld || arguments.opened) && !arguments.has_choice() {
+        return Err(Refusal::new(
+            "usage",
+            "this bench has entries of its own: --withheld and --opened are not for it",
+        ));
+    }
     let load = process::load();
     let measured = match arguments.name {
         BenchName::Replicate => replicate::run(arguments)?,
         BenchName::Append => append::run(arguments)?,
         BenchName::Latency => latency::run(arguments)?,
+        BenchName::Audit => audit::run(arguments)?,
     };
     Ok(measured.answer(load))
 }
 
 impl Bench {
+    /// Whether the content of the entries can be chosen.
+    fn has_choice(&self) -> bool {
+        self.name != BenchName::Latency
+    }
+
     fn content(&self) -> Content {
         match (self.withheld, self.opened) {
             (_, true) => Content::Opened,

@@ -10,7 +10,7 @@ use comity_ledger::{AgencyId, Draft, Entropy, Frame, Head, Kind, Origin, SECTION
 use comity_node::{Home, OpenHome, SystemEntropy, now};
 use comity_policy::{LabelSet, defaults};
 use comity_store::{ReadError, Store, StoreError};
-use comity_tlog::{ConsistencyProof, Hash, RightEdge, TreeSize};
+use comity_tlog::{ConsistencyProof, Hash, RightEdge, SignedCheckpoint, TreeSize};
 use comity_wire::{
     Disclosure, DisclosureContent, RELEASE_BYTES_MAX, RELEASE_OPENINGS_MAX, ReleaseFrame, ReleaseNumber, v1,
 };
@@ -108,6 +108,10 @@ pub(super) struct Filled {
     pub(super) filling: Duration,
     /// How long hashing the entries to the same root took, reading them not counted.
     pub(super) hashing: Duration,
+    /// Signed checkpoints.
+    pub(super) checkpoints: u64,
+    /// How long verifying the signatures of all of them took.
+    pub(super) verifying: Duration,
     /// Messages as they travel, of a part of the log.
     pub(super) sample: Sample,
 }
@@ -134,8 +138,18 @@ pub(super) fn fill(home: &Path, content: Content, entries: u64) -> Result<Filled
         sections: drafts.sections,
         filling,
         hashing: Duration::ZERO,
+        checkpoints: 0,
+        verifying: Duration::ZERO,
         sample: Sample::default(),
     };
+    let key = open.home().log_key_of(&origin)?;
+    for note in store.notes(&origin)? {
+        let begun = Instant::now();
+        let note = SignedCheckpoint::parse(&note).map_err(failed)?;
+        note.verify(&key, &[]).map_err(failed)?;
+        filled.verifying += begun.elapsed();
+        filled.checkpoints += 1;
+    }
     let (mut edge, mut start) = (RightEdge::empty(), TreeSize::ZERO);
     while start < head.size {
         let end = start.checked_add(FRAME_ENTRIES).map_err(failed)?.min(head.size);
