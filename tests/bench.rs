@@ -79,6 +79,20 @@ fn audit_verifies_every_entry_and_every_opening() {
 }
 
 #[test]
+fn fanout_follows_the_whole_log_ten_times() {
+    // Enough frames that the slow one cannot be done before the others, which the bench refuses.
+    let measured = measure(&["fanout", "--entries", "3000"]);
+    assert_eq!(measured["n"], 3_000);
+    for name in ["others_beside_slow_entries_per_s", "a_peak_with_slow_mib", "a_cpu_us_per_entry_sent"] {
+        assert!(figure(&measured, name) > 0.0, "{name}: {measured}");
+    }
+    assert!(
+        figure(&measured, "a_peak_with_1_mib") <= figure(&measured, "a_peak_with_slow_mib"),
+        "{measured}"
+    );
+}
+
+#[test]
 fn entries_cannot_be_chosen_where_the_bench_has_its_own() {
     let output = run(&["bench", "latency", "--entries", "2", "--opened", "--json"]);
     assert_eq!(output.status.code(), Some(1));

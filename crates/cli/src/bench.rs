@@ -7,6 +7,7 @@
 mod append;
 mod audit;
 mod content;
+mod fanout;
 mod follower;
 mod latency;
 mod measured;
@@ -36,6 +37,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
         BenchName::Append => append::run(arguments)?,
         BenchName::Latency => latency::run(arguments)?,
         BenchName::Audit => audit::run(arguments)?,
+        BenchName::Fanout => fanout::run(arguments)?,
     };
     Ok(measured.answer(load))
 }
@@ -43,7 +45,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
 impl Bench {
     /// Whether the content of the entries can be chosen.
     fn has_choice(&self) -> bool {
-        self.name != BenchName::Latency
+        !matches!(self.name, BenchName::Latency | BenchName::Fanout)
     }
 
     fn content(&self) -> Content {
