@@ -64,6 +64,42 @@ fn latency_sees_every_append_in_its_order_of_stations() {
 }
 
 #[test]
+fn audit_verifies_every_entry_and_every_opening() {
+    for (content, sections) in [(None, 0.0), (Some("--opened"), 3.0 * 299.0)] {
+        let mut arguments = vec!["audit", "--entries", "300"];
+        arguments.extend(content);
+        let measured = measure(&arguments);
+        assert_eq!(measured["n"], 300);
+        assert!((figure(&measured, "openings_opened") - sections).abs() < 0.5, "{measured}");
+        assert!(
+            (figure(&measured, "checkpoints") - 2.0).abs() < 0.5,
+            "the first entry and the rest: {measured}"
+        );
+    }
+}
+
+#[test]
+fn fanout_follows_the_whole_log_ten_times() {
+    // Enough frames that the slow one cannot be done before the others, which the bench refuses.
+    let measured = measure(&["fanout", "--entries", "3000"]);
+    assert_eq!(measured["n"], 3_000);
+    for name in ["others_beside_slow_entries_per_s", "a_peak_with_slow_mib", "a_cpu_us_per_entry_sent"] {
+        assert!(figure(&measured, name) > 0.0, "{name}: {measured}");
+    }
+    assert!(
+        figure(&measured, "a_peak_with_1_mib") <= figure(&measured, "a_peak_with_slow_mib"),
+        "{measured}"
+    );
+}
+
+#[test]
+fn entries_cannot_be_chosen_where_the_bench_has_its_own() {
+    let output = run(&["bench", "latency", "--entries", "2", "--opened", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(answer(&output)["error"]["code"], "usage");
+}
+
+#[test]
 fn a_bench_fits_one_screen() {
     let output = run(&["bench", "replicate", "--entries", "2"]);
     assert!(output.status.success(), "{output:?}");

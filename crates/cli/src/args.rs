@@ -296,10 +296,10 @@ pub(crate) struct Bench {
     /// How many entries, at least 2; each bench has a number of its own if left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=100_000_000))]
     pub(crate) entries: Option<u64>,
-    /// Entries with sections that stay with their author; else entries without any.
+    /// Entries with sections that stay with their author; else entries without any. Not for latency and fanout.
     #[arg(long, conflicts_with = "opened")]
     pub(crate) withheld: bool,
-    /// Entries with sections that are opened to the peer, about 700 bytes in all.
+    /// Entries with sections that are opened to the peer, about 700 bytes in all. Not for latency and fanout.
     #[arg(long)]
     pub(crate) opened: bool,
     /// The folder in which temporary homes are made; where the system keeps temporary files if left out.
@@ -319,6 +319,10 @@ pub(crate) enum BenchName {
     Append,
     /// From a commit at one node to its being seen at another, and a reconnect without news.
     Latency,
+    /// The offline verification of an audit bundle.
+    Audit,
+    /// Ten followers of one author, and one of them slow.
+    Fanout,
 }
 
 impl Command {

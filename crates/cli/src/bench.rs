@@ -5,7 +5,9 @@
 //! that are not ours (`.ci/bench`), and what the figures mean (`docs/performance.md`).
 
 mod append;
+mod audit;
 mod content;
+mod fanout;
 mod follower;
 mod latency;
 mod measured;
@@ -23,16 +25,29 @@ use crate::args::{Bench, BenchName};
 use crate::bench::content::Content;
 
 pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
+    if (arguments.withheld || arguments.opened) && !arguments.has_choice() {
+        return Err(Refusal::new(
+            "usage",
+            "this bench has entries of its own: --withheld and --opened are not for it",
+        ));
+    }
     let load = process::load();
     let measured = match arguments.name {
         BenchName::Replicate => replicate::run(arguments)?,
         BenchName::Append => append::run(arguments)?,
         BenchName::Latency => latency::run(arguments)?,
+        BenchName::Audit => audit::run(arguments)?,
+        BenchName::Fanout => fanout::run(arguments)?,
     };
     Ok(measured.answer(load))
 }
 
 impl Bench {
+    /// Whether the content of the entries can be chosen.
+    fn has_choice(&self) -> bool {
+        !matches!(self.name, BenchName::Latency | BenchName::Fanout)
+    }
+
     fn content(&self) -> Content {
         match (self.withheld, self.opened) {
             (_, true) => Content::Opened,

@@ -10,7 +10,7 @@ use comity_ledger::{AgencyId, Draft, Entropy, Frame, Head, Kind, Origin, SECTION
 use comity_node::{Home, OpenHome, SystemEntropy, now};
 use comity_policy::{LabelSet, defaults};
 use comity_store::{ReadError, Store, StoreError};
-use comity_tlog::{ConsistencyProof, Hash, RightEdge, TreeSize};
+use comity_tlog::{ConsistencyProof, Hash, RightEdge, SignedCheckpoint, TreeSize};
 use comity_wire::{
     Disclosure, DisclosureContent, RELEASE_BYTES_MAX, RELEASE_OPENINGS_MAX, ReleaseFrame, ReleaseNumber, v1,
 };
@@ -28,6 +28,8 @@ const SAMPLE_ENTRIES: u64 = 16_384;
 const LATER_KIND: u8 = 200;
 /// Bytes of the body of an entry without sections: with them it is as long as the envelope of a record, 301 bytes.
 const BODY_BYTES: usize = 264;
+/// Bytes of a content that no other entry has.
+const FRESH_BYTES: usize = 16;
 /// Bytes of an entry around its body.
 const ENVELOPE_BYTES: usize = 37;
 /// Bytes of a control entry: its three commitments.
@@ -59,7 +61,8 @@ impl Content {
 /// Makes entries to be.
 pub(super) struct Drafts {
     labels: Option<LabelSet>,
-    control_bytes: usize,
+    /// What each holds but for its first bytes: to draw all of them anew would be measured with the appends.
+    filler: Vec<u8>,
     /// Sections of each entry that are not empty.
     pub(super) sections: u64,
 }
@@ -67,7 +70,9 @@ pub(super) struct Drafts {
 impl Drafts {
     pub(super) fn new(agency: &AgencyId, content: Content) -> Result<Self, Refusal> {
         let labels = match content {
-            Content::Envelopes => return Ok(Self { labels: None, control_bytes: 0, sections: 0 }),
+            Content::Envelopes => {
+                return Ok(Self { labels: None, filler: filler(BODY_BYTES)?, sections: 0 });
+            }
             Content::Withheld => defaults::kept_home(agency, Kind::Control),
             Content::Opened => defaults::imported_official_list(agency, Kind::Control),
         };
@@ -75,7 +80,7 @@ impl Drafts {
         let said = labels.handling_section().len() + labels.audience_section().map_or(0, |bytes| bytes.len());
         let control_bytes = SECTIONS_BYTES.saturating_sub(said).clamp(1, SECTION_BYTES_MAX);
         let sections = if labels.audience_section().is_some() { 3 } else { 2 };
-        Ok(Self { labels: Some(labels), control_bytes, sections })
+        Ok(Self { labels: Some(labels), filler: filler(control_bytes)?, sections })
     }
 
     /// Bytes of an entry with its sections.
@@ -84,9 +89,11 @@ impl Drafts {
     }
 
     pub(super) fn draft(&self, entropy: &mut dyn Entropy) -> Result<Draft, Refusal> {
-        let len = if self.labels.is_some() { self.control_bytes } else { BODY_BYTES };
-        let mut bytes = vec![0; len];
-        entropy.fill(&mut bytes).map_err(failed)?;
+        let mut bytes = self.filler.clone();
+        let fresh = bytes.len().min(FRESH_BYTES);
+        if let Some(fresh) = bytes.get_mut(..fresh) {
+            entropy.fill(fresh).map_err(failed)?;
+        }
         Ok(match &self.labels {
             None => Draft::new(Kind::from_code(LATER_KIND), None).with_public_body(bytes),
             Some(labels) => {
@@ -94,6 +101,12 @@ impl Drafts {
             }
         })
     }
+}
+
+fn filler(len: usize) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = vec![0; len];
+    SystemEntropy::new().fill(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 /// A log that was filled, and what of it serves as a reference.
@@ -108,6 +121,10 @@ pub(super) struct Filled {
     pub(super) filling: Duration,
     /// How long hashing the entries to the same root took, reading them not counted.
     pub(super) hashing: Duration,
+    /// Signed checkpoints.
+    pub(super) checkpoints: u64,
+    /// How long verifying the signatures of all of them took.
+    pub(super) verifying: Duration,
     /// Messages as they travel, of a part of the log.
     pub(super) sample: Sample,
 }
@@ -134,8 +151,18 @@ pub(super) fn fill(home: &Path, content: Content, entries: u64) -> Result<Filled
         sections: drafts.sections,
         filling,
         hashing: Duration::ZERO,
+        checkpoints: 0,
+        verifying: Duration::ZERO,
         sample: Sample::default(),
     };
+    let key = open.home().log_key_of(&origin)?;
+    for note in store.notes(&origin)? {
+        let begun = Instant::now();
+        let note = SignedCheckpoint::parse(&note).map_err(failed)?;
+        note.verify(&key, &[]).map_err(failed)?;
+        filled.verifying += begun.elapsed();
+        filled.checkpoints += 1;
+    }
     let (mut edge, mut start) = (RightEdge::empty(), TreeSize::ZERO);
     while start < head.size {
         let end = start.checked_add(FRAME_ENTRIES).map_err(failed)?.min(head.size);

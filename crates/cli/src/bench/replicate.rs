@@ -22,8 +22,12 @@ use crate::stage::{Interruption, Stage};
 
 /// Entries if nothing is said.
 const ENTRIES: u64 = 1_000_000;
-/// Pause between two looks at B: each look is one call and takes a fraction of a millisecond.
+/// Pause between two looks at B. Each look is a call that costs B some 0.2 ms of a core, so a long run looks less often.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// Pause of a run of [`LONG_ENTRIES`] and more.
+const LOOK_AGAIN_LONG: Duration = Duration::from_millis(25);
+/// Entries from which on a run is long.
+const LONG_ENTRIES: u64 = 100_000;
 /// Slowest pace at which a bench still waits, in entries a second; with a minute more for short ones.
 const PACE_MIN: u64 = 500;
 
@@ -98,12 +102,13 @@ impl Run {
     }
 
     fn wait(&self, begun: Instant, mut is_so: impl FnMut() -> Result<bool, Refusal>) -> Result<(), Refusal> {
+        let pause = if self.entries() < LONG_ENTRIES { LOOK_AGAIN } else { LOOK_AGAIN_LONG };
         let patience = Duration::from_secs(60 + self.entries() / PACE_MIN);
         while !is_so()? {
             if begun.elapsed() > patience {
                 return Err(failed(format!("waited {} s in vain for B", patience.as_secs())));
             }
-            std::thread::sleep(LOOK_AGAIN);
+            std::thread::sleep(pause);
         }
         Ok(())
     }
