@@ -128,6 +128,53 @@ fn a_relay_that_was_removed_brings_nothing_and_takes_nothing_away() {
     });
 }
 
+/// Goal: an agency that lost its keys can be followed again, and what it signed before is neither lost nor mixed with
+/// what it signs now. Way: a second home of the same agency, whose card is added in place of the first.
+#[test]
+fn a_peer_with_new_keys_is_followed_anew_and_what_was_held_is_kept_apart() {
+    let (mut a, b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    let list = a.agency.write("list.csv", &table(1..=5));
+    assert_eq!(a.agency.ask(&["import", "ofac", text(&list)])["added"], 5);
+    let old = a.head(&a.origin);
+    b.reaches(&a.origin, &old);
+    until("B finds what A listed", || {
+        b.agency.ask(&["screen", "--id", "passport:X0000004"])["answer"] == "hits"
+    });
+    b.agency.ask(&["peer", "remove", "agency-a.example"]);
+    let report = audit(&b, &[&a]);
+    assert!(report["ok"] == true && report["trusted"] == true, "{report}");
+    assert_eq!(report["logs"].as_array().unwrap().len(), 2, "the log of a removed peer is in the bundle");
+    assert!(a.stop());
+
+    let anew = Node::found("agency-a.example");
+    anew.add(&b, &[]);
+    let list = anew.agency.write("list.csv", &table(1..=3));
+    assert_eq!(anew.agency.ask(&["import", "ofac", text(&list)])["added"], 3);
+    let (card, words) = (anew.agency.beside("card"), anew.agency.ask(&["card"]));
+    anew.agency.ask(&["card", "--out", text(&card)]);
+    let words = words["fingerprint"].as_str().unwrap();
+    b.agency.refused(&["peer", "add", text(&card), "--fingerprint", words], "other_replica");
+    b.add(&anew, &["--set-aside-replica"]);
+    let new = anew.head(&anew.origin);
+    b.reaches(&anew.origin, &new);
+    until("B finds what the new log lists, and no more", || {
+        let found = |id: &str| b.agency.ask(&["screen", "--id", id])["answer"] == "hits";
+        found("passport:X0000003") && !found("passport:X0000004")
+    });
+    let own = b.agency.write("own.csv", &table(50..=50));
+    assert_eq!(b.agency.ask(&["import", "ofac", text(&own)])["added"], 1);
+    let report = audit(&b, &[&anew]);
+    assert!(report["ok"] == true && report["trusted"] == true, "{report}");
+    assert_eq!(b.head("agency-a.example/aside/1"), old);
+    let out = b.agency.beside("aside");
+    let export = ["log", "export", "--origin", "agency-a.example/aside/1", "--out", text(&out)];
+    assert_eq!(b.agency.ask(&export)["root"], old.1.as_str());
+    let checkpoint = std::fs::read_to_string(out.join("checkpoint")).unwrap();
+    assert!(checkpoint.starts_with("agency-a.example/pub\n"), "{checkpoint}");
+}
+
 #[test]
 fn a_node_that_is_told_to_stop_ends_well_and_comes_back_with_all_it_had() {
     let mut node = Node::found("agency-a.example");

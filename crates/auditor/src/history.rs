@@ -15,12 +15,21 @@ use crate::sections::Sections;
 /// Checkpoints not yet reached, with their paths, smallest first.
 type Due<'c> = std::iter::Peekable<std::slice::Iter<'c, (String, VerifiedCheckpoint)>>;
 
+/// The keys that the genesis must name.
+#[derive(Clone, Copy)]
+pub(crate) struct LogKeys<'a> {
+    /// The one that signed the checkpoints.
+    pub(crate) log: &'a VerifierKey,
+    /// The root keys on the cards that the auditor brought for it; usually one, or none without a card.
+    pub(crate) roots: &'a [VerifierKey],
+}
+
 /// The check of one log's files against its checkpoints.
 pub(crate) struct History<'a> {
     folder: &'a Folder,
     log: &'a str,
     origin: &'a Origin,
-    key: &'a VerifierKey,
+    keys: LogKeys<'a>,
     report: &'a mut Report,
     edge: RightEdge,
     /// The hashes of each tile level, from the leaves up.
@@ -36,14 +45,14 @@ impl<'a> History<'a> {
         folder: &'a Folder,
         log: &'a str,
         origin: &'a Origin,
-        key: &'a VerifierKey,
+        keys: LogKeys<'a>,
         report: &'a mut Report,
     ) -> Self {
         Self {
             folder,
             log,
             origin,
-            key,
+            keys,
             report,
             edge: RightEdge::empty(),
             levels: vec![Vec::new()],
@@ -152,18 +161,27 @@ impl<'a> History<'a> {
             _ => {}
         }
         if index == 0 {
-            let genesis = Genesis::from_entry(&entry);
-            let fits = genesis.as_ref().is_ok_and(|genesis| {
-                genesis.agency() == self.origin.agency() && genesis.names_log_key(self.key)
-            });
-            if !fits {
-                let detail = "the genesis entry does not name this agency and log key".to_owned();
-                self.fail("entry", Some(0), path, detail);
-            }
+            self.check_genesis(&entry, path);
         } else if Genesis::from_entry(&entry).is_ok() {
             self.fail("entry", Some(index), path, "a second genesis".to_owned());
         }
         Some(entry)
+    }
+
+    /// The first entry names the agency, the key of the log, and the root key of the card that vouches for it.
+    fn check_genesis(&mut self, entry: &Entry, path: &str) {
+        let genesis = Genesis::from_entry(entry).ok();
+        let named = genesis.filter(|genesis| {
+            genesis.agency() == self.origin.agency() && genesis.names_log_key(self.keys.log)
+        });
+        let detail = match named {
+            None => "the genesis entry does not name this agency and log key",
+            Some(genesis) if !self.keys.roots.iter().all(|root| genesis.names_root_key(root)) => {
+                "the genesis entry names another root key than the card"
+            }
+            Some(_) => return,
+        };
+        self.fail("entry", Some(0), path, detail.to_owned());
     }
 
     fn append(&mut self, leaf: Hash) {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use comity_ledger::Card;
+use comity_ledger::{Card, CardIdentity};
 use comity_tlog::VerifierKey;
 
 use crate::folder::read_at_most;
@@ -13,7 +13,14 @@ pub const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Keys that the auditor trusts.
 #[derive(Clone, Debug, Default)]
-pub struct TrustedKeys(Vec<VerifierKey>);
+pub struct TrustedKeys(Vec<TrustedKey>);
+
+/// The key of a log, and the root key that stands beside it where a card gave both.
+#[derive(Clone, Debug)]
+struct TrustedKey {
+    log: VerifierKey,
+    root: Option<VerifierKey>,
+}
 
 impl TrustedKeys {
     /// No keys: nothing is trusted.
@@ -38,7 +45,8 @@ impl TrustedKeys {
     /// [`KeyFileError`] if it is neither, or names no key.
     pub fn add_file(&mut self, bytes: &[u8]) -> Result<(), KeyFileError> {
         if let Ok(card) = Card::parse(bytes) {
-            self.0.push(card.identity().log.clone());
+            let CardIdentity { log, root, .. } = card.identity();
+            self.0.push(TrustedKey { log: log.clone(), root: Some(root.clone()) });
             return Ok(());
         }
         let text = std::str::from_utf8(bytes).map_err(|_| KeyFileError::NotText)?;
@@ -46,7 +54,8 @@ impl TrustedKeys {
         for (line, number) in text.lines().zip(1..) {
             let line = line.trim();
             if !line.is_empty() && !line.starts_with('#') {
-                self.0.push(line.parse().map_err(|_| KeyFileError::Line { line: number })?);
+                let log = line.parse().map_err(|_| KeyFileError::Line { line: number })?;
+                self.0.push(TrustedKey { log, root: None });
             }
         }
         if self.0.len() == before { Err(KeyFileError::Empty) } else { Ok(()) }
@@ -59,7 +68,12 @@ impl TrustedKeys {
 
     /// All keys of this name: a name may have had several.
     pub(crate) fn named(&self, name: &str) -> Vec<VerifierKey> {
-        self.0.iter().filter(|key| key.name().as_str() == name).cloned().collect()
+        self.0.iter().map(|key| &key.log).filter(|log| log.name().as_str() == name).cloned().collect()
+    }
+
+    /// The root keys on the cards that give this key of a log.
+    pub(crate) fn roots_beside(&self, log: &VerifierKey) -> Vec<VerifierKey> {
+        self.0.iter().filter(|key| key.log == *log).filter_map(|key| key.root.clone()).collect()
     }
 }
 

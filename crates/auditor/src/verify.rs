@@ -6,7 +6,7 @@ use comity_ledger::{BUNDLE_FORMAT, BUNDLE_LOGS_MAX, Manifest, ManifestLog, Origi
 use comity_tlog::{NOTE_BYTES_MAX, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
 
 use crate::folder::Folder;
-use crate::history::History;
+use crate::history::{History, LogKeys};
 use crate::report::{Failure, LogReport, Report};
 use crate::{KEY_FILE_BYTES_MAX, TrustedKeys};
 
@@ -20,7 +20,7 @@ const CHECKPOINTS_MAX: usize = 5_300_000;
 pub fn verify(bundle: &Path, keys: &TrustedKeys) -> Report {
     let mut report = Report::default();
     let folder = Folder::new(bundle);
-    match read_manifest(&folder) {
+    match read_manifest(bundle, &folder) {
         Ok(manifest) => {
             for log in &manifest.logs {
                 match log.origin.parse::<Origin>() {
@@ -34,6 +34,12 @@ pub fn verify(bundle: &Path, keys: &TrustedKeys) -> Report {
             }
             if manifest.logs.is_empty() {
                 report.fail(manifest_failure("the bundle has no logs".to_owned()));
+            } else if !manifest.logs.iter().any(|log| is_of(&log.origin, &manifest.agency)) {
+                let detail = format!(
+                    "{:?} is to have made the bundle, and none of its logs is of it",
+                    manifest.agency
+                );
+                report.fail(manifest_failure(detail));
             }
         }
         Err(detail) => report.fail(manifest_failure(detail)),
@@ -41,11 +47,22 @@ pub fn verify(bundle: &Path, keys: &TrustedKeys) -> Report {
     report.finish()
 }
 
+/// Whether a log is of an agency. A home always gives its own log with those of its peers.
+fn is_of(origin: &str, agency: &str) -> bool {
+    origin.parse::<Origin>().is_ok_and(|origin| origin.agency().as_str() == agency)
+}
+
 fn manifest_failure(detail: String) -> Failure {
     Failure { check: "manifest", origin: None, index: None, path: "bundle.json".to_owned(), detail }
 }
 
-fn read_manifest(folder: &Folder) -> Result<Manifest, String> {
+fn read_manifest(bundle: &Path, folder: &Folder) -> Result<Manifest, String> {
+    if !bundle.is_dir() {
+        return Err(format!("{} is no folder", bundle.display()));
+    }
+    if std::fs::symlink_metadata(bundle.join("bundle.json")).is_err() {
+        return Err(format!("{} has no such file, and so is no audit bundle", bundle.display()));
+    }
     let bytes = folder.read("bundle.json", MANIFEST_BYTES_MAX)?;
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     if manifest.format != BUNDLE_FORMAT {
@@ -104,7 +121,9 @@ impl LogAudit<'_> {
         checkpoints.push(("checkpoint".to_owned(), newest));
         checkpoints.sort_by_key(|(_, checkpoint)| checkpoint.checkpoint().size());
         let folder = self.log.folder.as_str();
-        History::new(self.folder, folder, &self.origin, &key, self.report).check(size, &checkpoints);
+        let roots = self.keys.roots_beside(&key);
+        let keys = LogKeys { log: &key, roots: &roots };
+        History::new(self.folder, folder, &self.origin, keys, self.report).check(size, &checkpoints);
     }
 
     /// The keys that may have signed, at least one, and whether the auditor brought them.

@@ -97,6 +97,12 @@ fn what_is_no_bundle_no_key_file_or_no_command_is_said_clearly() {
     assert_eq!(nowhere.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&nowhere.stdout).unwrap();
     assert_eq!(report["failures"][0]["check"], "manifest");
+    for (place, says) in [("/nonexistent", "is no folder"), ("/", "no audit bundle")] {
+        let words = audit(&["verify", place, "--keys", text(&bundle.card)]);
+        let said = String::from_utf8(words.stdout).unwrap();
+        assert!(said.contains(says) && !said.contains("os error"), "{said}");
+        assert!(!said.contains("--keys"), "keys are not what is missing: {said}");
+    }
     let no_key = bundle.folder.join("README");
     let bad = audit(&["verify", text(&bundle.folder), "--keys", text(&no_key), "--json"]);
     assert_eq!(bad.status.code(), Some(1));

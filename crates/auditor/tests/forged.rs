@@ -7,8 +7,8 @@ use std::process::Command;
 
 use comity_auditor::{Report, TrustedKeys, verify};
 use comity_ledger::{
-    AuthorTime, BUNDLE_FORMAT, Disclosed, DisclosedSection, Draft, Entry, Genesis, Kind, Manifest,
-    ManifestLog, Origin, openings_path,
+    AuthorTime, BUNDLE_FORMAT, Card, CardIdentity, Disclosed, DisclosedSection, Draft, Entry, Genesis, Kind,
+    Manifest, ManifestLog, Origin, openings_path,
 };
 use comity_node::SystemEntropy;
 use comity_tlog::{
@@ -72,10 +72,8 @@ impl Forger {
 
     /// Writes the bundle; every section of an entry is given as `disclosed` says.
     fn bundle(&self, disclosed: impl Fn(u64) -> Disclosed) {
-        let mut edge = RightEdge::empty();
         let mut leaves = Vec::new();
         for entry in &self.entries {
-            edge.append(Hash::leaf(entry)).unwrap();
             leaves.extend_from_slice(Hash::leaf(entry).as_bytes());
         }
         let size = self.size();
@@ -96,11 +94,15 @@ impl Forger {
             self.write(&format!("logs/000/{}", openings_path(&bundle)), &openings);
         }
         self.write("logs/000/VKEYS", format!("{}\n", key(2).verifier()).as_bytes());
-        self.write("logs/000/checkpoint", &Self::note(size, edge.root()));
-        self.contents(ORIGIN, &edge.root().to_base64());
+        self.write("logs/000/checkpoint", &Self::note(size, self.root()));
+        self.contents(ORIGIN, &self.root().to_base64());
     }
 
     fn contents(&self, origin: &str, root: &str) {
+        self.contents_of("agency-a.example", origin, root);
+    }
+
+    fn contents_of(&self, agency: &str, origin: &str, root: &str) {
         let log = ManifestLog {
             origin: origin.to_owned(),
             folder: "logs/000".to_owned(),
@@ -109,11 +111,20 @@ impl Forger {
         };
         let manifest = Manifest {
             format: BUNDLE_FORMAT.to_owned(),
-            agency: "agency-a.example".to_owned(),
+            agency: agency.to_owned(),
             made_at: 1_780_000_000,
             logs: vec![log],
         };
         self.write("bundle.json", &serde_json::to_vec(&manifest).unwrap());
+    }
+
+    /// The root over all entries.
+    fn root(&self) -> Hash {
+        let mut edge = RightEdge::empty();
+        for entry in &self.entries {
+            edge.append(Hash::leaf(entry)).unwrap();
+        }
+        edge.root()
     }
 
     fn verify(&self) -> Report {
@@ -151,6 +162,59 @@ fn what_no_later_entry_announces_cannot_be_passed_off_as_erased() {
     announced.bundle(only(1));
     let report = announced.verify();
     assert!(report.ok && report.checks.openings_erased == 8, "{}", report.to_text());
+}
+
+/// A card of the agency with its true log key, and a root key.
+fn card(root: u8) -> Vec<u8> {
+    let named = |name: &str, seed: u8, kind| {
+        let name = KeyName::new(&format!("agency-a.example/{name}")).unwrap();
+        SigningKey::from_seed(name, kind, &[seed; 32]).unwrap()
+    };
+    let plain = |name, seed| named(name, seed, KeyKind::Ed25519);
+    let cosigning = |name, seed| named(name, seed, KeyKind::CosignatureV1).verifier().clone();
+    let (root, log) = (plain("root", root), key(2));
+    let identity = CardIdentity {
+        agency: "agency-a.example".parse().unwrap(),
+        root: root.verifier().clone(),
+        log: log.verifier().clone(),
+        witness: cosigning("witness", 3),
+        mirror: cosigning("mirror", 4),
+        statement: plain("statement", 5).verifier().clone(),
+        roster_admins: [6, 7].map(|n| plain("roster-admin", n).verifier().clone()).to_vec(),
+        ca: vec![0x30, 0],
+    };
+    let note = identity.sign(&root, &log).unwrap();
+    Card::issue(&note, &["127.0.0.1:7443".to_owned()], &log).unwrap().as_bytes().to_vec()
+}
+
+#[test]
+fn a_log_cannot_be_passed_off_under_the_card_of_another_root_key() {
+    let forger = three();
+    forger.bundle(|_| Disclosed::Withheld);
+    let with_card = |root| {
+        let mut keys = TrustedKeys::none();
+        keys.add_file(&card(root)).unwrap();
+        verify(&forger.folder(), &keys)
+    };
+    let report = with_card(1);
+    assert!(report.ok && report.trusted, "{}", report.to_text());
+    let report = with_card(9);
+    assert_eq!(failed(&report), [("entry", Some(0))], "{}", report.to_text());
+    assert!(report.failures[0].detail.contains("root key"), "{}", report.to_text());
+}
+
+#[test]
+fn a_bundle_cannot_name_an_agency_as_its_maker_of_which_it_has_no_log() {
+    let forger = three();
+    forger.bundle(|_| Disclosed::Withheld);
+    for maker in ["agency-b.example", "agency-a.exampl", ""] {
+        forger.contents_of(maker, ORIGIN, &forger.root().to_base64());
+        let report = forger.verify();
+        assert_eq!(failed(&report), [("manifest", None)], "{}", report.to_text());
+        assert!(report.failures[0].detail.contains(maker), "{}", report.to_text());
+    }
+    forger.contents(ORIGIN, &forger.root().to_base64());
+    assert!(forger.verify().ok);
 }
 
 #[test]

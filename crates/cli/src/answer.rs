@@ -1,6 +1,7 @@
 //! What a command says when it is done: text for people or one JSON object, and the code of what went wrong.
 
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 
 use comity_node::NodeError;
 use comity_store::StoreError;
@@ -30,11 +31,13 @@ pub(crate) struct Refusal {
     pub(crate) code: &'static str,
     /// A sentence for people.
     pub(crate) message: String,
+    /// The exit status: 1 for all that is refused or fails, another only for what a signal ended.
+    pub(crate) status: u8,
 }
 
 impl Refusal {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), status: 1 }
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -44,8 +47,55 @@ impl Refusal {
 
 impl From<NodeError> for Refusal {
     fn from(error: NodeError) -> Self {
-        Self { code: code_of(&error), message: sentence(&error) }
+        let mut message = sentence(&error);
+        let (code, next) = match (&error, io_kind(&error)) {
+            // Files to be written have words of their own; this is about what a home needs to be opened.
+            (NodeError::Store(_), Some(ErrorKind::ReadOnlyFilesystem)) => {
+                ("read_only_medium", READ_ONLY_MEDIUM)
+            }
+            (NodeError::Store(StoreError::File { path, .. }), Some(ErrorKind::NotFound))
+                if path.ends_with("lock/held") =>
+            {
+                (code_of(&error), NO_LOCKS)
+            }
+            (NodeError::Store(StoreError::InUse { .. }), _) => (code_of(&error), IN_USE),
+            (NodeError::Listen { .. }, Some(ErrorKind::AddrInUse)) => (code_of(&error), PORT_TAKEN),
+            (NodeError::Listen { .. }, Some(ErrorKind::AddrNotAvailable)) => {
+                (code_of(&error), NO_SUCH_ADDRESS)
+            }
+            (NodeError::Listen { .. }, Some(ErrorKind::PermissionDenied)) => (code_of(&error), LOW_PORT),
+            _ => (code_of(&error), ""),
+        };
+        message.push_str(next);
+        Self::new(code, message)
     }
+}
+
+/// What to do about a home that cannot be written to.
+const READ_ONLY_MEDIUM: &str = "; even to look at a home its lock must be taken, which needs a medium that can be \
+     written: copy the home there with `cp -a` and look at the copy, but never serve two copies of one home";
+/// What to do about a restored backup, which rightly has no folder of sign-locks.
+const NO_LOCKS: &str = "; if this is a restored backup, make its folder `lock` anew, empty: the home can then be read, \
+     and never signs, since it may be older than what it signed before";
+/// What to do about a home that somebody holds.
+const IN_USE: &str = "; a node or another command holds this home: wait until it is done, or end it";
+/// What to do about a port that is taken.
+const PORT_TAKEN: &str = "; another program listens there: end it, or name another address in comity.toml";
+/// What to do about an address of another machine.
+const NO_SUCH_ADDRESS: &str = "; this machine has no such address: name one of its own in comity.toml";
+/// What to do about a port that is not for everyone.
+const LOW_PORT: &str = "; the system does not permit it: name a port over 1023 in comity.toml";
+
+/// What kind of failure of the system is the cause, if one is.
+fn io_kind(error: &NodeError) -> Option<ErrorKind> {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return Some(error.kind());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 impl From<StoreError> for Refusal {
@@ -57,6 +107,7 @@ impl From<StoreError> for Refusal {
 fn code_of(error: &NodeError) -> &'static str {
     match error {
         NodeError::NotEmpty { .. } => "not_empty",
+        NodeError::Place { .. } => "place",
         NodeError::NotAHome { .. } => "not_a_home",
         NodeError::File { .. } => "file",
         NodeError::OpenKey { .. } | NodeError::WrongKey { .. } => "key",
@@ -96,4 +147,21 @@ pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_on_a_read_only_medium_is_not_refused_without_saying_what_to_do() {
+        let refusal = |kind: ErrorKind| {
+            let path = "home/lock/held".into();
+            Refusal::from(StoreError::File { action: "open", path, source: kind.into() })
+        };
+        let refused = refusal(ErrorKind::ReadOnlyFilesystem);
+        assert_eq!(refused.code, "read_only_medium");
+        assert!(refused.message.contains("cp -a") && refused.message.contains("home/lock/held"));
+        assert!(!refusal(ErrorKind::PermissionDenied).message.contains("cp -a"));
+    }
 }

@@ -85,6 +85,9 @@ pub(crate) struct Serve {
     /// How much to log to standard error, such as "info" or "comity_node=debug".
     #[arg(long, value_name = "FILTER", env = "COMITY_LOG", default_value = "info")]
     pub(crate) log: String,
+    /// Stop as well when standard input ends: for a parent that is not to be outlived, however it dies.
+    #[arg(long, hide = true)]
+    pub(crate) until_stdin_ends: bool,
 }
 
 #[derive(Debug, Args)]
@@ -240,6 +243,9 @@ pub(crate) enum PeerCommand {
         /// Follow its log through this peer instead of directly.
         #[arg(long, value_name = "AGENCY")]
         via: Option<String>,
+        /// If what is held of its log is of another log key: keep it apart, and follow the new log.
+        #[arg(long)]
+        set_aside_replica: bool,
         #[command(flatten)]
         of: HomeOf,
     },

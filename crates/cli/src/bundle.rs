@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Bundle) -> Result<Answer, Refusal> {
 
 fn make(home: &Path, out: &Path) -> Result<Answer, Refusal> {
     let mut source = Source::find(home)?;
-    let mut folder = OutFolder::begin(out)?;
+    let mut folder = OutFolder::begin(home, out)?;
     let mut manifest = Vec::new();
     source.bundle(&mut |path, bytes| {
         if path == "bundle.json" {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Refusal};
 use crate::args::Demo;
 use crate::demo::lists::Lists;
-use crate::stage::Stage;
+use crate::stage::{Interruption, Stage};
 
 /// What an act shows: a line for people, and its figures.
 struct Scene {
@@ -37,7 +37,9 @@ const ACTS: [(&str, Act); 7] = [
 
 pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
     let refuse = |reason| Refusal::new("demo", reason);
-    let mut stage = Stage::build("comity-demo-", None).map_err(refuse)?;
+    // Before there is anything to clear away.
+    let interruption = Interruption::listen()?;
+    let mut stage = Stage::build("comity-demo-", None, interruption).map_err(refuse)?;
     let mut lists = Lists::choose(arguments, &stage).map_err(refuse)?;
     let quiet = arguments.json;
     let colour = !quiet && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -54,6 +56,9 @@ pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
         let scene = act(&mut stage, &mut lists);
         let took = begun.elapsed();
         let ok = scene.is_ok();
+        if !ok && stage.is_interrupted() {
+            break;
+        }
         all_ok &= ok;
         let (line, mut figures) = match scene {
             Ok(scene) => (scene.line, scene.figures),
@@ -67,6 +72,9 @@ pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
         if !ok {
             break;
         }
+    }
+    if let Some(interrupted) = stage.clear().map_err(refuse)?.refusal() {
+        return Err(interrupted);
     }
     let text = if all_ok { "every act did what it promised" } else { "the demo FAILED" };
     Ok(Answer { text: text.to_owned(), json: json!({ "ok": all_ok, "acts": played }), ok: all_ok })

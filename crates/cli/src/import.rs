@@ -5,8 +5,8 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use comity_feeds::{
-    Current, Difference, FILE_BYTES_MAX, FeedError, Held, InputFile, Options, RejectedRow, Snapshot, diff,
-    ofac, un,
+    Current, Difference, FILE_BYTES_MAX, FeedError, Held, InputFile, Options, Refusal as LossRefusal,
+    RejectedRow, Snapshot, diff, ofac, un,
 };
 use comity_ledger::{AuthorTime, Entropy, Head};
 use comity_node::{NodeError, SystemEntropy, now};
@@ -80,7 +80,11 @@ fn enter(source: &mut Source, snapshot: Snapshot, how: &ImportHow) -> Result<Ans
     // One handle for each record was drawn, and no more can be asked for.
     let handles = || fresh.next().unwrap_or(Handle::new([0; 16]));
     let difference = diff(&held.current(), snapshot, options, handles).map_err(|refusal| {
-        let message = format!("{refusal}; nothing was changed (the flag is --accept-removals)");
+        let mut message = format!("{refusal}; nothing was changed");
+        // The others are refused in any case.
+        if !matches!(refusal, LossRefusal::Empty { .. } | LossRefusal::OtherList { .. }) {
+            message.push_str(" (the flag is --accept-removals)");
+        }
         Refusal::new("import_refused", message)
     })?;
     let drafts = held.drafts(&difference.changes)?;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use comity_node::{Home, NewHome, NodeError, SystemEntropy, fingerprint, now};
+use comity_node::{Config, Home, NewHome, NodeError, SystemEntropy, fingerprint, now};
 use serde_json::json;
 
 use crate::answer::{Answer, Refusal};
@@ -12,6 +12,11 @@ use crate::args::{CardOf, Init};
 
 pub(crate) fn run(arguments: &Init) -> Result<Answer, Refusal> {
     let agency = arguments.agency.parse().map_err(NodeError::Name)?;
+    let flag = |name: &str, checked: Result<(), String>| {
+        checked.map_err(|reason| Refusal::new("config", format!("{name}: {reason}")))
+    };
+    flag("--listen", Config::check_listen(&arguments.listen))?;
+    flag("--admin", Config::check_admin(&arguments.admin))?;
     let new = NewHome {
         folder: arguments.folder.clone(),
         name: arguments.name.clone().unwrap_or_else(|| arguments.agency.clone()),

@@ -7,7 +7,7 @@ use comity_node::NodeError;
 use comity_policy::{LabelSet, SlotLabel, Word as _};
 use comity_store::StoreError;
 use comity_tlog::{EntryIndex, Hash, SignedCheckpoint};
-use comity_watchlist::{Change, Section, SectionsRead};
+use comity_watchlist::{CalendarDate, Change, Section, SectionsRead};
 use comity_wire::{LogHead, v1};
 use serde_json::{Value, json};
 
@@ -30,7 +30,8 @@ pub(crate) fn run(command: &LogCommand) -> Result<Answer, Refusal> {
         LogCommand::Export { origin, out, of } => {
             let mut source = Source::find(&of.home)?;
             let origin = choose(&source, origin.as_deref())?;
-            export(&mut source, &origin, out)
+            let folder = OutFolder::begin(&of.home, out)?;
+            export(&mut source, &origin, folder, out)
         }
     }
 }
@@ -83,8 +84,12 @@ fn choose(source: &Source, origin: Option<&str>) -> Result<Origin, Refusal> {
     }
 }
 
-fn export(source: &mut Source, origin: &Origin, out: &std::path::Path) -> Result<Answer, Refusal> {
-    let mut folder = OutFolder::begin(out)?;
+fn export(
+    source: &mut Source,
+    origin: &Origin,
+    mut folder: OutFolder,
+    out: &std::path::Path,
+) -> Result<Answer, Refusal> {
     let mut note = Vec::new();
     source.export(origin, &mut |path, bytes| {
         if path == "checkpoint" {
@@ -192,11 +197,11 @@ impl Shown {
 
     fn text(&self, sections: &[Value], change: Option<&Change>) -> String {
         let mut text = format!(
-            "{} entry {}\nkind     {}\ntime     {} (as the author claims, seconds since 1970)\nleaf     {}\n",
+            "{} entry {}\nkind     {}\ntime     {} (as the author claims)\nleaf     {}\n",
             self.origin,
             self.index,
             self.entry.kind().name(),
-            self.entry.author_time().unix_secs(),
+            utc(self.entry.author_time().unix_secs()),
             Hash::leaf(&self.bytes).to_base64(),
         );
         if let Some(about) = self.entry.about() {
@@ -234,6 +239,15 @@ fn proof_hashes(index: u64, size: u64) -> u32 {
     hashes
 }
 
+/// A time as people read it; one that no calendar has as seconds since 1970.
+fn utc(secs: u64) -> String {
+    let (minutes, hours) = (secs / 60 % 60, secs / 3_600 % 24);
+    match CalendarDate::of_unix_secs(secs) {
+        Ok(date) => format!("{date} {hours:02}:{minutes:02}:{:02} UTC", secs % 60),
+        Err(_) => format!("{secs} s after 1970"),
+    }
+}
+
 fn name_of(change: &Change) -> String {
     let name = change.op.record().and_then(|record| record.primary_name());
     name.map(|name| name.full.as_str().to_owned()).unwrap_or_default()
@@ -266,6 +280,13 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_shown_as_people_read_them() {
+        assert_eq!(utc(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!(utc(1_780_000_000), "2026-05-28 20:26:40 UTC");
+        assert_eq!(utc(u64::MAX), "18446744073709551615 s after 1970");
+    }
 
     #[test]
     fn proofs_are_as_long_as_rfc_6962_makes_them() {

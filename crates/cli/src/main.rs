@@ -1,6 +1,7 @@
 //! Who holds it: the `comity` command, for operators, analysts and the node itself.
 //!
-//! Exit status: 0 done, 1 refused or found wanting (with a reason), 2 the command line is wrong.
+//! Exit status: 0 done, 1 refused or found wanting (with a reason), 2 the command line is wrong; a demo that a
+//! signal ended has 128 and the number of the signal.
 
 mod answer;
 mod args;
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
             } else {
                 say(&mut std::io::stderr(), &format!("comity: {}", refusal.message));
             }
-            ExitCode::FAILURE
+            ExitCode::from(refusal.status)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use comity_node::NodeError;
+use comity_node::{NodeError, move_into_place, place_of_new_folder};
 use tempfile::TempDir;
 
 use crate::answer::Refusal;
@@ -21,23 +21,28 @@ pub(crate) struct OutFolder {
 }
 
 impl OutFolder {
-    /// Begins a folder that is missing or empty.
+    /// Begins a folder that is missing or empty, outside of the home that it is written from.
     ///
     /// # Errors
-    /// `not_empty` if something is in it, `file`.
-    pub(crate) fn begin(folder: &Path) -> Result<Self, Refusal> {
+    /// `not_empty` if something is in it, `place` if it cannot be put there, `file`.
+    pub(crate) fn begin(home: &Path, folder: &Path) -> Result<Self, Refusal> {
         let failed = |source| NodeError::File { action: "write", path: folder.to_owned(), source };
-        let has_something = match std::fs::read_dir(folder) {
-            Ok(mut entries) => entries.next().is_some(),
-            Err(_) => folder.exists(),
-        };
-        if has_something {
-            let message = format!("{} is not empty; --out takes a new or empty folder", folder.display());
-            return Err(Refusal::new("not_empty", message));
+        let place = place_of_new_folder(folder).map_err(|error| match error {
+            error @ (NodeError::NotEmpty { .. } | NodeError::Place { .. }) => {
+                let Refusal { code, message, .. } = error.into();
+                Refusal::new(code, format!("--out: {message}"))
+            }
+            error => error.into(),
+        })?;
+        if is_within(&place, home).map_err(failed)? {
+            let (folder, home) = (folder.display(), home.display());
+            let message = format!(
+                "--out: {folder} is in the home {home}, where only the node writes; name a folder outside of it"
+            );
+            return Err(Refusal::new("place", message));
         }
-        let whole = std::path::absolute(folder).map_err(failed)?;
-        let name = whole.file_name().and_then(|name| name.to_str()).unwrap_or("out");
-        let parent = whole.parent().unwrap_or(&whole);
+        let name = place.file_name().and_then(|name| name.to_str()).unwrap_or("out");
+        let parent = place.parent().unwrap_or(&place);
         std::fs::create_dir_all(parent).map_err(failed)?;
         // A name that nobody has used: what an earlier run left behind is never taken in.
         let building = tempfile::Builder::new()
@@ -45,7 +50,7 @@ impl OutFolder {
             .permissions(Permissions::from_mode(0o777))
             .tempdir_in(parent)
             .map_err(failed)?;
-        Ok(Self { folder: whole, building, newest: None, files: 0 })
+        Ok(Self { folder: place, building, newest: None, files: 0 })
     }
 
     /// Writes one file at a relative path, or the next piece of the file written last.
@@ -80,13 +85,19 @@ impl OutFolder {
     /// Moves the folder into its place.
     ///
     /// # Errors
-    /// [`NodeError::File`].
+    /// As [`move_into_place`].
     pub(crate) fn finish(self) -> Result<(), NodeError> {
-        let moved = std::fs::rename(self.building.path(), &self.folder);
-        moved.map_err(|source| NodeError::File { action: "make", path: self.folder, source })?;
+        move_into_place(self.building.path(), &self.folder)?;
         let _moved = self.building.keep();
         Ok(())
     }
+}
+
+/// Whether a path, of which the last parts may be missing, leads into a folder.
+fn is_within(path: &Path, folder: &Path) -> std::io::Result<bool> {
+    let folder = folder.canonicalize()?;
+    let there = path.ancestors().find_map(|part| part.canonicalize().ok());
+    Ok(there.is_some_and(|there| there.starts_with(folder)))
 }
 
 #[cfg(test)]
@@ -99,7 +110,9 @@ mod tests {
     fn what_another_run_is_building_or_left_behind_is_never_merged_in() {
         let parent = tempfile::tempdir().unwrap();
         let out = parent.path().join("out");
-        let (mut first, mut second) = (OutFolder::begin(&out).unwrap(), OutFolder::begin(&out).unwrap());
+        let home = tempfile::tempdir().unwrap();
+        let begin = || OutFolder::begin(home.path(), &out).unwrap();
+        let (mut first, mut second) = (begin(), begin());
         first.file("first", b"1").unwrap();
         second.file("second", b"2").unwrap();
         first.finish().unwrap();

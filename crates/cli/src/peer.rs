@@ -1,11 +1,14 @@
 //! `comity peer add|list|remove`.
 
-use comity_ledger::AgencyId;
-use comity_node::NodeError;
-use comity_wire::v1;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use comity_ledger::{AgencyId, Card, Fingerprint};
+use comity_node::{Config, Home, NodeError, fingerprint};
+use comity_wire::{ErrorCode, v1};
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Refusal};
+use crate::answer::{Answer, Refusal, sentence};
 use crate::args::PeerCommand;
 use crate::in_file::read_at_most;
 use crate::source::Source;
@@ -16,49 +19,109 @@ const CARD_BYTES_MAX: u64 = 64 << 10;
 
 pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
     match command {
-        PeerCommand::Add { card, fingerprint, endpoint, via, of } => {
-            let Some(bytes) = read_at_most(card, CARD_BYTES_MAX)? else {
-                return Err(Refusal::new("malformed", format!("{} is too large for a card", card.display())));
-            };
+        PeerCommand::Add { card, fingerprint, endpoint, via, set_aside_replica, of } => {
+            let home = Home::find(&of.home)?;
+            let card = checked_card(card, fingerprint, &home.config().agency)?;
+            if let Some(endpoint) = endpoint {
+                Config::check_listen(endpoint)
+                    .map_err(|reason| malformed(format!("--endpoint: {reason}")))?;
+            }
+            if let Some(via) = via {
+                via.parse::<AgencyId>().map_err(|error| malformed(format!("--via: {error}")))?;
+            }
             let request = v1::AddPeerRequest {
-                card: bytes.into(),
+                card: card.into(),
                 fingerprint: fingerprint.clone(),
                 endpoint: endpoint.clone().unwrap_or_default(),
                 via: via.clone().unwrap_or_default(),
+                set_aside_replica: *set_aside_replica,
             };
             let peer = peer_json(&Source::find(&of.home)?.add_peer(request)?);
-            let text = format!("added  {}\nthe other side adds this agency in the same way", line(&peer));
+            let text = format!(
+                "added  {}\nthey connect once the other side has added this agency too",
+                line(&peer, false)
+            );
             Ok(Answer::new(text, json!({ "peer": peer })))
         }
         PeerCommand::List { of } => {
-            let peers: Vec<Value> = Source::find(&of.home)?.peers()?.iter().map(peer_json).collect();
-            let lines: Vec<String> = peers.iter().map(line).collect();
-            let text = if lines.is_empty() { "no peers".to_owned() } else { lines.join("\n") };
-            Ok(Answer::new(text, json!({ "peers": peers })))
+            let mut source = Source::find(&of.home)?;
+            let runs = matches!(source, Source::Remote(_));
+            let peers: Vec<Value> = source.peers()?.iter().map(peer_json).collect();
+            let mut lines: Vec<String> = peers.iter().map(|peer| line(peer, runs)).collect();
+            match (lines.is_empty(), runs) {
+                (true, _) => lines.push("no peers".to_owned()),
+                (false, false) => lines.push("no node runs here, so that nobody is connected".to_owned()),
+                (false, true) => {}
+            }
+            Ok(Answer::new(lines.join("\n"), json!({ "peers": peers })))
         }
         PeerCommand::Remove { agency, of } => {
             let agency: AgencyId = agency.parse().map_err(NodeError::Name)?;
-            Source::find(&of.home)?.remove_peer(&agency)?;
+            Source::find(&of.home)?.remove_peer(&agency).map_err(|refusal| {
+                if refusal.code == ErrorCode::UnknownPeer.reason() {
+                    let message = format!("{agency} is no peer of this home; `comity peer list` names them");
+                    return Refusal::new(refusal.code, message);
+                }
+                refusal
+            })?;
             Ok(Answer::new(format!("removed  {agency}"), json!({ "removed": agency.as_str() })))
         }
     }
 }
 
-fn line(peer: &Value) -> String {
+fn malformed(message: String) -> Refusal {
+    Refusal::new(ErrorCode::Malformed.reason(), message)
+}
+
+/// Reads a card and compares it with the words that were said, here, so that a mistake is explained in full before
+/// anybody is asked. Whoever stores it compares again.
+fn checked_card(path: &Path, words: &str, own: &AgencyId) -> Result<Vec<u8>, Refusal> {
+    let named = path.display();
+    let Some(bytes) = read_at_most(path, CARD_BYTES_MAX)? else {
+        return Err(malformed(format!("{named} is too large for a card")));
+    };
+    let card = Card::parse(&bytes).map_err(|error| malformed(format!("{named}: {}", sentence(&error))))?;
+    let said: Fingerprint =
+        words.parse().map_err(|error| malformed(format!("--fingerprint: {}", sentence(&error))))?;
+    let identity = card.identity();
+    if identity.agency == *own {
+        return Err(malformed(format!("{named} is the card of {own}, the agency of this home itself")));
+    }
+    let of_card =
+        fingerprint(identity).map_err(|error| malformed(format!("{named}: {}", sentence(&error))))?;
+    if of_card != said {
+        let message = format!(
+            "the card of {} has other twelve words than those given, so that nothing was stored: ask its people for \
+             the words again, and for the card if they are the same",
+            identity.agency
+        );
+        return Err(Refusal::new(ErrorCode::FingerprintMismatch.reason(), message));
+    }
+    Ok(bytes)
+}
+
+/// A peer in a line; how following it stands only if a node runs, which alone knows.
+pub(crate) fn line(peer: &Value, runs: bool) -> String {
     let word = |name: &str| peer.get(name).and_then(Value::as_str).unwrap_or_default();
-    let connected = if peer.get("connected") == Some(&json!(true)) { "connected" } else { "not connected" };
+    let connected = peer.get("connected") == Some(&json!(true));
+    let mut text = format!("{}  at {}", word("agency"), word("endpoint"));
+    if !word("via").is_empty() {
+        text.push_str("  via ");
+        text.push_str(word("via"));
+    }
+    if !runs {
+        return text;
+    }
     let lag = peer.get("lag_entries").and_then(Value::as_u64).unwrap_or_default();
-    let mut text = format!(
-        "{}  {}  {connected}  at {}  {lag} entries behind",
-        word("agency"),
-        word("state"),
-        word("endpoint")
-    );
-    for (name, before) in [("via", "  via "), ("last_error", "  last error: ")] {
-        if !word(name).is_empty() {
-            text.push_str(before);
-            text.push_str(word(name));
-        }
+    let standing = if connected { "connected" } else { "not connected" };
+    // Writing to a string cannot fail.
+    let _ = write!(text, "  {}  {standing}  {lag} entries behind", word("state"));
+    if !word("last_error").is_empty() {
+        text.push_str("  last error: ");
+        text.push_str(word("last_error"));
+    }
+    if !connected && word("state") == "pending" {
+        text.push_str("  (it connects once both sides have added each other)");
     }
     text
 }

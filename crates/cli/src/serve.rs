@@ -16,10 +16,13 @@ pub(crate) fn run(arguments: &Serve) -> Result<Answer, Refusal> {
     let open = Home::find(&arguments.of.home)?.open()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|source| NodeError::Thread { source })?;
-    let json = arguments.of.json;
+    let (json, until_stdin_ends) = (arguments.of.json, arguments.until_stdin_ends);
     runtime.block_on(async move {
         // Before anything is bound: from here on a signal ends the node in order.
         let shutdown = on_signals()?;
+        if until_stdin_ends {
+            at_end_of_stdin(shutdown.clone())?;
+        }
         let serving = Serving::bind(open).await?;
         let addresses = serving.addresses().clone();
         let said = if json {
@@ -48,4 +51,16 @@ fn on_signals() -> Result<CancellationToken, Refusal> {
         cancel.cancel();
     });
     Ok(token)
+}
+
+/// Cancels when standard input ends. In a thread of its own, which nobody waits for: a read that does not end would
+/// keep the runtime from ending.
+fn at_end_of_stdin(token: CancellationToken) -> Result<(), NodeError> {
+    let wait = move || {
+        // What is said there means nothing; that it cannot be read any more is an end too.
+        std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()).map(drop).unwrap_or_default();
+        token.cancel();
+    };
+    let thread = std::thread::Builder::new().name("stdin".to_owned()).spawn(wait);
+    thread.map(drop).map_err(|source| NodeError::Thread { source })
 }

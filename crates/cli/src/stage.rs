@@ -1,15 +1,19 @@
 //! A stage for what is played with the real program: a temporary folder with homes, each served by a child process.
 //!
-//! Not here: what is played on it (`demo`, `bench`).
+//! Not here: how the program is run as a child (`program`), what is played (`demo`, `bench`).
+
+mod interruption;
+mod program;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub(crate) use self::interruption::Interruption;
+use self::program::{Held, Program};
 
 /// Longest wait for something that takes a moment on a quiet machine.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -18,31 +22,25 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A temporary folder and the nodes that run in it; both are gone when it is dropped.
 pub(crate) struct Stage {
+    /// The running nodes, by the name of their homes. They end before the folder that they write to goes: fields are
+    /// dropped in this order.
+    nodes: BTreeMap<String, Held>,
     folder: TempDir,
-    program: PathBuf,
-    /// The running nodes, by the name of their homes.
-    nodes: BTreeMap<String, Child>,
-}
-
-impl Drop for Stage {
-    /// Whatever instant a node is killed at, it loses nothing that it acknowledged: no grace is needed.
-    fn drop(&mut self) {
-        for node in self.nodes.values_mut() {
-            node.kill().and_then(|()| node.wait()).map(drop).unwrap_or_default();
-        }
-    }
+    program: Program,
 }
 
 impl Stage {
     /// Makes the folder, `prefix` in its name, below `beneath` or where the system keeps temporary files.
-    pub(crate) fn build(prefix: &str, beneath: Option<&Path>) -> Result<Self, String> {
+    pub(crate) fn build(
+        prefix: &str,
+        beneath: Option<&Path>,
+        interruption: Interruption,
+    ) -> Result<Self, String> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(prefix);
         let folder = beneath.map_or_else(|| builder.tempdir(), |folder| builder.tempdir_in(folder));
         let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?;
-        let program =
-            std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
-        Ok(Self { folder, program, nodes: BTreeMap::new() })
+        Ok(Self { nodes: BTreeMap::new(), folder, program: Program::this(interruption)? })
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -53,22 +51,26 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    /// Runs `comity … --json` and reads its answer; an exit status of 1 with an answer is an answer.
+    /// Runs `comity … --json` and reads its answer.
     pub(crate) fn comity(&self, arguments: &[&str]) -> Result<Value, String> {
-        let output = Command::new(&self.program)
-            .args(arguments)
-            .arg("--json")
-            .env_remove("COMITY_HOME")
-            .output()
-            .map_err(|error| format!("cannot run comity: {error}"))?;
-        let answer: Value = serde_json::from_slice(&output.stdout).map_err(|_| {
-            let said = String::from_utf8_lossy(&output.stderr);
-            format!("comity {} gave no answer: {}", arguments.join(" "), said.trim())
-        })?;
-        match answer.pointer("/error/message").and_then(Value::as_str) {
-            Some(message) => Err(format!("comity {}: {message}", arguments.join(" "))),
-            None => Ok(answer),
-        }
+        self.program.ask(arguments)
+    }
+
+    /// Whether a signal came that ends what is played.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.program.interruption.check().is_err()
+    }
+
+    /// Stops the nodes and removes the folder.
+    ///
+    /// # Errors
+    /// Where the folder is, if it cannot be removed.
+    pub(crate) fn clear(self) -> Result<Interruption, String> {
+        let Self { nodes, folder, program } = self;
+        drop(nodes);
+        let path = folder.path().to_owned();
+        folder.close().map_err(|error| format!("cannot remove {}: {error}", path.display()))?;
+        Ok(program.interruption)
     }
 
     /// Makes the home of an agency, with any free ports.
@@ -80,39 +82,21 @@ impl Stage {
 
     /// Starts the node of a home; gives the address for its peers.
     pub(crate) fn serve(&mut self, home: &str) -> Result<String, String> {
-        let failed = |error: std::io::Error| format!("cannot serve {home}: {error}");
-        let log = std::fs::File::create(self.path(&format!("{home}.log"))).map_err(failed)?;
-        let mut node = Command::new(&self.program)
-            .args(["serve", "--home", text(&self.path(home))?, "--json"])
-            .env_remove("COMITY_HOME")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .map_err(failed)?;
-        let output = node.stdout.take();
+        let log = self.path(&format!("{home}.log"));
+        let (node, address) = self.program.serve(&self.path(home), &log)?;
         self.nodes.insert(home.to_owned(), node);
-        let mut line = String::new();
-        output.map(|output| BufReader::new(output).read_line(&mut line)).transpose().map_err(failed)?;
-        let said: Value = serde_json::from_str(&line).unwrap_or_default();
-        let address = said.get("peer_addr").and_then(Value::as_str);
-        address.map(str::to_owned).ok_or_else(|| format!("the node of {home} did not start: {line}"))
+        Ok(address)
     }
 
     /// The process of a node, by its number.
     pub(crate) fn process(&self, home: &str) -> Result<u32, String> {
-        self.nodes.get(home).map(Child::id).ok_or_else(|| format!("no node of {home} runs"))
+        self.nodes.get(home).map(Held::id).ok_or_else(|| format!("no node of {home} runs"))
     }
 
     /// Tells a node to stop, and waits until it has.
     pub(crate) fn stop(&mut self, home: &str) -> Result<(), String> {
-        let failed = |error: std::io::Error| format!("cannot stop {home}: {error}");
-        let mut node = self.nodes.remove(home).ok_or_else(|| format!("no node of {home} runs"))?;
-        let told = Command::new("kill").arg(node.id().to_string()).status().map_err(failed)?;
-        if !told.success() {
-            node.kill().map_err(failed)?;
-        }
-        node.wait().map(drop).map_err(failed)
+        let node = self.nodes.remove(home).ok_or_else(|| format!("no node of {home} runs"))?;
+        node.stop().map_err(|error| format!("cannot stop {home}: {error}"))
     }
 
     /// Looks again and again until something is so; gives how long that took.
@@ -123,6 +107,7 @@ impl Stage {
     ) -> Result<Duration, String> {
         let begun = Instant::now();
         while !is_so(self)? {
+            self.program.interruption.check()?;
             if begun.elapsed() > PATIENCE {
                 return Err(format!("waited {} s in vain: {what}", PATIENCE.as_secs()));
             }

@@ -6,10 +6,13 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Refusal};
 use crate::args::Status;
 use crate::log::{logs_json, logs_text};
+use crate::peer::line;
 use crate::source::Source;
 
 pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
-    let (status, records) = Source::find(&arguments.of.home)?.status()?;
+    let mut source = Source::find(&arguments.of.home)?;
+    let runs = matches!(source, Source::Remote(_));
+    let (status, records) = source.status()?;
     let logs = logs_json(status.logs)?;
     let state = match v1::NodeState::try_from(status.state) {
         Ok(v1::NodeState::Starting) => "starting",
@@ -21,6 +24,7 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
         Ok(v1::NodeState::Unspecified) | Err(_) => "ready",
     };
     let alarms: Vec<Value> = status.alarms.iter().map(alarm_json).collect();
+    let peers: Vec<Value> = status.peers.iter().map(peer_json).collect();
     let json = json!({
         "agency": status.agency,
         "state": state,
@@ -28,17 +32,22 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
         "release": status.release_to,
         "records": records,
         "logs": logs,
-        "peers": status.peers.iter().map(peer_json).collect::<Vec<_>>(),
+        "peers": peers,
         "alarms": alarms,
         "stale": status.stale,
     });
     let records = records.map(|records| format!("; {records} records can be screened")).unwrap_or_default();
+    let nobody = if runs { "" } else { ", no node runs" };
     let mut text = format!(
-        "{}  {state}\nreleases what it authors to {}{records}\n{}",
+        "{}  {state}{nobody}\nreleases what it authors to {}{records}\n{}",
         status.agency,
         status.release_to,
         logs_text(&logs)
     );
+    for peer in &peers {
+        text.push_str("\npeer  ");
+        text.push_str(&line(peer, runs));
+    }
     for alarm in &status.alarms {
         text.push_str("\nALARM  ");
         text.push_str(&alarm.message);

@@ -16,6 +16,9 @@ pub(crate) fn run(arguments: &Watch) -> Result<Answer, Refusal> {
         ));
     };
     let as_json = arguments.of.json;
+    if !as_json {
+        crate::say(&mut std::io::stderr(), "alarms of the running node, if there are any, until it ends:");
+    }
     node.watch(&|alarm, ended| crate::say(&mut std::io::stdout(), &line(alarm, ended, as_json)))?;
     // What there was to say was said as it came.
     Ok(Answer::new("", json!(null)))

@@ -37,6 +37,18 @@ pub enum FeedError {
         /// The file.
         file: String,
     },
+    /// A document as XML where tables are read.
+    #[error("{file} is XML; this list is read from its tables as CSV")]
+    NoTable {
+        /// The file.
+        file: String,
+    },
+    /// Something else where a document as XML is read.
+    #[error("{file} is not XML, as which this list is read")]
+    NoXml {
+        /// The file.
+        file: String,
+    },
     /// Rows that belong to no table of this list.
     #[error("{file} has rows of {columns} columns that are no table of this list")]
     UnknownColumns {

@@ -67,4 +67,10 @@ impl InputFile<'_> {
         }
         Ok(())
     }
+
+    /// Whether it begins as XML does (XML 1.0 §2.1): with a tag or a declaration, maybe behind a byte order mark.
+    pub(crate) fn begins_as_xml(&self) -> bool {
+        let bytes = self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.bytes);
+        bytes.trim_ascii_start().starts_with(b"<")
+    }
 }

@@ -66,6 +66,9 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(file: &InputFile<'a>, root: &'static str) -> Result<Self, FeedError> {
         file.check()?;
+        if !file.begins_as_xml() {
+            return Err(FeedError::NoXml { file: file.name.to_owned() });
+        }
         let bytes = file.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file.bytes);
         let text = std::str::from_utf8(bytes).map_err(|error| FeedError::NotUtf8 {
             file: file.name.to_owned(),

@@ -138,6 +138,11 @@ fn a_file_that_is_no_list_is_refused_with_its_reason() {
     assert_eq!(ofac(b""), "f is empty");
     assert_eq!(ofac(b" \r\n\x1a"), "f is empty");
     assert_eq!(ofac(b"<!DOCTYPE html><html>503</html>"), "f is a web page, not a list");
+    assert_eq!(ofac(UN.as_bytes()), "f is XML; this list is read from its tables as CSV");
+    let un = |bytes: &[u8]| un::parse(&file("f", bytes)).unwrap_err().to_string();
+    for no_xml in [SDN, b"PK\x03\x04", b"\xff\xfe<\0?\0"] {
+        assert_eq!(un(no_xml), "f is not XML, as which this list is read");
+    }
     assert_eq!(ofac(b"a,b,c\nd,e,f\n"), "f has rows of 3 columns that are no table of this list");
     assert_eq!(ofac(ALT), "the table of subjects (12 columns) is not among the files");
     let subjects_missing = "the table of subjects (12 columns) is not among the files";

@@ -38,6 +38,11 @@ impl Genesis {
         raw(key).is_ok_and(|bytes| bytes == self.log_key)
     }
 
+    /// Whether the root key of this genesis is the given one.
+    pub fn names_root_key(&self, key: &VerifierKey) -> bool {
+        raw(key).is_ok_and(|bytes| bytes == self.root_key)
+    }
+
     /// The draft of entry 0.
     pub fn draft(&self) -> Draft {
         Draft::new(Kind::Genesis, None).with_public_body(self.to_body())

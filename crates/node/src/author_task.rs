@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use comity_ledger::{BATCH_ENTRIES_MAX, BatchError, Draft, Head, SealedEntry, SignedBatch};
-use comity_screening::LogOrigin;
+use comity_screening::{LogOrigin, Provenance};
 use comity_tlog::{EntryIndex, TreeSize};
-use comity_watchlist::{EntryRef, Handle, ListId, RecordKey};
+use comity_watchlist::{Decoded, EntryRef, Handle, ListId, RecordKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::records::ViewStep;
 use crate::{Node, NodeError, OwnLog, SystemEntropy, now};
 
 /// Drafts beyond which no further append joins a batch: a sync costs some milliseconds, and as long as this many
@@ -32,6 +33,8 @@ pub struct Basis {
     pub key: RecordKey,
     /// The newest entry of the listing, by index and leaf hash; `None` for a change that begins a listing.
     pub follows: Option<(EntryIndex, EntryRef)>,
+    /// The change as its sections read.
+    pub decoded: Decoded,
 }
 
 /// Drafts of one caller: all of them are appended next to each other, or none.
@@ -39,7 +42,7 @@ pub struct Basis {
 pub struct Submission {
     /// The drafts, at least one.
     pub drafts: Vec<Draft>,
-    /// What those that change records rely on.
+    /// What those that change records rely on, in the order of the drafts.
     pub bases: Vec<Basis>,
 }
 
@@ -151,6 +154,8 @@ struct Group {
     joined: Vec<Joined>,
     handles: BTreeSet<Handle>,
     keys: BTreeSet<RecordKey>,
+    /// The changes of the sealed entries, while every one of them is a change.
+    changes: Vec<Decoded>,
 }
 
 impl AuthorLoop {
@@ -193,8 +198,11 @@ impl AuthorLoop {
             Ok(sealed) => {
                 group.sealed.extend(sealed);
                 group.joined.push(Joined { entries, answer });
-                group.handles.extend(bases.iter().map(|basis| basis.handle));
-                group.keys.extend(bases.into_iter().map(|basis| basis.key));
+                for Basis { handle, key, decoded, .. } in bases {
+                    group.handles.insert(handle);
+                    group.keys.insert(key);
+                    group.changes.push(decoded);
+                }
             }
             Err(NodeError::Batch(source)) => refuse(answer, AppendError::Refused { source }),
             Err(error) => {
@@ -225,12 +233,13 @@ impl AuthorLoop {
         })
     }
 
-    fn commit(&mut self, group: Group) -> Result<(), NodeError> {
+    fn commit(&mut self, mut group: Group) -> Result<(), NodeError> {
         let span = tracing::info_span!("batch", entries = group.sealed.len(), appends = group.joined.len());
         let _entered = span.enter();
         let before = self.log.head().size;
+        let steps = self.steps(&mut group);
         let signed = self.log.commit(group.sealed, &mut self.entropy)?;
-        let result = self.publish(before, &signed);
+        let result = self.publish(before, &signed, steps);
         let mut next = before.value();
         for Joined { entries, answer } in group.joined {
             let first = next;
@@ -244,11 +253,37 @@ impl AuthorLoop {
         result
     }
 
-    /// What was signed becomes visible: to those who screen, then to those who follow.
-    fn publish(&self, before: TreeSize, signed: &SignedBatch) -> Result<(), NodeError> {
+    /// What the view learns from a batch of changes alone; `None` if it must be read back from the store.
+    fn steps(&self, group: &mut Group) -> Option<Vec<ViewStep>> {
+        if group.changes.len() != group.sealed.len() {
+            return None;
+        }
+        let origin: LogOrigin = self.log.origin().as_str().parse().ok()?;
+        let mut steps = Vec::with_capacity(group.sealed.len());
+        for ((sealed, decoded), index) in
+            group.sealed.iter().zip(group.changes.drain(..)).zip(self.log.head().size.value()..)
+        {
+            let about = sealed.bytes().parse().ok()?.about();
+            let index = EntryIndex::new(index).ok()?;
+            let at = Provenance { origin: origin.clone(), index, leaf: sealed.leaf(), about };
+            steps.push(ViewStep::own(at, decoded));
+        }
+        Some(steps)
+    }
+
+    /// What was signed becomes visible: those who follow can begin while it is taken into the view.
+    fn publish(
+        &self,
+        before: TreeSize,
+        signed: &SignedBatch,
+        steps: Option<Vec<ViewStep>>,
+    ) -> Result<(), NodeError> {
         let head = signed.head();
-        self.node.take_in(signed.origin(), before..head.size, Some(head))?;
         self.node.tell_news();
+        match steps {
+            Some(steps) => self.node.show(signed.origin(), steps, Some(head))?,
+            None => self.node.take_in(signed.origin(), before..head.size, Some(head))?,
+        }
         tracing::info!(size = %head.size, "signed");
         Ok(())
     }

@@ -21,15 +21,21 @@ pub fn submission(
     changes: &[DraftChange],
 ) -> Result<Submission, NodeError> {
     let labels = labels(config, handling)?;
+    // Written once: they are the same for all.
+    let (handling, audience) = (labels.handling_section(), labels.audience_section());
     let mut submission =
         Submission { drafts: Vec::with_capacity(changes.len()), bases: Vec::with_capacity(changes.len()) };
     for change in changes {
         submission.bases.push(basis(change)?);
-        let draft = Draft::new(Kind::Record, change.about());
-        let draft = change.sections().iter().fold(draft, |draft, (section, bytes)| {
-            draft.with_section(Slot::new(section.slot()), bytes.to_vec())
-        });
-        submission.drafts.push(labels.put_into(draft));
+        let mut draft =
+            Draft::new(Kind::Record, change.about()).with_section(Slot::HANDLING, handling.clone());
+        if let Some(audience) = &audience {
+            draft = draft.with_section(Slot::AUDIENCE, audience.clone());
+        }
+        for (section, bytes) in change.sections().iter() {
+            draft = draft.with_section(Slot::new(section.slot()), bytes.to_vec());
+        }
+        submission.drafts.push(draft);
     }
     Ok(submission)
 }
@@ -64,5 +70,5 @@ fn basis(draft: &DraftChange) -> Result<Basis, NodeError> {
             return Err(NodeError::Record { reason });
         }
     };
-    Ok(Basis { handle: decoded.change.handle, key: decoded.change.key().clone(), follows })
+    Ok(Basis { handle: decoded.change.handle, key: decoded.change.key().clone(), follows, decoded })
 }

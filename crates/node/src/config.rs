@@ -87,10 +87,26 @@ impl Config {
         Ok(Self {
             agency: raw.agency.id.parse().map_err(|error| format!("agency.id: {error}"))?,
             name: raw.agency.name,
-            listen: address("listen.peers", raw.listen.peers)?,
-            admin: loopback("listen.admin", raw.listen.admin)?,
+            listen: address(raw.listen.peers).map_err(|error| format!("listen.peers: {error}"))?,
+            admin: loopback(raw.listen.admin).map_err(|error| format!("listen.admin: {error}"))?,
             release: raw.release.to,
         })
+    }
+
+    /// Whether peers can be told to connect here.
+    ///
+    /// # Errors
+    /// Why not, in words for an operator.
+    pub fn check_listen(text: &str) -> Result<(), String> {
+        address(text.to_owned()).map(drop)
+    }
+
+    /// Whether operators can be told to connect here.
+    ///
+    /// # Errors
+    /// Why not, in words for an operator.
+    pub fn check_admin(text: &str) -> Result<(), String> {
+        loopback(text.to_owned()).map(drop)
     }
 
     /// The text of the configuration.
@@ -105,19 +121,19 @@ impl Config {
     }
 }
 
-fn address(key: &str, text: String) -> Result<String, String> {
+fn address(text: String) -> Result<String, String> {
     match text.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text),
-        _ => Err(format!("{key}: {text:?} is not host:port")),
+        _ => Err(format!("{text:?} is not HOST:PORT, such as 127.0.0.1:7443")),
     }
 }
 
 /// The admin port takes orders: it never listens beyond this machine.
-fn loopback(key: &str, text: String) -> Result<String, String> {
-    let text = address(key, text)?;
+fn loopback(text: String) -> Result<String, String> {
+    let text = address(text)?;
     match text.parse::<std::net::SocketAddr>() {
         Ok(socket) if socket.ip().is_loopback() => Ok(text),
-        _ => Err(format!("{key}: {text:?} is not a loopback address such as 127.0.0.1:7444")),
+        _ => Err(format!("{text:?} is not a loopback address in numbers, such as 127.0.0.1:7444")),
     }
 }
 

@@ -8,11 +8,19 @@ use comity_store::StoreError;
 /// A failure of the node.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
-    /// The folder for a new home has something in it.
-    #[error("{path} is not empty; a home is made in a new or empty folder")]
+    /// The place of a new folder has something in it.
+    #[error("{path} is not empty; name a new or an empty folder")]
     NotEmpty {
         /// The folder.
         path: PathBuf,
+    },
+    /// A new folder cannot be put in this place.
+    #[error("no folder can be made at {path}: {reason}")]
+    Place {
+        /// The folder.
+        path: PathBuf,
+        /// Why not, and what to name instead.
+        reason: &'static str,
     },
     /// The folder is not a home.
     #[error("{path} is not a home of an agency (no comity.toml); make one with `comity init`")]

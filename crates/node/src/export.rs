@@ -6,7 +6,7 @@ use comity_ledger::{
     AuthorTime, BUNDLE_FORMAT, Disclosed, DisclosedSection, Entry, Head, Manifest, ManifestLog, Origin, Slot,
     openings_path,
 };
-use comity_store::{ReadError, Store};
+use comity_store::{ReadError, Store, is_set_aside};
 use comity_tlog::{
     EntryBundle, SignedCheckpoint, TileCoordinate, TileKind, TreeSize, VerifierKey, bundles_between,
     tiles_between,
@@ -125,8 +125,9 @@ impl<'a> LogExport<'a> {
     }
 }
 
-/// The audit bundle of a home: every log that is held up to a checkpoint and whose key is known. A peer that was
-/// never reached has none yet, and the key of one that was removed went with its card.
+/// The audit bundle of a home: every log that is held up to a checkpoint, with the key that it was verified with. A
+/// peer that was never reached has none yet. A replica that was set aside is exported by itself: a bundle says one
+/// thing of each origin.
 ///
 /// # Errors
 /// A [`NodeError`] of the store or of `take`.
@@ -138,7 +139,10 @@ pub fn bundle_of(
 ) -> Result<(), NodeError> {
     let mut keyed = Vec::new();
     for (origin, _) in store.logs()? {
-        match home.log_key_of(&origin) {
+        if is_set_aside(&origin) {
+            continue;
+        }
+        match home.log_key_of(store, &origin) {
             Ok(key) if store.newest_note(&origin)?.is_some() => keyed.push((origin, key)),
             Ok(_) | Err(NodeError::Store(comity_store::StoreError::NoSuchLog { .. })) => {}
             Err(error) => return Err(error),

@@ -62,14 +62,18 @@ impl Home {
         Peers::load(self, PeerTrust::new()).map_err(|source| NodeError::Peers { source: Box::new(source) })
     }
 
-    /// The key that a log held here is verified with: the own, or the one on a peer's pinned card.
+    /// The key that a log held here is verified with: the own, or the one that was pinned when its replica began.
     ///
     /// # Errors
-    /// [`comity_store::StoreError::NoSuchLog`] inside [`NodeError::Store`] if the log is nobody's that is known here.
-    pub fn log_key_of(&self, origin: &Origin) -> Result<VerifierKey, NodeError> {
+    /// [`comity_store::StoreError::NoSuchLog`] inside [`NodeError::Store`] if no key of the log is known here.
+    pub fn log_key_of(&self, store: &Store, origin: &Origin) -> Result<VerifierKey, NodeError> {
         if *origin == self.origin() {
             return Ok(self.log_key()?.verifier().clone());
         }
+        if let Some(pinned) = store.pinned_key(origin)? {
+            return Ok(pinned);
+        }
+        // A replica that was never followed since replicas have keys of their own.
         let peers = self.peers()?;
         if let Some(peer) = peers.find(origin.agency()).filter(|peer| peer.origin() == *origin) {
             return Ok(peer.card().identity().log.clone());

@@ -11,6 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, UnixTime};
 
 use crate::home::fingerprint;
+use crate::new_folder::{move_into_place, place_of_new_folder};
 use crate::tls::{Authority, Credential, Validity};
 use crate::{Config, NodeError, OwnLog, OwnLogParts, Release, keys};
 
@@ -53,16 +54,21 @@ impl NewHome {
     /// Makes the home: all of it or nothing. It is built beside the folder and moved there when complete.
     ///
     /// # Errors
-    /// [`NodeError::NotEmpty`] if the folder has something in it; else what failed.
+    /// [`NodeError::NotEmpty`] if the folder has something in it, [`NodeError::Place`] if a home cannot be put there;
+    /// else what failed.
     pub fn create(&self, now: AuthorTime, entropy: &mut dyn Entropy) -> Result<Initialised, NodeError> {
         let config = self.config();
         Config::parse(&config.to_text())
             .map_err(|reason| NodeError::Config { path: self.folder.join("comity.toml"), reason })?;
-        require_empty(&self.folder)?;
-        let building = self.building_place()?;
+        let place = place_of_new_folder(&self.folder)?;
+        if !place.parent().is_some_and(Path::is_dir) {
+            let reason = "the folder that it would stand in is missing; make that first";
+            return Err(NodeError::Place { path: self.folder.clone(), reason });
+        }
+        let building = building_place(&place);
         let made = self.build(&building, &config, now, entropy);
         let made = made.and_then(|made| {
-            move_into_place(&building, &self.folder)?;
+            move_into_place(&building, &place)?;
             Ok(made)
         });
         if made.is_err() {
@@ -80,13 +86,6 @@ impl NewHome {
             admin: self.admin.clone(),
             release: Release::Peers,
         }
-    }
-
-    fn building_place(&self) -> Result<PathBuf, NodeError> {
-        let failed = |source| NodeError::File { action: "use", path: self.folder.clone(), source };
-        let whole = std::path::absolute(&self.folder).map_err(failed)?;
-        let name = whole.file_name().and_then(|name| name.to_str()).unwrap_or("home");
-        Ok(whole.with_file_name(format!(".{name}.init-{}", std::process::id())))
     }
 
     fn build(
@@ -203,27 +202,10 @@ fn write_credential(folder: &Path, name: &str, credential: &Credential) -> Resul
     keys::create_secret(&folder.join(format!("keys/{name}.key")), credential.key_pem().as_bytes())
 }
 
-fn require_empty(folder: &Path) -> Result<(), NodeError> {
-    let not_empty = || NodeError::NotEmpty { path: folder.to_owned() };
-    match std::fs::read_dir(folder) {
-        Ok(mut entries) => {
-            if entries.next().is_none() {
-                Ok(())
-            } else {
-                Err(not_empty())
-            }
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Err(not_empty()),
-        Err(source) => Err(NodeError::File { action: "look into", path: folder.to_owned(), source }),
-    }
-}
-
-fn move_into_place(building: &Path, folder: &Path) -> Result<(), NodeError> {
-    let failed = |source| NodeError::File { action: "make", path: folder.to_owned(), source };
-    std::fs::rename(building, folder).map_err(failed)?;
-    let parent = std::path::absolute(folder).map_err(failed)?.parent().map(Path::to_owned);
-    parent.map_or(Ok(()), |parent| std::fs::File::open(parent)?.sync_all()).map_err(failed)
+/// Where a home is built: beside its place, so that it can be moved there.
+fn building_place(place: &Path) -> PathBuf {
+    let name = place.file_name().and_then(|name| name.to_str()).unwrap_or("home");
+    place.with_file_name(format!(".{name}.init-{}", std::process::id()))
 }
 
 fn sync_folder(path: &Path) -> Result<(), NodeError> {

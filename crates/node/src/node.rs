@@ -12,8 +12,7 @@ use comity_store::Store;
 use comity_tlog::TreeSize;
 use tokio::sync::watch;
 
-use crate::export::head_of;
-use crate::records::read_steps;
+use crate::records::{ViewStep, read_steps, view_of};
 use crate::tls::PeerTrust;
 use crate::{Alarms, Home, NodeError, OpenHome, OwnLogState};
 
@@ -35,18 +34,13 @@ impl Node {
     /// # Errors
     /// A [`NodeError`] if the view cannot be built from the store.
     pub fn start(open: OpenHome, trust: PeerTrust) -> Result<(Arc<Self>, OwnLogState), NodeError> {
-        let view = RwLock::new(open.view()?);
-        let mut taken_in = BTreeMap::new();
-        for (origin, _) in open.store().logs()? {
-            let Some(note) = open.store().newest_note(&origin)? else { continue };
-            taken_in.insert(origin, head_of(&note)?);
-        }
+        let (view, taken_in) = view_of(open.store())?;
         let (home, store, own_log) = open.into_parts();
         let (news, _) = watch::channel(0);
         let node = Arc::new(Self {
             home,
             store,
-            view,
+            view: RwLock::new(view),
             taken_in: RwLock::new(taken_in),
             trust,
             alarms: Alarms::new(),
@@ -100,6 +94,19 @@ impl Node {
     ) -> Result<(), NodeError> {
         // Read and decoded before the view is locked, so that nobody who screens waits for the store.
         let steps = read_steps(&self.store, origin, range)?;
+        self.show(origin, steps, head)
+    }
+
+    /// Takes record entries that were read already into the view, as [`take_in`](Self::take_in) does. Blocking.
+    ///
+    /// # Errors
+    /// A [`NodeError`] if the view has other entries in the place of own ones.
+    pub(crate) fn show(
+        &self,
+        origin: &Origin,
+        steps: Vec<ViewStep>,
+        head: Option<Head>,
+    ) -> Result<(), NodeError> {
         let mut view = self.view_mut();
         for step in steps {
             step.apply(origin, &mut view)?;
@@ -108,6 +115,19 @@ impl Node {
         if let Some(head) = head {
             self.taken_in.write().unwrap_or_else(PoisonError::into_inner).insert(origin.clone(), head);
         }
+        Ok(())
+    }
+
+    /// Builds the view anew from what is kept, after a replica was set aside. Nobody screens meanwhile. Blocking.
+    ///
+    /// # Errors
+    /// A [`NodeError`] if the store is damaged; the view is as it was.
+    pub(crate) fn rebuild_view(&self) -> Result<(), NodeError> {
+        // Under the lock: whatever is taken in by others comes before the reading or after the new view.
+        let mut view = self.view_mut();
+        let (fresh, heads) = view_of(&self.store)?;
+        *view = fresh;
+        *self.taken_in.write().unwrap_or_else(PoisonError::into_inner) = heads;
         Ok(())
     }
 

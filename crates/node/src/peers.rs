@@ -12,6 +12,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use comity_ledger::{AgencyId, Card, CardError, Fingerprint, FingerprintError, Origin};
 use comity_policy::Agreement;
+use comity_store::Store;
+use comity_tlog::{KeyError, VerifierKey};
 use tokio::sync::watch;
 
 use crate::home::fingerprint;
@@ -32,11 +34,22 @@ pub struct Reach {
     pub via: Option<AgencyId>,
 }
 
+/// What is to become of a replica that was verified with another log key than that on a new card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtherReplica {
+    /// It stays what it is, and the card is refused.
+    #[default]
+    Refuse,
+    /// It is kept apart, and the log of the new key is followed from its first entry.
+    SetAside,
+}
+
 /// One peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     card: Card,
     reach: Reach,
+    set_aside: Option<VerifierKey>,
 }
 
 impl Peer {
@@ -53,6 +66,11 @@ impl Peer {
     /// How it is reached.
     pub fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    /// The key of an older replica of its log that is to be set aside, as people have confirmed.
+    pub(crate) fn set_aside(&self) -> Option<&VerifierKey> {
+        self.set_aside.as_ref()
     }
 
     /// Its publication log.
@@ -108,20 +126,31 @@ impl Peers {
             };
             let via = text("via")?.map(|via| via.parse()).transpose().map_err(NodeError::from)?;
             let reach = Reach { endpoint: text("endpoint")?, via };
+            let set_aside = text("set-aside")?.map(|line| line.parse()).transpose();
+            let set_aside = set_aside.map_err(|source| PeersError::SetAside { source })?;
             trust.insert(agency.clone(), authority_of(&card)?);
-            peers.insert(agency, Arc::new(Peer { card, reach }));
+            peers.insert(agency, Arc::new(Peer { card, reach, set_aside }));
         }
         let own = home.config().agency.clone();
         Ok(Self { folder, own, trust, register: RwLock::new(peers), changes })
     }
 
     /// Adds a peer whose card has this fingerprint, as it was heard from somebody who is known. A peer that is there
-    /// already gets the new card and the new way to reach it, if its keys are the same.
+    /// already gets the new card and the new way to reach it, if its keys are the same. `store` is asked for a replica
+    /// of its log that was verified with another key.
     ///
     /// # Errors
     /// [`PeersError::OtherFingerprint`] if card and words differ, [`PeersError::OtherKeys`] for a known agency with
-    /// other keys, or what else is wrong; nothing is stored then.
-    pub fn add(&self, card: &[u8], words: &str, reach: Reach) -> Result<Arc<Peer>, PeersError> {
+    /// other keys, [`PeersError::OtherReplica`] if what is held of its log has another key and `other` does not set it
+    /// aside, or what else is wrong; nothing is stored then.
+    pub fn add(
+        &self,
+        store: &Store,
+        card: &[u8],
+        words: &str,
+        reach: Reach,
+        other: OtherReplica,
+    ) -> Result<Arc<Peer>, PeersError> {
         let card = Card::parse(card)?;
         let expected: Fingerprint = words.parse()?;
         let agency = card.identity().agency.clone();
@@ -144,7 +173,12 @@ impl Peers {
             None if peers.len() >= PEERS_MAX => return Err(PeersError::Full),
             Some(_) | None => {}
         }
-        let peer = Arc::new(Peer { card, reach });
+        let pinned = store.pinned_key(&Origin::publication(&agency)).map_err(NodeError::from)?;
+        let set_aside = pinned.filter(|pinned| *pinned != card.identity().log);
+        if set_aside.is_some() && other == OtherReplica::Refuse {
+            return Err(PeersError::OtherReplica { agency });
+        }
+        let peer = Arc::new(Peer { card, reach, set_aside });
         self.write(&peer)?;
         self.trust.insert(agency.clone(), trusted);
         peers.insert(agency, Arc::clone(&peer));
@@ -212,6 +246,8 @@ impl Peers {
         replace(&folder.join("endpoint"), endpoint.as_bytes())?;
         let via = peer.reach.via.as_ref().map(AgencyId::as_str).unwrap_or_default();
         replace(&folder.join("via"), via.as_bytes())?;
+        let set_aside = peer.set_aside.as_ref().map(ToString::to_string).unwrap_or_default();
+        replace(&folder.join("set-aside"), set_aside.as_bytes())?;
         replace(&folder.join("card"), peer.card.as_bytes())?;
         sync_folder(&folder)?;
         sync_folder(&self.folder)
@@ -275,6 +311,15 @@ pub enum PeersError {
         /// The agency.
         agency: AgencyId,
     },
+    /// What is held of its log was verified with another log key.
+    #[error(
+        "what is held of the log of {agency} is of another log key than its card; if its people confirm that it \
+         began a new log, add it with --set-aside-replica: what is held is kept apart, and the new log is followed"
+    )]
+    OtherReplica {
+        /// The agency.
+        agency: AgencyId,
+    },
     /// A node is not its own peer, and no agency relays for itself.
     #[error("a node is no peer of itself, and no agency is its own relay")]
     Own,
@@ -289,6 +334,13 @@ pub enum PeersError {
     Misplaced {
         /// The folder.
         path: PathBuf,
+    },
+    /// The key of a replica to be set aside does not read.
+    #[error("the key of the replica to be set aside cannot be read")]
+    SetAside {
+        /// Why.
+        #[source]
+        source: KeyError,
     },
     /// The authority of the card cannot be trusted.
     #[error("the authority on the card cannot be trusted")]

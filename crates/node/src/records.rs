@@ -1,11 +1,12 @@
 //! The records that the logs of a home amount to: the merged view, rebuilt from openings, and the drafts of
 //! changes to it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use comity_ledger::{Entry, Kind, Origin, Slot};
+use comity_ledger::{Entry, Head, Kind, Opening, Origin, Slot};
 use comity_screening::{LogOrigin, Provenance, View};
-use comity_store::{LogRole, ReadError, Store};
+use comity_store::{LogRole, ReadError, Store, is_set_aside};
 use comity_tlog::{Hash, TreeSize};
 use comity_watchlist::{Change, Decoded, Section, SectionsRead};
 
@@ -21,16 +22,22 @@ impl OpenHome {
     /// # Errors
     /// A [`NodeError`] if the store is damaged, or an own change does not read.
     pub fn view(&self) -> Result<View, NodeError> {
-        let mut view = View::new();
-        for (origin, _) in self.store().logs()? {
-            let Some(note) = self.store().newest_note(&origin)? else { continue };
-            let size = head_of(&note)?.size;
-            for step in read_steps(self.store(), &origin, TreeSize::ZERO..size)? {
-                step.apply(&origin, &mut view)?;
-            }
-        }
-        Ok(view)
+        Ok(view_of(self.store())?.0)
     }
+}
+
+/// The merged view of all logs but those set aside, up to their signed checkpoints, with the heads that it stands on.
+pub(crate) fn view_of(store: &Store) -> Result<(View, BTreeMap<Origin, Head>), NodeError> {
+    let (mut view, mut heads) = (View::new(), BTreeMap::new());
+    for (origin, _) in store.logs()? {
+        let Some(note) = store.newest_note(&origin)?.filter(|_| !is_set_aside(&origin)) else { continue };
+        let head = head_of(&note)?;
+        for step in read_steps(store, &origin, TreeSize::ZERO..head.size)? {
+            step.apply(&origin, &mut view)?;
+        }
+        heads.insert(origin, head);
+    }
+    Ok((view, heads))
 }
 
 /// A record entry read from the store, on its way into the view.
@@ -44,6 +51,27 @@ pub(crate) struct ViewStep {
 }
 
 impl ViewStep {
+    /// The step of a record entry that stands at `at`, by what is opened of it.
+    pub(crate) fn of<'a>(
+        at: Provenance,
+        foreign: bool,
+        opened: impl Iterator<Item = (Slot, &'a Opening)>,
+    ) -> Self {
+        let mut sections = SectionsRead::withheld();
+        for (slot, opening) in opened {
+            let section = Section::ALL.into_iter().find(|section| section.slot() == slot.number());
+            if let Some(section) = section {
+                sections = sections.give(section, opening.section());
+            }
+        }
+        Self { at, decoded: Change::decode(&sections).ok(), foreign }
+    }
+
+    /// The step of an own entry whose change is known.
+    pub(crate) fn own(at: Provenance, decoded: Decoded) -> Self {
+        Self { at, decoded: Some(decoded), foreign: false }
+    }
+
     /// Takes the entry into the view. What of a peer's log does not fit is not shown; it must not keep the node
     /// from starting.
     ///
@@ -88,6 +116,10 @@ fn read_window(
     steps: &mut Vec<ViewStep>,
 ) -> Result<(), NodeError> {
     let entries = store.entries(origin, range.start, range.end)?;
+    let kinds = entries.iter().map(|bytes| Ok(Entry::parse(bytes)?.kind()));
+    if !kinds.collect::<Result<Vec<Kind>, NodeError>>()?.contains(&Kind::Record) {
+        return Ok(());
+    }
     let log: LogOrigin = origin.as_str().parse().map_err(|_| unreadable(origin, range.start.value()))?;
     let slots: Vec<Slot> = Section::ALL.iter().map(|section| Slot::new(section.slot())).collect();
     let foreign = store.role(origin)? == Some(LogRole::Replica);
@@ -99,13 +131,9 @@ fn read_window(
             return Ok(());
         }
         let at = Provenance { origin: log.clone(), index, leaf: Hash::leaf(bytes), about: entry.about() };
-        let mut sections = SectionsRead::withheld();
-        for (section, opening) in Section::ALL.into_iter().zip(&openings) {
-            if let Some(opening) = opening {
-                sections = sections.give(section, opening.section());
-            }
-        }
-        steps.push(ViewStep { at, decoded: Change::decode(&sections).ok(), foreign });
+        let opened =
+            slots.iter().zip(&openings).filter_map(|(slot, opening)| Some((*slot, opening.as_ref()?)));
+        steps.push(ViewStep::of(at, foreign, opened));
         Ok(())
     });
     match read {

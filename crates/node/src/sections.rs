@@ -9,8 +9,8 @@ use comity_policy::{
     Agreement, Ask, Circumstances, Cut, Holding, LabelSet, Matter, Moment, Peer, Purposes, RecordState, Side,
     SlotLabel, bound_purposes, cut,
 };
-use comity_store::{ReadError, Store, StoreError};
-use comity_tlog::{EntryIndex, TreeSize};
+use comity_store::{CHUNK_ENTRIES, ReadError, Store, StoreError};
+use comity_tlog::{EntryIndex, Hash, TreeSize};
 
 use crate::{NodeError, clock};
 
@@ -18,6 +18,7 @@ use crate::{NodeError, clock};
 #[derive(Debug)]
 pub(crate) struct HeldEntry {
     pub(crate) index: EntryIndex,
+    pub(crate) leaf: Hash,
     pub(crate) entry: Entry,
     pub(crate) openings: Vec<VerifiedOpening>,
 }
@@ -34,14 +35,15 @@ pub(crate) fn held_entries(
     let mut held = Vec::new();
     let read = store.each_opening(origin, range, &slots, |index, found| {
         let damaged = |what| StoreError::Damaged { what, log: origin.to_string(), place: index.value() };
-        let entry = Entry::parse(bytes.next().ok_or_else(|| damaged("an entry"))?)?;
+        let bytes = bytes.next().ok_or_else(|| damaged("an entry"))?;
+        let (leaf, entry) = (Hash::leaf(bytes), Entry::parse(bytes)?);
         let mut openings = Vec::new();
         for (slot, opening) in slots.iter().zip(found) {
             let Some(opening) = opening else { continue };
             let verified = opening.verify(origin, &entry, *slot);
             openings.push(verified.map_err(|_| damaged("a section that gives another commitment"))?);
         }
-        held.push(HeldEntry { index, entry, openings });
+        held.push(HeldEntry { index, leaf, entry, openings });
         Ok::<(), NodeError>(())
     });
     match read {
@@ -49,6 +51,24 @@ pub(crate) fn held_entries(
         Err(ReadError::Store(source)) => Err(source.into()),
         Err(ReadError::Taker(error)) => Err(error),
     }
+}
+
+/// Reads the entries of some places, ascending, with what is held of them. All of them lie in one chunk of the store:
+/// see [`chunks_of`].
+pub(crate) fn held_at(
+    store: &Store,
+    origin: &Origin,
+    indexes: &[EntryIndex],
+) -> Result<Vec<HeldEntry>, NodeError> {
+    let (Some(first), Some(last)) = (indexes.first(), indexes.last()) else { return Ok(Vec::new()) };
+    let mut held = held_entries(store, origin, first.size_before()..last.size_through())?;
+    held.retain(|held| indexes.binary_search(&held.index).is_ok());
+    Ok(held)
+}
+
+/// Splits ascending places by the chunks of the store, so that each is read once.
+pub(crate) fn chunks_of(indexes: &[EntryIndex]) -> impl Iterator<Item = &[EntryIndex]> {
+    indexes.chunk_by(|a, b| a.value() / CHUNK_ENTRIES == b.value() / CHUNK_ENTRIES)
 }
 
 /// Who gives sections to whom, and under which agreement.

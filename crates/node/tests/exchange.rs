@@ -15,5 +15,9 @@
 mod attacks;
 #[path = "exchange/claims.rs"]
 mod claims;
+#[path = "exchange/doubts.rs"]
+mod doubts;
+#[path = "exchange/keys.rs"]
+mod keys;
 #[path = "exchange/support.rs"]
 mod support;

@@ -252,7 +252,7 @@ impl Case<'_> {
 
     /// What an agency already holds it may use after the agreement has ended, until it must forget it.
     fn under_terms(&self, holds: impl Fn(&Agreement) -> bool) -> bool {
-        self.is_own_use() || self.at.agreement.is_none_or(holds)
+        self.is_own_use() || self.at.agreement.is_some_and(holds)
     }
 
     /// Protection states are among the excluded (G-6), so this clause is never to be set aside for them.
@@ -270,7 +270,12 @@ impl Case<'_> {
             Ask::Replicate => Purposes::ALL,
             Ask::Query(query) => Purposes::of(&[query.purpose]),
         };
-        let agreed = self.at.agreement.map_or(Purposes::ALL, |agreement| agreement.terms().purposes);
+        let agreed = match self.at.agreement {
+            Some(agreement) => agreement.terms().purposes,
+            // Nobody's word is needed for what is one's own; without one, what is another's goes for no purpose.
+            None if self.has_agreement() => Purposes::ALL,
+            None => Purposes::NONE,
+        };
         let bound = self.matter.bound.unwrap_or(Purposes::ALL);
         self.label.handling().purposes.intersection(asked).intersection(agreed).intersection(bound)
     }
@@ -315,7 +320,7 @@ impl Case<'_> {
         if self.third_parties().next().is_none() {
             return Onward::Free;
         }
-        let agreed = self.at.agreement.map_or(Onward::Free, |agreement| agreement.terms().onward);
+        let agreed = self.at.agreement.map_or(Onward::None, |agreement| agreement.terms().onward);
         self.label.handling().onward.max(agreed)
     }
 

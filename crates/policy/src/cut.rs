@@ -43,6 +43,11 @@ impl Released {
         &self.opening
     }
 
+    /// The opening, alone.
+    pub fn into_opening(self) -> VerifiedOpening {
+        self.opening
+    }
+
     /// The rule that allowed it, for the account.
     pub fn rule(&self) -> RuleId {
         self.rule

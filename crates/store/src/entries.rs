@@ -5,8 +5,8 @@ use comity_ledger::{ENTRY_BYTES_MAX, EntryBytes};
 use crate::StoreError;
 use crate::log_id::LogId;
 
-/// Entries of one chunk: 16 × (440 + 2) B stays below the longest value.
-pub(crate) const CHUNK_ENTRIES: u64 = 16;
+/// Entries that lie together in the store, and are read together: 16 × (440 + 2) B stays below the longest value.
+pub const CHUNK_ENTRIES: u64 = 16;
 
 /// `log ‖ u64 chunk`.
 pub(crate) fn chunk_key(log: LogId, chunk: u64) -> [u8; LogId::LEN + 8] {

@@ -71,6 +71,12 @@ pub enum StoreError {
         /// The origin.
         origin: String,
     },
+    /// A replica that is verified with another key.
+    #[error("the replica of {origin} is verified with another key")]
+    Pinned {
+        /// The origin.
+        origin: String,
+    },
     /// Entries that do not follow those held.
     #[error("entries for size {given} do not follow the {held} held")]
     NotNext {

@@ -1,20 +1,19 @@
 //! Openings that arrive later than their entries, and how far their stream has come.
 //!
-//! Sealed like own sections, under keys of the same keyring, but by themselves: any of them may come at any time. In
-//! one tree with the cursor and the order of arrival, so that all three move together or not at all.
+//! Sealed like own sections, and among them (`sections`); written before the order of their arrival and the cursor,
+//! so that a crash, which keeps a beginning of what was written, never leaves a cursor that has passed them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use comity_ledger::{AgencyId, Entropy, Origin, Slot, VerifiedOpening};
+use comity_ledger::{AgencyId, Entropy, Origin, VerifiedOpening};
 use comity_tlog::EntryIndex;
 
-use crate::entries::CHUNK_ENTRIES;
 use crate::log_id::LogId;
+use crate::replica::ReplicaStep;
 use crate::seal::EntrySealer;
-use crate::{Store, StoreError, pieces};
+use crate::sections::Chunks;
+use crate::{Store, StoreError};
 
-/// `s ‖ log ‖ u64 index ‖ u8 slot`: a sealed section in pieces.
-const SECTION: u8 = b's';
 /// `c ‖ log ‖ peer`: the first release number not held.
 const CURSOR: u8 = b'c';
 /// `a ‖ log ‖ u64 arrival`: the entries of which sections arrived, u64 each.
@@ -22,57 +21,54 @@ const ARRIVAL: u8 = b'a';
 /// Entries of one arrival: 4 KiB a value.
 const ARRIVAL_ENTRIES_MAX: usize = 512;
 
-impl Store {
-    /// Keeps openings that a peer released, and the number from which it shall go on: key pages first, then all of
-    /// the rest with one sync. `openings` may be empty where every number was dropped or came without content.
+impl ReplicaStep<'_> {
+    /// Adds openings that a peer released, and the number from which it shall go on; their key pages are durable
+    /// before them. `openings` may be empty where every number was dropped or came without content.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchLog`] if this is no replica here, [`StoreError::NotNext`] if an opening is of an entry
-    /// that is not held; else as the store fails.
-    pub fn keep_release(
-        &self,
+    /// [`StoreError::NotNext`] if an opening is of an entry that is not held; else as the store fails.
+    pub fn release(
+        &mut self,
         from: &AgencyId,
-        origin: &Origin,
         openings: &[(EntryIndex, VerifiedOpening)],
         next_release: u64,
         entropy: &mut dyn Entropy,
     ) -> Result<(), StoreError> {
-        self.require_replica(origin)?;
-        let held = self.held(origin)?.size;
+        let (store, origin, log) = (self.store, self.origin, self.log);
+        let held = store.held(origin)?.size;
         if let Some((index, _)) = openings.iter().find(|(index, _)| !held.contains(*index)) {
             return Err(StoreError::NotNext { given: index.value(), held: held.value() });
         }
-        let log = LogId::of(origin);
-        let _turn = self.turn();
         let indexes: BTreeSet<u64> = openings.iter().map(|(index, _)| index.value()).collect();
-        self.keyring().assign_missing(origin, &indexes, entropy)?;
-        let mut batch = sled::Batch::default();
+        let _turn = store.turn();
+        store.keyring().assign_missing(origin, &indexes, entropy)?;
+        let mut chunks = Chunks::among(&store.sections, log);
         let mut sealer: Option<(EntryIndex, EntrySealer<'_>)> = None;
         for (index, opening) in openings {
             let unkeyed = || damaged("the key of an entry", origin, index.value());
             if sealer.as_ref().is_none_or(|(of, _)| of != index) {
-                let key = self.keyring().key(origin, index.value())?.ok_or_else(unkeyed)?;
+                let key = store.keyring().key(origin, index.value())?.ok_or_else(unkeyed)?;
                 sealer = Some((*index, EntrySealer::new(&key, origin, *index)));
             }
             let (_, sealer) = sealer.as_ref().ok_or_else(unkeyed)?;
             let sealed = sealer.seal(opening.slot(), opening.opening(), entropy)?;
-            pieces::put(
-                &self.late,
-                &mut batch,
-                &section_key(log, index.value(), Some(opening.slot())),
-                &sealed,
-            )?;
+            chunks.add(index.value(), opening.slot(), sealed)?;
         }
+        let mut batch = sled::Batch::default();
+        chunks.put(&mut batch)?;
+        store.sections.apply_batch(batch)?;
+        let mut batch = sled::Batch::default();
         let indexes: Vec<u64> = indexes.into_iter().collect();
-        for (run, number) in indexes.chunks(ARRIVAL_ENTRIES_MAX).zip(self.next_arrival(log)?..) {
+        for (run, number) in indexes.chunks(ARRIVAL_ENTRIES_MAX).zip(store.next_arrival(log)?..) {
             let value: Vec<u8> = run.iter().flat_map(|index| index.to_be_bytes()).collect();
             batch.insert(arrival_key(log, Some(number)), value);
         }
         batch.insert(cursor_key(log, from), &next_release.to_be_bytes());
-        self.late.apply_batch(batch)?;
-        self.db.sync()
+        Ok(store.late.apply_batch(batch)?)
     }
+}
 
+impl Store {
     /// The first release number of a peer's stream of a log that is not held.
     ///
     /// # Errors
@@ -105,37 +101,6 @@ impl Store {
         let number = newest.and_then(|(key, _)| key.last_chunk::<8>().copied()).map(u64::from_be_bytes);
         Ok(number.map_or(0, |number| number.saturating_add(1)))
     }
-}
-
-/// The sealed late sections of some slots for the entries of a chunk.
-pub(crate) fn read_chunk(
-    tree: &sled::Tree,
-    log: LogId,
-    chunk: u64,
-    slots: &[Slot],
-) -> Result<BTreeMap<(u64, Slot), Vec<u8>>, StoreError> {
-    let first = chunk.saturating_mul(CHUNK_ENTRIES);
-    let range = section_key(log, first, None)..section_key(log, first.saturating_add(CHUNK_ENTRIES), None);
-    let mut sections: BTreeMap<(u64, Slot), Vec<u8>> = BTreeMap::new();
-    for item in tree.range(range) {
-        let (key, piece) = item?;
-        let place = key.last_chunk::<10>().map(|tail| {
-            let [index @ .., slot, _] = *tail;
-            (u64::from_be_bytes(index), Slot::new(slot))
-        });
-        if let Some((index, slot)) = place.filter(|(_, slot)| slots.contains(slot)) {
-            sections.entry((index, slot)).or_default().extend_from_slice(&piece);
-        }
-    }
-    Ok(sections)
-}
-
-fn section_key(log: LogId, index: u64, slot: Option<Slot>) -> Vec<u8> {
-    let mut key = vec![SECTION];
-    key.extend_from_slice(log.as_bytes());
-    key.extend_from_slice(&index.to_be_bytes());
-    key.extend(slot.map(Slot::number));
-    key
 }
 
 fn cursor_key(log: LogId, from: &AgencyId) -> Vec<u8> {

@@ -6,7 +6,7 @@ use comity_tlog::{EntryIndex, Hash, RightEdge, TreeSize};
 use crate::entries::{CHUNK_ENTRIES, chunk_key, split};
 use crate::log_id::LogId;
 use crate::seal::EntrySealer;
-use crate::{Store, StoreError, late, sections};
+use crate::{Store, StoreError, sections};
 
 /// What a scrub found whole.
 #[derive(Clone, Debug)]
@@ -102,11 +102,7 @@ impl Store {
         let mut index = range.start.value();
         while index < range.end.value() {
             let chunk = index / CHUNK_ENTRIES;
-            let mut by_slot = Vec::with_capacity(slots.len());
-            for slot in slots {
-                by_slot.push(sections::read_chunk(&self.sections, log, chunk, *slot)?);
-            }
-            let late = late::read_chunk(&self.late, log, chunk, slots)?;
+            let held = sections::read_chunk(&self.sections, log, chunk, slots)?;
             let stop = range.end.value().min((chunk + 1) * CHUNK_ENTRIES);
             while index < stop {
                 let damaged = || StoreError::Damaged {
@@ -114,14 +110,12 @@ impl Store {
                     log: origin.to_string(),
                     place: index,
                 };
-                let position = u8::try_from(index % CHUNK_ENTRIES).map_err(|_| damaged())?;
                 let place = EntryIndex::new(index).map_err(|_| damaged())?;
                 let key = self.keyring().key(origin, index)?;
                 let sealer = key.map(|key| EntrySealer::new(&key, origin, place));
                 let mut openings = Vec::with_capacity(slots.len());
-                for (slot, chunk) in slots.iter().zip(&by_slot) {
-                    let sealed = late.get(&(index, *slot)).or_else(|| chunk.get(&position));
-                    openings.push(match (&sealer, sealed) {
+                for slot in slots {
+                    openings.push(match (&sealer, held.sealed(index, *slot)) {
                         (Some(sealer), Some(sealed)) => Some(sealer.open(*slot, sealed).ok_or_else(damaged)?),
                         // Sealed bytes whose key is gone were lost, not withheld: nothing may go on as if they
                         // had never been.

@@ -10,26 +10,63 @@ use crate::log_id::LogId;
 use crate::store::note_key;
 use crate::{LogRole, Store, StoreError};
 
-impl Store {
-    /// Keeps a verified frame: entries, tiles and the head that they come to, with one sync. What a crash left of a
-    /// frame that was not acknowledged is replaced.
+/// What is added to a replica with one sync. Nothing of it may be shown, served or relied upon before
+/// [`finish`](Self::finish); dropped before that, it may be lost, later parts before earlier ones.
+#[derive(Debug)]
+#[must_use = "what is added is not durable before it is finished"]
+pub struct ReplicaStep<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) origin: &'a Origin,
+    pub(crate) log: LogId,
+}
+
+impl ReplicaStep<'_> {
+    /// Adds the newest checkpoint seen, before its entries are held. The caller has verified that it goes on from
+    /// the one seen before.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchLog`] if this is no replica here, [`StoreError::NotNext`] if the frame does not start
-    /// where the held entries end; else as the store fails.
-    pub fn keep_frame(&self, frame: &VerifiedFrame) -> Result<(), StoreError> {
-        let origin = frame.origin();
-        self.require_replica(origin)?;
-        let log = LogId::of(origin);
-        let (start, held) = (frame.start().value(), self.held(origin)?.size.value());
-        if start != held {
+    /// A [`StoreError`].
+    pub fn seen(&mut self, checkpoint: &VerifiedCheckpoint) -> Result<(), StoreError> {
+        self.store.seen.insert(self.log.as_bytes(), checkpoint.as_bytes())?;
+        Ok(())
+    }
+
+    /// Adds a verified frame: entries, tiles and the head that they come to. What a crash left of a frame that was
+    /// not finished is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError::NotNext`] if the frame is of another log or does not start where the held entries end; else as
+    /// the store fails.
+    pub fn frame(&mut self, frame: &VerifiedFrame) -> Result<(), StoreError> {
+        // Compared and written in one turn: of two that would go on from the same place one is refused.
+        let _turn = self.store.turn();
+        let (start, held) = (frame.start().value(), self.store.held(self.origin)?.size.value());
+        if start != held || frame.origin() != self.origin {
             return Err(StoreError::NotNext { given: start, held });
         }
         let entries: &[EntryBytes] = frame.entries();
-        self.put_entries(log, start, entries.iter())?;
-        self.put_tiles(log, frame.tile_hashes())?;
-        self.put_pending(log, frame.head())?;
-        self.db.sync()
+        self.store.put_entries(self.log, start, entries.iter())?;
+        self.store.put_tiles(self.log, frame.tile_hashes())?;
+        self.store.put_pending(self.log, frame.head())
+    }
+
+    /// Makes durable all that was added.
+    ///
+    /// # Errors
+    /// [`StoreError::Sync`].
+    pub fn finish(self) -> Result<(), StoreError> {
+        self.store.db.sync()
+    }
+}
+
+impl Store {
+    /// Begins to add to a replica.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchLog`] if this is no replica here; else as the store fails.
+    pub fn replica_step<'a>(&'a self, origin: &'a Origin) -> Result<ReplicaStep<'a>, StoreError> {
+        self.require_replica(origin)?;
+        Ok(ReplicaStep { store: self, origin, log: LogId::of(origin) })
     }
 
     /// Size and root of the entries held of a log; the empty head before the first.
@@ -40,17 +77,6 @@ impl Store {
         Ok(self.pending(origin)?.unwrap_or(Head::EMPTY))
     }
 
-    /// Keeps the newest checkpoint seen of a replica, before its entries are held, synced. The caller has verified
-    /// that it goes on from the one seen before.
-    ///
-    /// # Errors
-    /// [`StoreError::NoSuchLog`] if this is no replica here; else as the store fails.
-    pub fn keep_seen(&self, origin: &Origin, checkpoint: &VerifiedCheckpoint) -> Result<(), StoreError> {
-        self.require_replica(origin)?;
-        self.seen.insert(LogId::of(origin).as_bytes(), checkpoint.as_bytes())?;
-        self.db.sync()
-    }
-
     /// The newest checkpoint seen of a replica, as received.
     ///
     /// # Errors
@@ -59,7 +85,9 @@ impl Store {
         Ok(self.seen.get(LogId::of(origin).as_bytes())?.map(|note| note.to_vec()))
     }
 
-    /// Keeps a checkpoint of which all entries are held, byte for byte, synced: from now on it is the newest note.
+    /// Keeps a checkpoint of which all entries are held, byte for byte: from now on it is the newest note. It is
+    /// durable with the next sync only; the same checkpoint as seen, and its entries, are durable already, and
+    /// whoever follows the log on finds it complete again.
     ///
     /// # Errors
     /// [`StoreError::NoSuchLog`] if this is no replica here, [`StoreError::NotNext`] if the entries held do not come
@@ -71,13 +99,14 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.require_replica(origin)?;
         let stated = checkpoint.checkpoint();
+        let _turn = self.turn();
         let held = self.held(origin)?;
         if (held != Head { size: stated.size(), root: stated.root() }) || stated.origin() != origin.as_str() {
             return Err(StoreError::NotNext { given: stated.size().value(), held: held.size.value() });
         }
         let key = note_key(LogId::of(origin), stated.size().value());
         self.notes.insert(key, checkpoint.as_bytes())?;
-        self.db.sync()
+        Ok(())
     }
 
     pub(crate) fn require_replica(&self, origin: &Origin) -> Result<(), StoreError> {

@@ -1,69 +1,82 @@
-//! Sealed sections in chunks of sixteen entries for each slot.
+//! Sealed sections in chunks of sixteen entries for each slot, those of own entries and those that came late alike.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ops::Range;
 
-use comity_ledger::{Slot, StagedBatch};
+use comity_ledger::Slot;
 
 use crate::entries::CHUNK_ENTRIES;
 use crate::log_id::LogId;
 use crate::{StoreError, pieces};
 
+/// The sealed sections of one slot by the position of their entries in the chunk.
+type Items = BTreeMap<u8, Vec<u8>>;
+
 /// `log ‖ u64 chunk ‖ u8 slot`; the pieces of the value follow under it.
 fn key(log: LogId, chunk: u64, slot: Slot) -> Vec<u8> {
-    let mut key = log.as_bytes().to_vec();
-    key.extend_from_slice(&chunk.to_be_bytes());
+    let mut key = prefix(log, chunk);
     key.push(slot.number());
     key
 }
 
-/// The sealed sections of a batch on their way to their chunks.
+fn prefix(log: LogId, chunk: u64) -> Vec<u8> {
+    let mut key = log.as_bytes().to_vec();
+    key.extend_from_slice(&chunk.to_be_bytes());
+    key
+}
+
+/// Sealed sections on their way to their chunks.
 pub(crate) struct Chunks<'a> {
     tree: &'a sled::Tree,
     log: LogId,
-    start: u64,
-    values: BTreeMap<(u64, Slot), Vec<u8>>,
+    /// What stands of entries from here on is dropped: a batch that was never signed left it.
+    end_kept: u64,
+    values: BTreeMap<(u64, Slot), Items>,
 }
 
 impl<'a> Chunks<'a> {
-    pub(crate) fn new(tree: &'a sled::Tree, log: LogId, staged: &StagedBatch) -> Self {
-        Self { tree, log, start: staged.start().value(), values: BTreeMap::new() }
+    /// For the sections of an own batch that starts at `start`.
+    pub(crate) fn from(tree: &'a sled::Tree, log: LogId, start: u64) -> Self {
+        Self { tree, log, end_kept: start, values: BTreeMap::new() }
     }
 
-    /// Adds one sealed section; indexes ascend within each slot.
-    pub(crate) fn add(&mut self, index: u64, slot: Slot, sealed: &[u8]) -> Result<(), StoreError> {
-        let chunk = index / CHUNK_ENTRIES;
-        let value = match self.values.entry((chunk, slot)) {
-            std::collections::btree_map::Entry::Occupied(held) => held.into_mut(),
-            std::collections::btree_map::Entry::Vacant(place) => {
-                place.insert(begun(self.tree, self.log, chunk, slot, self.start)?)
-            }
+    /// For sections that come late, each to its place among all that are there.
+    pub(crate) fn among(tree: &'a sled::Tree, log: LogId) -> Self {
+        Self { tree, log, end_kept: u64::MAX, values: BTreeMap::new() }
+    }
+
+    /// Adds one sealed section, in place of one that is there.
+    pub(crate) fn add(&mut self, index: u64, slot: Slot, sealed: Vec<u8>) -> Result<(), StoreError> {
+        let (chunk, position) = (index / CHUNK_ENTRIES, position(index));
+        let items = match self.values.entry((chunk, slot)) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(place) => place.insert(begun(self.tree, self.log, chunk, slot, self.end_kept)?),
         };
-        let too_long = || StoreError::TooLong { what: "sealed section", len: sealed.len() };
-        value.push(u8::try_from(index % CHUNK_ENTRIES).map_err(|_| too_long())?);
-        value.extend_from_slice(&u32::try_from(sealed.len()).map_err(|_| too_long())?.to_be_bytes());
-        value.extend_from_slice(sealed);
+        items.insert(position, sealed);
         Ok(())
     }
 
-    /// Puts all that was added into a batch, and drops what stands behind `start` in slots that were not.
+    /// Puts all that was added into a batch, and drops what stands from `start` on in slots that were not.
     pub(crate) fn put(mut self, batch: &mut sled::Batch) -> Result<(), StoreError> {
         for place in self.stale()? {
             let (chunk, slot) = place;
-            self.values.insert(place, begun(self.tree, self.log, chunk, slot, self.start)?);
+            self.values.insert(place, begun(self.tree, self.log, chunk, slot, self.end_kept)?);
         }
-        for ((chunk, slot), value) in &self.values {
-            pieces::put(self.tree, batch, &key(self.log, *chunk, *slot), value)?;
+        for ((chunk, slot), items) in &self.values {
+            pieces::put(self.tree, batch, &key(self.log, *chunk, *slot), &encode(items)?)?;
         }
         Ok(())
     }
-}
 
-impl Chunks<'_> {
-    /// The chunks from `start` on that a batch which was never signed left in slots that this batch does not have.
+    /// The chunks from the end of what is kept on that have slots which were not added.
     fn stale(&self) -> Result<Vec<(u64, Slot)>, StoreError> {
-        let first = self.start / CHUNK_ENTRIES;
         let mut stale = Vec::new();
-        for item in self.tree.range(key(self.log, first, Slot::new(0))..) {
+        if self.end_kept == u64::MAX {
+            return Ok(stale);
+        }
+        let first = self.end_kept / CHUNK_ENTRIES;
+        for item in self.tree.range(prefix(self.log, first)..) {
             let (found, _) = item?;
             let Some(rest) = found.strip_prefix(self.log.as_bytes()) else { break };
             let damaged = || damaged(self.log, first);
@@ -78,49 +91,92 @@ impl Chunks<'_> {
     }
 }
 
-/// What a chunk holds of the entries before `start`; sections of a batch that was never signed are dropped.
-fn begun(tree: &sled::Tree, log: LogId, chunk: u64, slot: Slot, start: u64) -> Result<Vec<u8>, StoreError> {
+/// What a chunk holds of the entries before `end`.
+fn begun(tree: &sled::Tree, log: LogId, chunk: u64, slot: Slot, end: u64) -> Result<Items, StoreError> {
     let first = chunk.saturating_mul(CHUNK_ENTRIES);
-    if first >= start {
-        return Ok(Vec::new());
+    if first >= end {
+        return Ok(Items::new());
     }
     let value = pieces::read(tree, &key(log, chunk, slot))?.unwrap_or_default();
-    let mut kept = Vec::with_capacity(value.len());
-    for (position, sealed) in items(&value).ok_or_else(|| damaged(log, chunk))? {
-        if first.saturating_add(u64::from(position)) < start {
-            kept.push(position);
-            let len = u32::try_from(sealed.len()).map_err(|_| damaged(log, chunk))?;
-            kept.extend_from_slice(&len.to_be_bytes());
-            kept.extend_from_slice(sealed);
-        }
-    }
-    Ok(kept)
+    let items = places(&value).ok_or_else(|| damaged(log, chunk))?;
+    let kept = items.into_iter().filter(|(position, _)| first.saturating_add(u64::from(*position)) < end);
+    Ok(kept.map(|(position, place)| (position, value.get(place).unwrap_or_default().to_vec())).collect())
 }
 
-/// The sealed sections of one slot for all entries of a chunk, by position.
+/// The sealed sections of all slots for the entries of a chunk.
+#[derive(Debug)]
+pub(crate) struct ChunkSections {
+    slots: BTreeMap<Slot, SlotSections>,
+}
+
+/// Those of one slot: the value as stored, and where each item lies in it.
+#[derive(Debug)]
+struct SlotSections {
+    value: Vec<u8>,
+    places: BTreeMap<u8, Range<usize>>,
+}
+
+impl ChunkSections {
+    /// The sealed section of a slot for the entry of an index; `None` if none is held.
+    pub(crate) fn sealed(&self, index: u64, slot: Slot) -> Option<&[u8]> {
+        let held = self.slots.get(&slot)?;
+        held.value.get(held.places.get(&position(index))?.clone())
+    }
+}
+
+/// Reads what is held of some slots for the entries of a chunk.
 pub(crate) fn read_chunk(
     tree: &sled::Tree,
     log: LogId,
     chunk: u64,
-    slot: Slot,
-) -> Result<BTreeMap<u8, Vec<u8>>, StoreError> {
-    let Some(value) = pieces::read(tree, &key(log, chunk, slot))? else { return Ok(BTreeMap::new()) };
-    let items = items(&value).ok_or_else(|| damaged(log, chunk))?;
-    Ok(items.into_iter().map(|(position, sealed)| (position, sealed.to_vec())).collect())
+    slots: &[Slot],
+) -> Result<ChunkSections, StoreError> {
+    let prefix = prefix(log, chunk);
+    let mut values: BTreeMap<Slot, Vec<u8>> = BTreeMap::new();
+    for item in tree.scan_prefix(&prefix) {
+        let (key, piece) = item?;
+        let slot = key.get(prefix.len()).copied().map(Slot::new);
+        if let Some(slot) = slot.filter(|slot| slots.contains(slot)) {
+            values.entry(slot).or_default().extend_from_slice(&piece);
+        }
+    }
+    let split = values.into_iter().map(|(slot, value)| {
+        let places = places(&value).ok_or_else(|| damaged(log, chunk))?;
+        Ok((slot, SlotSections { value, places }))
+    });
+    Ok(ChunkSections { slots: split.collect::<Result<_, StoreError>>()? })
 }
 
-/// Splits a chunk: each item a position, a u32 length and as many bytes.
-fn items(value: &[u8]) -> Option<Vec<(u8, &[u8])>> {
-    let mut items = Vec::with_capacity(16);
-    let mut rest = value;
-    while let Some((position, after)) = rest.split_first() {
-        let (len, after) = after.split_first_chunk::<4>()?;
-        let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
-        let (sealed, after) = after.split_at_checked(len)?;
-        items.push((*position, sealed));
-        rest = after;
+/// Joins a chunk: each item a position, a u32 length and as many bytes.
+fn encode(items: &Items) -> Result<Vec<u8>, StoreError> {
+    let mut value = Vec::with_capacity(items.values().map(|sealed| sealed.len() + 5).sum());
+    for (position, sealed) in items {
+        let too_long = |_| StoreError::TooLong { what: "sealed section", len: sealed.len() };
+        value.push(*position);
+        value.extend_from_slice(&u32::try_from(sealed.len()).map_err(too_long)?.to_be_bytes());
+        value.extend_from_slice(sealed);
     }
-    Some(items)
+    Ok(value)
+}
+
+/// Where the items of a chunk lie in it, by position.
+fn places(value: &[u8]) -> Option<BTreeMap<u8, Range<usize>>> {
+    let mut places = BTreeMap::new();
+    let mut at = 0;
+    while let Some((position, after)) = value.get(at..)?.split_first() {
+        let (len, sealed) = after.split_first_chunk::<4>()?;
+        let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
+        let start = at.checked_add(5)?;
+        at = start.checked_add(len)?;
+        sealed.get(..len)?;
+        places.insert(*position, start..at);
+    }
+    Some(places)
+}
+
+fn position(index: u64) -> u8 {
+    // The remainder is below sixteen.
+    u8::try_from(index % CHUNK_ENTRIES).unwrap_or(0)
 }
 
 fn damaged(log: LogId, chunk: u64) -> StoreError {

@@ -12,10 +12,10 @@ use crate::log_id::LogId;
 use crate::seal::{EntrySealer, Key};
 use crate::sections::Chunks;
 use crate::tiles::TreeNodes;
-use crate::{StoreError, entries, tiles};
+use crate::{StoreError, entries, tiles, upgrade};
 
 /// The layout of this program's stores.
-const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// Where a store keeps what it keeps.
 #[derive(Clone, Debug)]
@@ -47,9 +47,10 @@ pub struct Store {
     pub(crate) late: sled::Tree,
     pub(crate) releases: sled::Tree,
     pub(crate) seen: sled::Tree,
-    heads: sled::Tree,
+    pub(crate) heads: sled::Tree,
     pub(crate) notes: sled::Tree,
-    logs: sled::Tree,
+    pub(crate) logs: sled::Tree,
+    pub(crate) pins: sled::Tree,
     pub(crate) keyring: Mutex<Keyring>,
     /// Held over each reading and moving on of a cursor.
     turn: Mutex<()>,
@@ -86,7 +87,12 @@ impl Store {
         if found == 0 {
             return Err(StoreError::Damaged { what: "the schema", log: String::new(), place: 0 });
         }
-        Self::assemble(db, keyring)
+        let store = Self::assemble(db, keyring)?;
+        if found == 1 {
+            upgrade::late_sections_among_the_others(&store)?;
+        }
+        store.end_clearing()?;
+        Ok(store)
     }
 
     fn assemble(db: Db, keyring: Keyring) -> Result<Self, StoreError> {
@@ -100,6 +106,7 @@ impl Store {
             heads: db.tree("heads")?,
             notes: db.tree("notes")?,
             logs: db.tree("logs")?,
+            pins: db.tree("pins")?,
             keyring: Mutex::new(keyring),
             turn: Mutex::new(()),
             db,
@@ -167,13 +174,13 @@ impl Store {
             .map(|_| Key::random(entropy))
             .collect::<Result<Vec<Key>, StoreError>>()?;
         self.keyring().assign(staged.origin(), start, &keys, entropy)?;
-        let mut chunks = Chunks::new(&self.sections, log, staged);
+        let mut chunks = Chunks::from(&self.sections, log, start);
         for ((entry, key), index) in staged.entries().iter().zip(&keys).zip(start..) {
             let index = comity_tlog::EntryIndex::new(index)
                 .map_err(|_| StoreError::NotNext { given: start, held })?;
             let sealer = EntrySealer::new(key, staged.origin(), index);
             for (slot, opening) in entry.openings() {
-                chunks.add(index.value(), *slot, &sealer.seal(*slot, opening, entropy)?)?;
+                chunks.add(index.value(), *slot, sealer.seal(*slot, opening, entropy)?)?;
             }
         }
         let mut batch = sled::Batch::default();

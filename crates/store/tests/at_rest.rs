@@ -323,11 +323,11 @@ fn a_newer_schema_is_refused() {
     let place = Place::new();
     {
         let db = sled::open(&place.paths.database).unwrap();
-        db.open_tree("meta").unwrap().insert("schema", &2_u32.to_be_bytes()).unwrap();
+        db.open_tree("meta").unwrap().insert("schema", &3_u32.to_be_bytes()).unwrap();
         db.flush().unwrap();
     }
     let opened = Store::open(&place.paths, kek(7));
-    assert!(matches!(opened, Err(StoreError::NewerSchema { found: 2, known: 1 })), "{opened:?}");
+    assert!(matches!(opened, Err(StoreError::NewerSchema { found: 3, known: 2 })), "{opened:?}");
 }
 
 #[test]

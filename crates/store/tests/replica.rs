@@ -8,7 +8,7 @@ use comity_ledger::{
     AgencyId, Author, AuthorTime, Draft, Entropy, EntropyError, Frame, Genesis, Head, Kind, LockedHead,
     Opening, Origin, Replica, Role, SealedEntry, Slot, VerifiedFrame, VerifiedOpening,
 };
-use comity_store::{Disclosed, Kek, LogRole, ReleaseCursor, Store, StoreError, StorePaths};
+use comity_store::{Disclosed, Kek, LogRole, ReleaseCursor, Store, StoreError, StorePaths, is_set_aside};
 use comity_tlog::{
     ConsistencyProof, EntryIndex, KeyKind, KeyName, RightEdge, SigningKey, TreeSize, VerifiedCheckpoint,
     right_edge,
@@ -101,6 +101,31 @@ fn reopen(store: Store, folder: &Path) -> Store {
     Store::open(&paths(folder), Kek::from_bytes([1; 32])).unwrap()
 }
 
+/// Keeps one frame by itself.
+fn keep(store: &Store, frame: &VerifiedFrame) -> Result<(), StoreError> {
+    let mut step = store.replica_step(frame.origin())?;
+    step.frame(frame)?;
+    step.finish()
+}
+
+fn keep_seen(store: &Store, origin: &Origin, checkpoint: &VerifiedCheckpoint) -> Result<(), StoreError> {
+    let mut step = store.replica_step(origin)?;
+    step.seen(checkpoint)?;
+    step.finish()
+}
+
+fn keep_release(
+    store: &Store,
+    origin: &Origin,
+    openings: &[(EntryIndex, VerifiedOpening)],
+    next: u64,
+    entropy: &mut Counter,
+) -> Result<(), StoreError> {
+    let mut step = store.replica_step(origin)?;
+    step.release(&"b.example".parse().unwrap(), openings, next, entropy)?;
+    step.finish()
+}
+
 fn index(value: u64) -> EntryIndex {
     EntryIndex::new(value).unwrap()
 }
@@ -123,22 +148,22 @@ fn a_frame_and_its_checkpoint_are_there_after_reopening() {
     let mut store = create(dir.path());
     let genesis = logs.genesis();
     let (frame, checkpoint, _) = logs.append(vec![genesis]);
-    let no_log = store.keep_frame(&frame);
+    let no_log = keep(&store, &frame);
     assert!(matches!(no_log, Err(StoreError::NoSuchLog { .. })), "only a log that was entered is kept");
     store.create_log(&logs.origin, LogRole::Replica).unwrap();
     assert!(matches!(store.keep_checkpoint(&logs.origin, &checkpoint), Err(StoreError::NotNext { .. })));
-    store.keep_seen(&logs.origin, &checkpoint).unwrap();
+    keep_seen(&store, &logs.origin, &checkpoint).unwrap();
     store = reopen(store, dir.path());
     assert_eq!(store.seen_note(&logs.origin).unwrap().unwrap(), checkpoint.as_bytes());
     assert_eq!(store.newest_note(&logs.origin).unwrap(), None, "seen is not held");
-    store.keep_frame(&frame).unwrap();
+    keep(&store, &frame).unwrap();
     logs.replica.advance(&frame);
     store.keep_checkpoint(&logs.origin, &checkpoint).unwrap();
     for count in [14, 1, 16, 100, 124] {
         let drafts = (0..count).map(|number| record(&format!("record {number}"))).collect();
         let (frame, checkpoint, _) = logs.append(drafts);
-        store.keep_frame(&frame).unwrap();
-        assert!(matches!(store.keep_frame(&frame), Err(StoreError::NotNext { .. })), "a frame twice");
+        keep(&store, &frame).unwrap();
+        assert!(matches!(keep(&store, &frame), Err(StoreError::NotNext { .. })), "a frame twice");
         logs.replica.advance(&frame);
         store.keep_checkpoint(&logs.origin, &checkpoint).unwrap();
         store = reopen(store, dir.path());
@@ -162,13 +187,13 @@ fn openings_that_arrive_late_are_read_like_own_ones() {
     let late =
         |at: u64, slot| (index(at), opening_of(&logs.origin, &sealed[usize::try_from(at).unwrap()], slot));
     let mut entropy = Counter(1 << 41);
-    let early = store.keep_release(&from, &logs.origin, &[late(3, Slot::CORE)], 1, &mut entropy);
+    let early = keep_release(&store, &logs.origin, &[late(3, Slot::CORE)], 1, &mut entropy);
     assert!(matches!(early, Err(StoreError::NotNext { .. })), "an opening never comes before its entry");
-    store.keep_frame(&frame).unwrap();
+    keep(&store, &frame).unwrap();
     let first = [late(39, Slot::CORE), late(3, Slot::HANDLING), late(3, Slot::CORE)];
-    store.keep_release(&from, &logs.origin, &first, 3, &mut entropy).unwrap();
-    store.keep_release(&from, &logs.origin, &[late(39, Slot::HANDLING)], 4, &mut entropy).unwrap();
-    store.keep_release(&from, &logs.origin, &[], 9, &mut entropy).unwrap();
+    keep_release(&store, &logs.origin, &first, 3, &mut entropy).unwrap();
+    keep_release(&store, &logs.origin, &[late(39, Slot::HANDLING)], 4, &mut entropy).unwrap();
+    keep_release(&store, &logs.origin, &[], 9, &mut entropy).unwrap();
     store = reopen(store, dir.path());
     for (at, slot) in [(3, Slot::HANDLING), (3, Slot::CORE), (39, Slot::HANDLING), (39, Slot::CORE)] {
         let found = opened(&store, &logs.origin, at, &[slot]);
@@ -188,14 +213,14 @@ fn openings_that_arrive_late_are_read_like_own_ones() {
 #[test]
 fn late_openings_are_sealed_at_rest() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut logs, from) = (Logs::new(), "b.example".parse::<AgencyId>().unwrap());
+    let mut logs = Logs::new();
     let store = create(dir.path());
     store.create_log(&logs.origin, LogRole::Replica).unwrap();
     let drafts = vec![logs.genesis(), record("canary-of-the-late-section")];
     let (frame, _, sealed) = logs.append(drafts);
-    store.keep_frame(&frame).unwrap();
+    keep(&store, &frame).unwrap();
     let late = [(index(1), opening_of(&logs.origin, &sealed[1], Slot::CORE))];
-    store.keep_release(&from, &logs.origin, &late, 1, &mut Counter(1 << 41)).unwrap();
+    keep_release(&store, &logs.origin, &late, 1, &mut Counter(1 << 41)).unwrap();
     drop(store);
     let bytes = std::fs::read(dir.path().join("store/db")).unwrap();
     assert!(!bytes.windows(12).any(|window| window == b"canary-of-th"));
@@ -240,7 +265,103 @@ fn entries_of_an_own_log_are_never_replaced_by_a_frame() {
     store.create_log(&logs.origin, LogRole::Own).unwrap();
     let genesis = logs.genesis();
     let (frame, checkpoint, _) = logs.append(vec![genesis]);
-    assert!(matches!(store.keep_frame(&frame), Err(StoreError::NoSuchLog { .. })));
-    assert!(matches!(store.keep_seen(&logs.origin, &checkpoint), Err(StoreError::NoSuchLog { .. })));
+    assert!(matches!(keep(&store, &frame), Err(StoreError::NoSuchLog { .. })));
+    assert!(matches!(keep_seen(&store, &logs.origin, &checkpoint), Err(StoreError::NoSuchLog { .. })));
     assert_eq!(store.held(&logs.origin).unwrap().size, TreeSize::ZERO);
+}
+
+#[test]
+fn a_replica_keeps_the_key_that_it_began_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let (logs, mut store) = (Logs::new(), create(dir.path()));
+    let key = |seed| {
+        let name = KeyName::new(logs.origin.as_str()).unwrap();
+        SigningKey::from_seed(name, KeyKind::Ed25519, &[seed; 32]).unwrap().verifier().clone()
+    };
+    assert_eq!(store.pinned_key(&logs.origin).unwrap(), None);
+    assert!(matches!(store.pin_key(&logs.origin, &key(7)), Err(StoreError::NoSuchLog { .. })));
+    store.begin_replica(&logs.origin, &key(7)).unwrap();
+    store = reopen(store, dir.path());
+    assert_eq!(store.pinned_key(&logs.origin).unwrap(), Some(key(7)));
+    store.pin_key(&logs.origin, &key(7)).unwrap();
+    assert!(matches!(store.pin_key(&logs.origin, &key(9)), Err(StoreError::Pinned { .. })));
+    assert_eq!(store.pinned_key(&logs.origin).unwrap(), Some(key(7)));
+}
+
+/// Goal: a replica that is set aside is kept whole, and nothing of it stays under the old name. Way: all of it is read
+/// back under the new name, after a reopening, twice over.
+#[test]
+fn a_replica_set_aside_is_kept_whole_and_leaves_its_name_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut logs, from) = (Logs::new(), "b.example".parse::<AgencyId>().unwrap());
+    let mut store = create(dir.path());
+    let key = SigningKey::from_seed(KeyName::new(logs.origin.as_str()).unwrap(), KeyKind::Ed25519, &[7; 32]);
+    let key = key.unwrap().verifier().clone();
+    let mut drafts = vec![logs.genesis()];
+    drafts.extend((1..200).map(|number| record(&format!("record {number}"))));
+    let (frame, checkpoint, sealed) = logs.append(drafts);
+    let late: Vec<_> = (1..200_usize)
+        .map(|at| (index(at.try_into().unwrap()), opening_of(&logs.origin, &sealed[at], Slot::CORE)))
+        .collect();
+    for number in 1..=2 {
+        store.begin_replica(&logs.origin, &key).unwrap();
+        keep_seen(&store, &logs.origin, &checkpoint).unwrap();
+        keep(&store, &frame).unwrap();
+        store.keep_checkpoint(&logs.origin, &checkpoint).unwrap();
+        keep_release(&store, &logs.origin, &late, 199, &mut Counter(1 << 42)).unwrap();
+        let booked = vec![Disclosed { index: index(1), slot: Slot::CORE }];
+        store.assign_releases(&from, &logs.origin, ReleaseCursor::default(), &[booked], 1).unwrap();
+        let place = store.set_aside(&logs.origin, &mut Counter(1 << 43)).unwrap();
+        assert_eq!(place.as_str(), format!("a.example/aside/{number}"));
+        assert!(is_set_aside(&place) && !is_set_aside(&logs.origin));
+        store = reopen(store, dir.path());
+        assert_eq!(store.role(&logs.origin).unwrap(), None);
+        assert_eq!(store.pinned_key(&logs.origin).unwrap(), None);
+        assert_eq!(store.held(&logs.origin).unwrap(), Head::EMPTY);
+        assert_eq!(
+            (store.newest_note(&logs.origin).unwrap(), store.seen_note(&logs.origin).unwrap()),
+            (None, None)
+        );
+        assert_eq!(store.next_release(&from, &logs.origin).unwrap(), 0);
+        assert_eq!(store.arrival(&logs.origin, 0).unwrap(), None);
+        assert_eq!(store.release_cursor(&from, &logs.origin).unwrap(), ReleaseCursor::default());
+        assert!(opened(&store, &logs.origin, 1, &[Slot::CORE]).iter().all(Option::is_none));
+        assert_eq!(store.pinned_key(&place).unwrap().as_ref(), Some(&key));
+        assert_eq!(store.held(&place).unwrap(), frame.head());
+        assert_eq!(store.newest_note(&place).unwrap().unwrap(), checkpoint.as_bytes());
+        assert_eq!(Head::from(&right_edge(&store.nodes(&place), frame.head().size).unwrap()), frame.head());
+        store.scrub(&place, &[frame.head().size]).unwrap();
+        for (at, opening) in &late {
+            let held = opened(&store, &place, at.value(), &[Slot::CORE]);
+            assert_eq!(held, [Some(opening.opening().clone())], "{at}");
+        }
+    }
+    assert!(matches!(store.set_aside(&logs.origin, &mut Counter(0)), Err(StoreError::NoSuchLog { .. })));
+}
+
+/// Goal: of two followers that go on from the same place one is refused, however they meet. Way: two threads keep each of
+/// many frames at once.
+#[test]
+fn one_frame_is_kept_once_by_whoever_comes_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut logs, store) = (Logs::new(), create(dir.path()));
+    store.create_log(&logs.origin, LogRole::Replica).unwrap();
+    let genesis = logs.genesis();
+    for round in 0..60_u32 {
+        let draft = if round == 0 { genesis.clone() } else { record(&format!("record {round}")) };
+        let (frame, _, _) = logs.append(vec![draft]);
+        let meet = std::sync::Barrier::new(2);
+        let keep = || {
+            meet.wait();
+            keep(&store, &frame)
+        };
+        let kept = std::thread::scope(|scope| {
+            let other = scope.spawn(keep);
+            [keep(), other.join().unwrap()]
+        });
+        let refused = kept.iter().filter(|kept| matches!(kept, Err(StoreError::NotNext { .. }))).count();
+        assert_eq!((kept.iter().filter(|kept| kept.is_ok()).count(), refused), (1, 1), "round {round}");
+        logs.replica.advance(&frame);
+    }
+    assert_eq!(store.held(&logs.origin).unwrap().size.value(), 60);
 }

@@ -4,8 +4,6 @@
 //! the keys it knows out of [`Fields`] and keeps the rest, so that a newer author's keys survive a round trip.
 //! Not for: what the keys mean, which lives with each payload (`Record` and `Change` here, handling in `policy`).
 
-use std::collections::BTreeMap;
-
 use minicbor::data::{Int, Type};
 use minicbor::{Decoder, Encoder};
 use thiserror::Error;
@@ -40,8 +38,10 @@ pub enum Value {
 }
 
 /// A map with unsigned integer keys, in ascending order.
+///
+/// Kept as a sorted list: maps here have some ten keys, and are read, taken apart once, and dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fields(BTreeMap<u64, Value>);
+pub struct Fields(Vec<(u64, Value)>);
 
 /// Why bytes are not the deterministic CBOR that we accept.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -136,7 +136,7 @@ impl Fields {
     /// An empty map.
     #[must_use]
     pub const fn new() -> Self {
-        Self(BTreeMap::new())
+        Self(Vec::new())
     }
 
     /// True if no key is set.
@@ -156,12 +156,29 @@ impl Fields {
 
     /// The value of a key.
     pub fn get(&self, key: u64) -> Option<&Value> {
-        self.0.get(&key)
+        let place = self.place(key).ok()?;
+        self.0.get(place).map(|(_, value)| value)
     }
 
     /// Sets a key; an earlier value is replaced.
     pub fn put(&mut self, key: u64, value: Value) {
-        self.0.insert(key, value);
+        match self.place(key) {
+            Ok(place) => {
+                if let Some((_, held)) = self.0.get_mut(place) {
+                    *held = value;
+                }
+            }
+            Err(place) => self.0.insert(place, (key, value)),
+        }
+    }
+
+    /// Where a key is, or where it would be.
+    fn place(&self, key: u64) -> Result<usize, usize> {
+        // Most maps are filled in order.
+        match self.0.last() {
+            Some((last, _)) if *last >= key => self.0.binary_search_by_key(&key, |(key, _)| *key),
+            _ => Err(self.0.len()),
+        }
     }
 
     /// Sets a key to an unsigned integer.
@@ -181,7 +198,8 @@ impl Fields {
 
     /// Removes and returns the value of a key.
     pub fn take(&mut self, key: u64) -> Option<Value> {
-        self.0.remove(&key)
+        let place = self.place(key).ok()?;
+        Some(self.0.remove(place).1)
     }
 
     /// Removes and returns an unsigned integer.
@@ -258,9 +276,15 @@ impl Fields {
 
     /// Encodes the map in its only form.
     #[must_use]
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "writing to a Vec has the error type Infallible"
+    )]
     pub fn encode(&self) -> Vec<u8> {
-        // The clone is of the tree's top level only in cost: payloads are at most one section.
-        Value::Map(self.clone()).encode()
+        let mut encoder = Encoder::new(Vec::new());
+        write_map(&mut encoder, self).expect("a Vec takes every byte");
+        encoder.into_writer()
     }
 
     /// Reads exactly one map.
@@ -290,17 +314,19 @@ fn write(encoder: &mut Encoder<Vec<u8>>, value: &Value) -> Written {
             encoder.array(count(items.len()))?;
             items.iter().try_for_each(|item| write(encoder, item))
         }
-        Value::Map(fields) => {
-            // RFC 8949 §4.2.1: keys sorted by their encoding, which for unsigned integers is numeric order.
-            encoder.map(count(fields.len()))?;
-            fields.0.iter().try_for_each(|(key, item)| {
-                encoder.u64(*key)?;
-                write(encoder, item)
-            })
-        }
+        Value::Map(fields) => write_map(encoder, fields),
         Value::Bool(truth) => encoder.bool(*truth)?.ok(),
         Value::Null => encoder.null()?.ok(),
     }
+}
+
+fn write_map(encoder: &mut Encoder<Vec<u8>>, fields: &Fields) -> Written {
+    // RFC 8949 §4.2.1: keys sorted by their encoding, which for unsigned integers is numeric order.
+    encoder.map(count(fields.len()))?;
+    fields.0.iter().try_for_each(|(key, item)| {
+        encoder.u64(*key)?;
+        write(encoder, item)
+    })
 }
 
 fn read(decoder: &mut Decoder<'_>, depth: usize) -> Result<Value, CborError> {

@@ -23,6 +23,8 @@ pub enum ErrorCode {
     NotFound,
     /// What is to be added is there already.
     AlreadyExists,
+    /// What is held of the agency's log was verified with another key.
+    OtherReplica,
     /// An index or size beyond the newest checkpoint: one of the two sides went back.
     BeyondSize,
     /// A release number beyond the last one given: one of the two sides went back.
@@ -64,13 +66,19 @@ pub enum ErrorCode {
 }
 
 // Code, reason, place in gRPC, and what it means to a person.
-const TABLE: [(ErrorCode, &str, Code, &str); 25] = [
+const TABLE: [(ErrorCode, &str, Code, &str); 26] = [
     (ErrorCode::Malformed, "malformed", Code::InvalidArgument, "a message could not be read"),
     (ErrorCode::TooLarge, "too_large", Code::OutOfRange, "a message or a field is over its limit"),
     (ErrorCode::UnknownOrigin, "unknown_origin", Code::NotFound, "the log is not served there"),
     (ErrorCode::UnknownPeer, "unknown_peer", Code::NotFound, "the peer is not known there"),
     (ErrorCode::NotFound, "not_found", Code::NotFound, "what was asked for is not there"),
     (ErrorCode::AlreadyExists, "already_exists", Code::AlreadyExists, "it is there already"),
+    (
+        ErrorCode::OtherReplica,
+        "other_replica",
+        Code::FailedPrecondition,
+        "what is held of its log has another key; if its people confirm a new log, use --set-aside-replica",
+    ),
     (ErrorCode::BeyondSize, "beyond_size", Code::FailedPrecondition, "beyond the newest checkpoint there"),
     (ErrorCode::BeyondRelease, "beyond_release", Code::FailedPrecondition, "beyond the last release there"),
     (

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use comity_ledger::Origin;
+use comity_ledger::{Head, Origin};
 use comity_node::tls::{PeerTrust, system_time};
 use comity_node::{FollowParts, Followers, Home, Node, Peers};
+use comity_tlog::SignedCheckpoint;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +23,9 @@ use crate::answer::Refusal;
 /// Longest wait for something to come.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Pause between two looks without news: the finest that the timer of the runtime knows.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
 /// The follower of one log.
 pub(super) struct Follower {
     node: Arc<Node>,
@@ -27,14 +33,15 @@ pub(super) struct Follower {
     seen: Receiver<Seen>,
     last: Seen,
     stop: CancellationToken,
+    followers: Followers,
     _runtime: Runtime,
 }
 
-/// What was there at some moment: verified, durable, and in the merged view.
+/// What was there at some moment.
 #[derive(Clone, Copy)]
 struct Seen {
     at: Instant,
-    /// Entries under a complete checkpoint.
+    /// Entries under a complete checkpoint, verified and durable.
     size: u64,
     /// Records that can be found.
     records: usize,
@@ -57,13 +64,13 @@ impl Follower {
         let (stop, (tell, seen)) = (CancellationToken::new(), channel());
         let parts =
             FollowParts { node: Arc::clone(&node), peers, material: party.material()?, time: system_time() };
-        let (watched, of) = (Arc::clone(&node), origin.clone());
-        runtime.block_on(async {
-            tokio::spawn(async move { watch(&watched, &of, &tell).await });
-            Followers::start(parts, &TaskTracker::new(), stop.clone());
+        let (watched, of, news) = (Arc::clone(&node), origin.clone(), node.news());
+        let followers = runtime.block_on(async {
+            tokio::spawn(async move { watch(&watched, news, &of, &tell).await });
+            Followers::start(parts, &TaskTracker::new(), stop.clone())
         });
         let last = Seen { at: Instant::now(), size: 0, records: 0 };
-        Ok(Self { node, origin, seen, last, stop, _runtime: runtime })
+        Ok(Self { node, origin, seen, last, stop, followers, _runtime: runtime })
     }
 
     /// When the log had that many entries here.
@@ -77,25 +84,43 @@ impl Follower {
     }
 
     /// The head of the log here.
-    pub(super) fn head(&self) -> Option<comity_ledger::Head> {
-        self.node.taken_in().get(&self.origin).copied()
+    pub(super) fn head(&self) -> Result<Head, Refusal> {
+        let note = self.node.store().newest_note(&self.origin)?.ok_or_else(|| self.in_vain())?;
+        let note = SignedCheckpoint::parse(&note).map_err(failed)?;
+        Ok(Head { size: note.checkpoint().size(), root: note.checkpoint().root() })
+    }
+
+    /// What the followers say of why nothing came.
+    fn in_vain(&self) -> Refusal {
+        let errors = self.followers.states().into_values().filter_map(|state| state.last_error);
+        failed(format!("waited in vain for B: {}", errors.collect::<Vec<_>>().join("; ")))
     }
 
     fn when(&mut self, is_so: impl Fn(&Seen) -> bool) -> Result<Instant, Refusal> {
+        let begun = Instant::now();
         while !is_so(&self.last) {
-            self.last = self.seen.recv_timeout(PATIENCE).map_err(|_| failed("waited in vain for B"))?;
+            self.last = self.seen.recv_timeout(PATIENCE).map_err(|_| self.in_vain())?;
+            if begun.elapsed() > PATIENCE {
+                return Err(self.in_vain());
+            }
         }
         Ok(self.last.at)
     }
 }
 
-/// Tells what is there each time that there is news.
-async fn watch(node: &Node, origin: &Origin, tell: &Sender<Seen>) {
-    let mut news = node.news();
-    while news.changed().await.is_ok() {
+/// Tells what is there each time that there is news, and a moment later: the view takes in what is kept after the news
+/// of it.
+async fn watch(node: &Node, mut news: watch::Receiver<u64>, origin: &Origin, tell: &Sender<Seen>) {
+    loop {
+        match timeout(LOOK_AGAIN, news.changed()).await {
+            Ok(Ok(())) | Err(_) => {}
+            Ok(Err(_)) => return,
+        }
         let at = Instant::now();
+        let note = node.store().newest_note(origin).ok().flatten();
+        let note = note.and_then(|note| SignedCheckpoint::parse(&note).ok());
+        let size = note.map_or(0, |note| note.checkpoint().size().value());
         let records = node.view().screenable_count();
-        let size = node.taken_in().get(origin).map_or(0, |head| head.size.value());
         if tell.send(Seen { at, size, records }).is_err() {
             return;
         }

@@ -21,7 +21,7 @@ use super::{failed, raw_file, runtime, two_agencies};
 use crate::answer::Refusal;
 use crate::args::Bench;
 use crate::source::Source;
-use crate::stage::Stage;
+use crate::stage::{Interruption, Stage};
 
 /// Appends if nothing is said.
 const ENTRIES: u64 = 1_000;
@@ -37,7 +37,8 @@ const RAW_BYTES: usize = 1_000;
 pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let entries = arguments.entries.unwrap_or(ENTRIES);
     let [a, b] = two_agencies()?;
-    let mut stage = Stage::build("comity-bench-", arguments.dir.as_deref()).map_err(failed)?;
+    let mut stage =
+        Stage::build("comity-bench-", arguments.dir.as_deref(), Interruption::none()).map_err(failed)?;
     for (home, agency) in [("a", &a), ("b", &b)] {
         stage.found(home, agency.as_str()).and_then(|_| stage.card(home)).map_err(failed)?;
     }
@@ -50,7 +51,7 @@ pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let mut follower = Follower::start(to, Origin::publication(&a))?;
     follower.when_size(1)?;
     let mut times = append_all(&home_a, entries, &mut follower)?;
-    let head = follower.head().ok_or_else(|| failed("B has no head"))?;
+    let head = follower.head()?;
     if head.size.value() != entries + 1 {
         return Err(failed(format!("B has {} entries of {}", head.size, entries + 1)));
     }

@@ -18,7 +18,7 @@ use super::{failed, null_stream, process, two_agencies};
 use crate::answer::Refusal;
 use crate::args::Bench;
 use crate::source::Source;
-use crate::stage::Stage;
+use crate::stage::{Interruption, Stage};
 
 /// Entries if nothing is said.
 const ENTRIES: u64 = 1_000_000;
@@ -34,7 +34,8 @@ const PACE_MIN: u64 = 500;
 pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let (entries, content) = (arguments.entries.unwrap_or(ENTRIES), arguments.content());
     let [a, b] = two_agencies()?;
-    let mut stage = Stage::build("comity-bench-", arguments.dir.as_deref()).map_err(failed)?;
+    let mut stage =
+        Stage::build("comity-bench-", arguments.dir.as_deref(), Interruption::none()).map_err(failed)?;
     for (home, agency) in [("a", &a), ("b", &b)] {
         stage.found(home, agency.as_str()).and_then(|_| stage.card(home)).map_err(failed)?;
     }
@@ -164,6 +165,7 @@ fn introduce(stage: &Stage, at_a: &str) -> Result<v1::AddPeerRequest, Refusal> {
         card: card.into(),
         fingerprint: fingerprint.to_string(),
         endpoint: at_a.to_owned(),
+        set_aside_replica: false,
         via: String::new(),
     })
 }

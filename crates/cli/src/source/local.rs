@@ -8,6 +8,7 @@ use comity_node::{
     add_peer, bundle_of, listed, logs, now, peer_messages, read_entry, screened, submission,
 };
 use comity_screening::View;
+use comity_store::is_set_aside;
 use comity_tlog::EntryIndex;
 use comity_watchlist::ListId;
 use comity_wire::{DraftChange, ErrorCode, HandlingChoice, ListedRecord, ScreenQuery, v1};
@@ -86,7 +87,7 @@ impl Local {
     }
 
     pub(super) fn export(&self, origin: &Origin, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
-        let key = self.home().log_key_of(origin)?;
+        let key = self.home().log_key_of(self.open.store(), origin)?;
         Ok(LogExport::new(self.open.store(), origin, &key)?.files("", take)?)
     }
 
@@ -118,7 +119,7 @@ impl Local {
     }
 
     pub(super) fn add_peer(&self, request: &v1::AddPeerRequest) -> Result<v1::Peer, Refusal> {
-        add_peer(&self.home().peers()?, request).map_err(|error| refused(&error))
+        add_peer(&self.home().peers()?, self.open.store(), request).map_err(|error| refused(&error))
     }
 
     pub(super) fn peers(&self) -> Result<Vec<v1::Peer>, Refusal> {
@@ -138,6 +139,9 @@ impl Local {
         for log in self.logs()? {
             let name = log.head.as_ref().map(|head| head.origin.clone()).unwrap_or_default();
             let origin: Origin = name.parse().map_err(NodeError::Name)?;
+            if is_set_aside(&origin) {
+                continue;
+            }
             as_of.insert(origin, head_of(log.head)?);
         }
         let answer = screened(self.view()?, &as_of, query);
@@ -149,6 +153,7 @@ fn refused(error: &PeersError) -> Refusal {
     let code = match error {
         PeersError::OtherFingerprint { .. } => ErrorCode::FingerprintMismatch.reason(),
         PeersError::OtherKeys { .. } => ErrorCode::AlreadyExists.reason(),
+        PeersError::OtherReplica { .. } => ErrorCode::OtherReplica.reason(),
         _ => ErrorCode::Malformed.reason(),
     };
     Refusal::new(code, sentence(error))

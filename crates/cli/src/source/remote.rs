@@ -206,6 +206,11 @@ async fn take_files<T>(
 
 fn refused(status: &Status) -> Refusal {
     let code = ErrorCode::from_status(status);
+    if code == ErrorCode::Unreachable {
+        let message = "the running node ended before it answered; what it was to change is changed whole or not at \
+                       all, and may be asked for again (`comity status` tells how the home stands)";
+        return Refusal::new(code.reason(), message);
+    }
     let field = status.message().split_once(": ").filter(|_| status.message().starts_with(code.reason()));
     let about = field.map(|(_, field)| format!(" ({field})")).unwrap_or_default();
     // The word that a home without a node has for it, too.
@@ -215,4 +220,18 @@ fn refused(status: &Status) -> Refusal {
 
 fn unread(error: &InvalidMessage) -> Refusal {
     Refusal::new("malformed", format!("the node's answer: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_went_away_is_not_said_to_have_answered() {
+        let gone = refused(&Status::unavailable("broken pipe"));
+        assert_eq!(gone.code, "unreachable");
+        assert!(!gone.message.contains("answers") && gone.message.contains("comity status"), "{gone:?}");
+        let answered = refused(&ErrorCode::Stopping.to_status());
+        assert_eq!((answered.code, answered.message.contains("answers")), ("stopping", true));
+    }
 }

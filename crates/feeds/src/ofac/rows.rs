@@ -64,6 +64,9 @@ impl Table {
 impl<'a> TableFile<'a> {
     pub(super) fn open(input: &InputFile<'a>) -> Result<Self, FeedError> {
         input.check()?;
+        if input.begins_as_xml() {
+            return Err(FeedError::NoTable { file: input.name.to_owned() });
+        }
         let bytes = input.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input.bytes);
         let (text, encoding) = match std::str::from_utf8(bytes) {
             Ok(text) => (Cow::Borrowed(text), Encoding::Utf8),

@@ -32,7 +32,7 @@ use crate::tls::{Caller, Role};
 use crate::{Node, NodeError, Peers};
 
 /// Messages of one stream that are made and not yet taken by the connection, at most 1 MiB each.
-const STREAM_QUEUE: usize = 2;
+const STREAM_QUEUE: usize = 8;
 
 /// Name and version of this program, as said in `Hello`.
 pub(crate) const SOFTWARE: &str = concat!("comity/", env!("CARGO_PKG_VERSION"));

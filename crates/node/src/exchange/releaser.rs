@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use comity_ledger::{AgencyId, Opening, Origin};
 use comity_policy::{Peer, Released, Side};
-use comity_store::{Disclosed, LogRole, RELEASE_BATCH_MAX, ReleaseCursor};
+use comity_store::{CHUNK_ENTRIES, Disclosed, LogRole, RELEASE_BATCH_MAX, ReleaseCursor};
 use comity_tlog::{EntryIndex, TreeSize};
 use comity_wire::{
     AbsenceCause, Disclosure, DisclosureContent, ErrorCode, RELEASE_BYTES_MAX, ReleaseFrame, ReleaseNumber,
@@ -15,13 +15,13 @@ use comity_wire::{
 };
 
 use super::error::ServeError;
-use crate::sections::{HeldEntry, LabelsRead, Parties, held_entries};
+use crate::sections::{HeldEntry, LabelsRead, Parties, chunks_of, held_at, held_entries};
 use crate::{Node, NodeError, Peers};
 
-/// Entries looked through at once; with the largest sections they take 8 MiB.
-const WINDOW: u64 = 16;
+/// Entries of an own log looked through at once, one chunk of the store; with the largest sections they take 8 MiB.
+const WINDOW: u64 = CHUNK_ENTRIES;
 /// Most entries looked through before the cursor is made durable.
-const SCAN_ENTRIES_MAX: u64 = 256;
+const SCAN_ENTRIES_MAX: u64 = 1_024;
 /// Bytes of made batches after which they are booked and sent.
 const BOOKED_BYTES_MAX: usize = 4 << 20;
 
@@ -93,6 +93,10 @@ impl Releaser {
             LogRole::Own => None,
             LogRole::Replica => Some(received(&self.peers, &self.origin)),
         };
+        // Nothing came for a purpose without an agreement, and looking on would pass over what a later one allows.
+        if received.as_ref().is_some_and(|came| came.agreement.is_none()) {
+            return Ok(None);
+        }
         let (way, cursor) = (Way { parties, received }, self.cursor()?);
         if self.next < cursor.next { self.replay(at, &way) } else { self.release(at, cursor, &way) }
     }
@@ -177,9 +181,8 @@ impl Releaser {
                     return Ok(None);
                 };
                 let mut entries = Vec::with_capacity(indexes.len());
-                for index in indexes {
-                    let range = index.size_before()..index.size_through();
-                    entries.extend(held_entries(store, &self.origin, range)?);
+                for chunk in chunks_of(&indexes) {
+                    entries.extend(held_at(store, &self.origin, chunk)?);
                 }
                 Ok(Some((entries, scanned.saturating_add(1))))
             }

@@ -2,11 +2,19 @@
 
 use comity_ledger::{AgencyId, OpeningError, Origin, Rejection};
 use comity_store::StoreError;
-use comity_tlog::{CheckpointError, EntryIndex, ProveError};
+use comity_tlog::{CheckpointError, EntryIndex, ProveError, TreeSize};
 use comity_wire::{ErrorCode, InvalidMessage};
 
 use crate::NodeError;
 use crate::tls::TlsError;
+
+/// The author went back.
+const ROLLBACK: &str = "rollback";
+/// What came does not fit together, which proves nothing against anybody.
+const SUSPECT: &str = "suspect";
+/// The alarms about a state that ends once a checkpoint is complete again. A fork is not among them: what the author
+/// signed twice stays signed.
+pub(super) const PASSING_ALARMS: [&str; 2] = [ROLLBACK, SUSPECT];
 
 /// The end of a stream.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +52,20 @@ pub(crate) enum FollowError {
     /// A checkpoint or a frame was rejected; nothing of it was stored.
     #[error("rejected")]
     Rejected(#[from] Rejection),
+    /// The relay has not yet what is held here already: an older checkpoint of the same history.
+    #[error("the relay is behind: its checkpoint has size {size}, but {seen} was seen before")]
+    RelayBehind {
+        /// The size that the relay has.
+        size: TreeSize,
+        /// The size seen before.
+        seen: TreeSize,
+    },
+    /// The author signed an older tree that is not the beginning of the one held here: two histories.
+    #[error("the checkpoint of size {size} is of another history than the entries held")]
+    OtherPast {
+        /// The size.
+        size: TreeSize,
+    },
     /// A frame before any checkpoint.
     #[error("a frame came before a checkpoint")]
     NoCheckpoint,
@@ -76,6 +98,11 @@ pub(crate) enum FollowError {
         #[source]
         source: OpeningError,
     },
+    /// What is held of the log was verified with another key, and nobody has said that it is to be set aside.
+    #[error(
+        "what is held of the log is of another log key than the card; add the peer with --set-aside-replica"
+    )]
+    OtherKey,
     /// The checkpoint seen last does not verify with the pinned key.
     #[error("the stored checkpoint does not verify with the pinned key")]
     Stored(#[from] CheckpointError),
@@ -85,6 +112,9 @@ pub(crate) enum FollowError {
     /// The own store or what is in it.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// The follower was told to stop.
+    #[error("told to stop")]
+    Stopped,
     /// A step that did not end.
     #[error("a step of the follower broke off")]
     Broken,
@@ -104,12 +134,13 @@ impl FollowError {
 
     /// The word of the alarm that a person must look at, if the author's history itself is in doubt.
     ///
-    /// A bad proof alone accuses nobody; two roots of one size, or a smaller tree, are the author's own words.
+    /// A bad proof alone accuses nobody; two roots of one size, or a smaller tree from the author itself, are the
+    /// author's own words.
     pub(crate) fn alarm(&self) -> Option<&'static str> {
         match self {
-            Self::Rejected(Rejection::SameSizeOtherRoot { .. }) => Some("fork"),
-            Self::Rejected(Rejection::Smaller { .. }) => Some("rollback"),
-            Self::Rejected(Rejection::Contradicts { .. } | Rejection::Consistency { .. }) => Some("suspect"),
+            Self::Rejected(Rejection::SameSizeOtherRoot { .. }) | Self::OtherPast { .. } => Some("fork"),
+            Self::Rejected(Rejection::Smaller { .. }) => Some(ROLLBACK),
+            Self::Rejected(Rejection::Contradicts { .. } | Rejection::Consistency { .. }) => Some(SUSPECT),
             _ => None,
         }
     }

@@ -6,19 +6,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use comity_ledger::{Entry, Head, Opening, Origin, Replica, Slot, VerifiedOpening};
-use comity_store::{LogRole, Store};
+use comity_ledger::{Head, Kind, Opening, Origin, Replica, Slot, VerifiedFrame, VerifiedOpening};
+use comity_policy::Released;
+use comity_screening::{LogOrigin, Provenance};
+use comity_store::Store;
 use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge};
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
 
 use super::error::FollowError;
+use super::{older, pinned};
 use crate::exchange::received;
 use crate::export::head_of;
-use crate::sections::{LabelsRead, Parties, held_entries};
+use crate::records::ViewStep;
+use crate::sections::{HeldEntry, LabelsRead, Parties, chunks_of, held_at};
 use crate::{Node, NodeError, Peer, Peers, SystemEntropy};
 
 /// Entries applied to the view at once, so that questions wait for one window only.
-const VIEW_WINDOW: u64 = 256;
+const VIEW_WINDOW: usize = 256;
 
 /// A replica with what is being added to it.
 #[derive(Debug)]
@@ -29,19 +33,48 @@ pub(super) struct Keeper {
     origin: Origin,
     replica: Replica,
     checkpoint: Option<VerifiedCheckpoint>,
+    confirmed: bool,
+    gained: bool,
     next_release: u64,
+    /// Up to where the log is held and signed.
+    complete: TreeSize,
+    /// Up to where it is in the view: never beyond what is complete.
     viewed: TreeSize,
     labels: LabelsRead,
+}
+
+/// Steps that were verified and wait to be kept together.
+#[derive(Default)]
+struct Arrived {
+    seen: Option<VerifiedCheckpoint>,
+    frames: Vec<VerifiedFrame>,
+    /// Checkpoints of which all entries are held with these frames.
+    complete: Vec<VerifiedCheckpoint>,
+    openings: BTreeMap<EntryIndex, Vec<(Slot, Opening)>>,
+    next_release: u64,
+}
+
+/// Openings that this node may hold, and what the view learns from them.
+#[derive(Default)]
+struct Judged {
+    kept: Vec<(EntryIndex, VerifiedOpening)>,
+    /// Whether any of them was not held before.
+    is_new: bool,
+    steps: Vec<ViewStep>,
+}
+
+/// Openings of one entry: those that came and may be held, and the others that were held before.
+struct Opened {
+    may: Vec<VerifiedOpening>,
+    is_new: bool,
+    before: Vec<VerifiedOpening>,
 }
 
 impl Keeper {
     /// Opens the replica of a peer's log, entered if it is new, and ends what a crash left unfinished.
     pub(super) fn open(node: Arc<Node>, peers: Arc<Peers>, peer: Arc<Peer>) -> Result<Self, FollowError> {
-        let (origin, key) = (peer.origin(), peer.card().identity().log.clone());
+        let (origin, key) = (peer.origin(), pinned::settle(&node, &peer)?);
         let store = Arc::clone(node.store());
-        if store.role(&origin)?.is_none() {
-            store.create_log(&origin, LogRole::Replica)?;
-        }
         let held = store.held(&origin)?;
         let edge = right_edge(&store.nodes(&origin), held.size)?;
         if Head::from(&edge) != held {
@@ -60,10 +93,28 @@ impl Keeper {
         let viewed = newest.map_or(Ok(TreeSize::ZERO), |note| head_of(&note).map(|head| head.size))?;
         let next_release = store.next_release(peer.upstream(), &origin)?;
         let replica = Replica::new(origin.clone(), key, edge, seen);
-        let labels = LabelsRead::default();
-        let mut keeper =
-            Self { node, peers, peer, origin, replica, checkpoint, next_release, viewed, labels };
-        keeper.complete()?;
+        let (complete, labels) = (viewed, LabelsRead::default());
+        let mut keeper = Self {
+            node,
+            peers,
+            peer,
+            origin,
+            replica,
+            checkpoint,
+            confirmed: false,
+            gained: false,
+            next_release,
+            complete,
+            viewed,
+            labels,
+        };
+        // What a crash left unfinished.
+        let arrived = Arrived {
+            complete: keeper.completed().into_iter().collect(),
+            next_release,
+            ..Arrived::default()
+        };
+        keeper.keep(arrived)?;
         Ok(keeper)
     }
 
@@ -84,143 +135,228 @@ impl Keeper {
         (held, self.replica.newest().map_or(held, |head| head.size))
     }
 
-    /// Takes steps in order. After an error those before it are kept, of the one at fault nothing.
+    /// Whether the sender has shown a checkpoint that goes on from what is held, and all of its entries are held.
+    pub(super) fn is_complete(&self) -> bool {
+        self.confirmed && self.replica.newest().is_some_and(|head| head.size == self.replica.size())
+    }
+
+    /// Whether anything that was not held before was verified and kept. That a peer talks is no reason to call it again
+    /// at once.
+    pub(super) fn has_gained(&self) -> bool {
+        self.gained
+    }
+
+    /// Takes steps in order, with one sync for all of them. After an error those before it are kept, of the one at
+    /// fault nothing.
     pub(super) fn take(&mut self, events: Vec<FollowEvent>) -> Result<(), FollowError> {
-        let mut released = Vec::new();
-        for event in events {
-            if let FollowEvent::Release(frame) = event {
-                released.extend(frame.into_disclosures());
-                continue;
-            }
-            self.keep_released(std::mem::take(&mut released))?;
-            match event {
-                FollowEvent::Checkpoint(note) => {
-                    let verified = self.replica.verify_note(note.as_bytes())?;
-                    self.store().keep_seen(&self.origin, &verified)?;
-                    self.replica.saw(&verified);
-                    self.checkpoint = Some(verified);
-                    self.complete()?;
-                }
-                FollowEvent::Frame(frame) => {
-                    let checkpoint = self.checkpoint.as_ref().ok_or(FollowError::NoCheckpoint)?;
-                    let verified = self.replica.verify_frame(frame, checkpoint)?;
-                    self.store().keep_frame(&verified)?;
-                    self.replica.advance(&verified);
-                    self.complete()?;
-                }
-                FollowEvent::Release(_) | FollowEvent::Heartbeat(_) => {}
-            }
-        }
-        self.keep_released(released)
+        let mut arrived = Arrived { next_release: self.next_release, ..Arrived::default() };
+        let checked = events.into_iter().try_for_each(|event| self.check(event, &mut arrived));
+        self.keep(arrived)?;
+        checked
     }
 
     fn store(&self) -> &Store {
         self.node.store()
     }
 
-    /// Once all entries of the checkpoint are held: keeps it as the newest, and shows what is new.
-    fn complete(&mut self) -> Result<(), FollowError> {
-        let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
-        let size = checkpoint.checkpoint().size();
-        if size != self.replica.size() || size <= self.viewed {
-            return Ok(());
+    /// Verifies one step after those that arrived with it, as far as that needs no entry of the store.
+    fn check(&mut self, event: FollowEvent, arrived: &mut Arrived) -> Result<(), FollowError> {
+        match event {
+            FollowEvent::Checkpoint(note) => {
+                let verified = match self.replica.verify_note(note.as_bytes()) {
+                    Ok(verified) => verified,
+                    Err(rejection) => {
+                        let held = self.store().held(&self.origin)?.size;
+                        return Err(older::judge(self.store(), &self.peer, held, &note, rejection));
+                    }
+                };
+                // The same head again, as each connection begins, is nothing to be kept.
+                if self.replica.newest() != Some(head_under(&verified)) {
+                    self.replica.saw(&verified);
+                    arrived.seen = Some(verified.clone());
+                }
+                self.checkpoint = Some(verified);
+                self.confirmed = true;
+            }
+            FollowEvent::Frame(frame) => {
+                let checkpoint = self.checkpoint.as_ref().ok_or(FollowError::NoCheckpoint)?;
+                let verified = self.replica.verify_frame(frame, checkpoint)?;
+                self.replica.advance(&verified);
+                arrived.frames.push(verified);
+            }
+            FollowEvent::Release(frame) => {
+                for disclosure in frame.into_disclosures() {
+                    self.check_release(disclosure, arrived)?;
+                }
+            }
+            FollowEvent::Heartbeat(_) => {}
         }
-        self.store().keep_checkpoint(&self.origin, checkpoint)?;
-        while self.viewed < size {
-            let end = self.viewed.checked_add(VIEW_WINDOW).unwrap_or(size).min(size);
-            self.show(self.viewed..end)?;
-            self.viewed = end;
-        }
-        tracing::info!(%size, "log is complete up to its checkpoint");
-        self.node.tell_news();
+        arrived.complete.extend(self.completed());
         Ok(())
     }
 
-    fn show(&self, range: std::ops::Range<TreeSize>) -> Result<(), FollowError> {
-        // An answer names the checkpoint only once everything under it is in the view.
-        let head = self.checkpoint.as_ref().map(|checkpoint| {
-            let checkpoint = checkpoint.checkpoint();
-            Head { size: checkpoint.size(), root: checkpoint.root() }
-        });
-        let head = head.filter(|head| head.size <= range.end);
-        Ok(self.node.take_in(&self.origin, range, head)?)
+    fn check_release(&self, disclosure: Disclosure, arrived: &mut Arrived) -> Result<(), FollowError> {
+        if disclosure.origin != self.origin {
+            return Err(FollowError::OtherOrigin { origin: disclosure.origin });
+        }
+        if disclosure.number.value() != arrived.next_release {
+            let found = disclosure.number.value();
+            return Err(FollowError::ReleaseOrder { expected: arrived.next_release, found });
+        }
+        if !self.replica.size().contains(disclosure.index) {
+            return Err(FollowError::EarlyOpening { index: disclosure.index });
+        }
+        arrived.next_release = arrived.next_release.saturating_add(1);
+        if let DisclosureContent::Given(opening) = disclosure.content {
+            arrived.openings.entry(disclosure.index).or_default().push((disclosure.slot, opening));
+        }
+        Ok(())
     }
 
-    fn keep_released(&mut self, disclosures: Vec<Disclosure>) -> Result<(), FollowError> {
-        if disclosures.is_empty() {
+    /// The newest checkpoint seen, at the step with which all its entries are held.
+    fn completed(&mut self) -> Option<VerifiedCheckpoint> {
+        let checkpoint = self.checkpoint.as_ref()?;
+        let size = checkpoint.checkpoint().size();
+        if size != self.replica.size() || size <= self.complete {
+            return None;
+        }
+        self.complete = size;
+        Some(checkpoint.clone())
+    }
+
+    /// Keeps what was verified, and then shows it. Nothing of a release is kept if one of its openings is wrong.
+    fn keep(&mut self, arrived: Arrived) -> Result<(), FollowError> {
+        let Arrived { seen, frames, complete, openings, next_release } = arrived;
+        if seen.is_none() && frames.is_empty() && complete.is_empty() && next_release == self.next_release {
             return Ok(());
         }
-        let mut next = self.next_release;
-        let mut by_entry: BTreeMap<EntryIndex, Vec<(Slot, Opening)>> = BTreeMap::new();
-        for disclosure in disclosures {
-            if disclosure.origin != self.origin {
-                return Err(FollowError::OtherOrigin { origin: disclosure.origin });
-            }
-            if disclosure.number.value() != next {
-                let found = disclosure.number.value();
-                return Err(FollowError::ReleaseOrder { expected: next, found });
-            }
-            next = next.saturating_add(1);
-            if !self.replica.size().contains(disclosure.index) {
-                return Err(FollowError::EarlyOpening { index: disclosure.index });
-            }
-            if let DisclosureContent::Given(opening) = disclosure.content {
-                by_entry.entry(disclosure.index).or_default().push((disclosure.slot, opening));
-            }
+        let store = Arc::clone(self.node.store());
+        let origin = self.origin.clone();
+        let mut step = store.replica_step(&origin)?;
+        if let Some(seen) = &seen {
+            step.seen(seen)?;
         }
+        for frame in &frames {
+            step.frame(frame)?;
+        }
+        let judged =
+            if next_release == self.next_release { Ok(Judged::default()) } else { self.judge(openings) };
+        let (judged, fault) = match judged {
+            Ok(judged) => {
+                if next_release != self.next_release {
+                    let (from, mut entropy) = (self.peer.upstream(), SystemEntropy::new());
+                    step.release(from, &judged.kept, next_release, &mut entropy)?;
+                }
+                (judged, None)
+            }
+            Err(fault) => (Judged::default(), Some(fault)),
+        };
+        step.finish()?;
+        self.gained |= seen.is_some() || !frames.is_empty() || judged.is_new;
+        if fault.is_none() {
+            self.next_release = next_release;
+        }
+        for checkpoint in &complete {
+            store.keep_checkpoint(&origin, checkpoint)?;
+        }
+        // Relays and whoever else waits can begin, while the view takes it in.
+        self.node.tell_news();
+        for checkpoint in complete {
+            self.show_through(&checkpoint)?;
+        }
+        let mut steps = judged.steps;
+        while !steps.is_empty() {
+            let later = steps.split_off(steps.len().min(VIEW_WINDOW));
+            self.node.show(&origin, std::mem::replace(&mut steps, later), None)?;
+        }
+        fault.map_or(Ok(()), Err)
+    }
+
+    /// Shows all that is under a complete checkpoint and was not shown yet.
+    fn show_through(&mut self, checkpoint: &VerifiedCheckpoint) -> Result<(), FollowError> {
+        let head = head_under(checkpoint);
+        while self.viewed < head.size {
+            let window = u64::try_from(VIEW_WINDOW).unwrap_or(1);
+            let end = self.viewed.checked_add(window).unwrap_or(head.size).min(head.size);
+            // An answer names the checkpoint only once everything under it is in the view.
+            self.node.take_in(&self.origin, self.viewed..end, Some(head).filter(|head| head.size == end))?;
+            self.viewed = end;
+        }
+        tracing::info!(size = %head.size, "log is complete up to its checkpoint");
+        Ok(())
+    }
+
+    /// Compares openings with their entries, which are held, and takes those that this node may hold.
+    fn judge(&mut self, openings: BTreeMap<EntryIndex, Vec<(Slot, Opening)>>) -> Result<Judged, FollowError> {
         let came = received(&self.peers, &self.origin);
         if came.agreement.is_none() {
             // Whoever sends is no peer any more: judged without an agreement all would be dropped, and a number that
             // is passed is never sent again.
             return Err(FollowError::NoRelay { agency: came.sender });
         }
-        let mut kept = Vec::new();
-        let mut dropped = 0;
-        for (index, openings) in by_entry {
-            let given = openings.len();
-            let may = self.judge(index, openings, &came)?;
-            dropped += given.saturating_sub(may.len());
-            kept.extend(may.into_iter().map(|opening| (index, opening)));
+        let log: LogOrigin = self.origin.as_str().parse().map_err(|_| FollowError::Broken)?;
+        let (mut judged, mut dropped) = (Judged::default(), 0);
+        let mut openings = openings;
+        let indexes: Vec<EntryIndex> = openings.keys().copied().collect();
+        for chunk in chunks_of(&indexes) {
+            for held in held_at(self.node.store(), &self.origin, chunk)? {
+                let index = held.index;
+                let given = openings.remove(&index).unwrap_or_default();
+                let (count, at) = (given.len(), provenance(&log, &held));
+                let is_record = held.entry.kind() == Kind::Record;
+                let opened = self.judge_entry(held, given, &came)?;
+                dropped += count.saturating_sub(opened.may.len());
+                judged.is_new |= opened.is_new;
+                if is_record && self.viewed.contains(index) && !opened.may.is_empty() {
+                    let all = opened.before.iter().chain(&opened.may);
+                    let all = all.map(|opening| (opening.slot(), opening.opening()));
+                    judged.steps.push(ViewStep::of(at, true, all));
+                }
+                judged.kept.extend(opened.may.into_iter().map(|opening| (index, opening)));
+            }
         }
         if dropped > 0 {
             tracing::warn!(dropped, "sections came that this node may not hold; they were dropped");
         }
-        let from = self.peer.upstream();
-        self.store().keep_release(from, &self.origin, &kept, next, &mut SystemEntropy::new())?;
-        self.next_release = next;
-        let mut shown = None;
-        for (index, _) in &kept {
-            if self.viewed.contains(*index) && shown != Some(*index) {
-                self.show(index.size_before()..index.size_through())?;
-                shown = Some(*index);
-            }
+        match openings.keys().next() {
+            Some(index) => Err(FollowError::EarlyOpening { index: *index }),
+            None => Ok(judged),
         }
-        self.node.tell_news();
-        Ok(())
     }
 
     /// Compares openings of one entry with its commitments and gives those that this node may hold (C16).
-    fn judge(
+    fn judge_entry(
         &mut self,
-        index: EntryIndex,
+        held: HeldEntry,
         openings: Vec<(Slot, Opening)>,
         came: &Parties,
-    ) -> Result<Vec<VerifiedOpening>, FollowError> {
-        let range = index.size_before()..index.size_through();
-        let held = held_entries(self.store(), &self.origin, range)?.pop();
-        let Some(held) = held else { return Err(FollowError::EarlyOpening { index }) };
-        let entry: Entry = held.entry;
-        let mut verified = Vec::with_capacity(openings.len());
+    ) -> Result<Opened, FollowError> {
+        let HeldEntry { index, entry, openings: before, .. } = held;
+        let mut verified = Vec::with_capacity(openings.len() + before.len());
         for (slot, opening) in openings {
             let opening = opening.verify(&self.origin, &entry, slot);
             verified.push(opening.map_err(|source| FollowError::Opening { index, source })?);
         }
         let given: Vec<Slot> = verified.iter().map(VerifiedOpening::slot).collect();
+        let known: Vec<Slot> = before.iter().map(VerifiedOpening::slot).collect();
+        let before: Vec<VerifiedOpening> =
+            before.into_iter().filter(|opening| !given.contains(&opening.slot())).collect();
         // Handling and audience may have come with an earlier section of the same entry.
-        verified.extend(held.openings.into_iter().filter(|opening| !given.contains(&opening.slot())));
+        verified.extend(before.iter().cloned());
         let cut = came.cut(&entry, verified, None, &mut self.labels);
-        let released = cut.map(|cut| cut.released).unwrap_or_default();
-        let may = released.into_iter().filter(|released| given.contains(&released.slot()));
-        Ok(may.map(|released| released.opening().clone()).collect())
+        let released = cut.map(|cut| cut.released).unwrap_or_default().into_iter();
+        let may = released.filter(|released| given.contains(&released.slot()));
+        let may: Vec<VerifiedOpening> = may.map(Released::into_opening).collect();
+        let is_new = may.iter().any(|opening| !known.contains(&opening.slot()));
+        Ok(Opened { may, is_new, before })
     }
+}
+
+fn head_under(checkpoint: &VerifiedCheckpoint) -> Head {
+    let checkpoint = checkpoint.checkpoint();
+    Head { size: checkpoint.size(), root: checkpoint.root() }
+}
+
+fn provenance(log: &LogOrigin, held: &HeldEntry) -> Provenance {
+    Provenance { origin: log.clone(), index: held.index, leaf: held.leaf, about: held.entry.about() }
 }

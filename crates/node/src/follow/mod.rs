@@ -5,6 +5,8 @@
 
 mod error;
 mod keeper;
+mod older;
+mod pinned;
 mod session;
 
 use std::collections::BTreeMap;
@@ -15,10 +17,12 @@ use comity_ledger::{AgencyId, Entropy as _};
 use comity_tlog::TreeSize;
 use rustls::time_provider::TimeProvider;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use self::error::FollowError;
 use self::session::Session;
 use crate::tls::TlsMaterial;
 use crate::{Alarm, AlarmKey, Node, Peer, Peers, SystemEntropy, now};
@@ -162,13 +166,13 @@ impl Follower {
         let agency = self.peer.agency().clone();
         let mut pause = PAUSE_MIN;
         loop {
-            let session = Session { all: &self.all, parts: &self.parts, peer: &self.peer };
-            let mut progressed = false;
-            let ended = tokio::select! {
-                () = self.stop.cancelled() => return,
-                ended = session.run(&mut progressed) => ended,
-            };
+            let session = Session { all: &self.all, parts: &self.parts, peer: &self.peer, stop: &self.stop };
+            let (mut gained, begun) = (false, Instant::now());
+            let ended = session.run(&mut gained).await;
             if let Err(error) = ended {
+                if matches!(error, FollowError::Stopped) {
+                    return;
+                }
                 if error.is_fatal() {
                     tracing::error!(reason = %error, "stable storage failed: the node stops");
                     self.process.cancel();
@@ -176,8 +180,7 @@ impl Follower {
                 }
                 let reason = error.explain();
                 if let Some(code) = error.alarm() {
-                    let origin = self.peer.origin().to_string();
-                    let key = AlarmKey { code, origin, agency: agency.to_string() };
+                    let key = alarm_key(code, &self.peer);
                     tracing::error!(%reason, code, "the author's history is in doubt");
                     self.parts.node.alarms().raise(Alarm { key, since: now(), message: reason.clone() });
                 }
@@ -187,13 +190,20 @@ impl Follower {
                     state.last_error = Some(reason);
                 });
             }
-            pause = if progressed { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
+            // An attempt that took as long as the longest pause was no call too many, whatever it brought.
+            let earned = gained || begun.elapsed() >= PAUSE_MAX;
+            pause = if earned { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(jittered(pause)) => {}
             }
         }
     }
+}
+
+/// The alarm of a kind about a peer's log.
+fn alarm_key(code: &'static str, peer: &Peer) -> AlarmKey {
+    AlarmKey { code, origin: peer.origin().to_string(), agency: peer.agency().to_string() }
 }
 
 /// Between half of the pause and all of it, so that the followers of a node that comes back do not call at once.

@@ -10,56 +10,90 @@ use comity_wire::{
     CONNECTION_WINDOW_BYTES, ErrorCode, FollowEvent, Greeting, Guarded, PROTOCOL, STREAM_WINDOW_BYTES,
     exchange_client, v1,
 };
+use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
-use super::error::FollowError;
+use super::error::{FollowError, PASSING_ALARMS};
 use super::keeper::Keeper;
-use super::{FollowParts, Followers};
+use super::{FollowParts, Followers, alarm_key};
 use crate::Peer;
 use crate::exchange::{HEARTBEAT, SOFTWARE};
 use crate::tls::PeerConnector;
 
 /// Longest that a call may take until it is answered.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
-/// Messages taken at once, at most about 1 MiB each: several release frames are then kept with one sync.
-const MESSAGES_AT_ONCE_MAX: usize = 8;
+/// Messages kept with one sync, at most about 1 MiB each.
+const MESSAGES_AT_ONCE_MAX: usize = 16;
+/// Messages that have arrived while others are being kept; the connection holds back the rest.
+const MESSAGES_AHEAD_MAX: usize = 16;
 
 /// One attempt to follow one peer's log.
 pub(super) struct Session<'a> {
     pub(super) all: &'a Followers,
     pub(super) parts: &'a FollowParts,
     pub(super) peer: &'a Arc<Peer>,
+    pub(super) stop: &'a CancellationToken,
 }
 
 type Client = ExchangeServiceClient<Guarded<Channel>>;
 
 impl Session<'_> {
-    /// Follows until something fails; `progressed` says whether anything was taken.
-    pub(super) async fn run(&self, progressed: &mut bool) -> Result<(), FollowError> {
-        let mut keeper = self.open().await?;
+    /// Follows until something fails or the follower is told to stop; `gained` says whether anything new was verified
+    /// and kept. It must be run to its end: only what waits for the other side is given up at a stop, and a step of the
+    /// keeper never, since the next follower of the log may begin as soon as this one has ended.
+    pub(super) async fn run(&self, gained: &mut bool) -> Result<(), FollowError> {
+        let keeper = self.open().await?;
         self.report(&keeper, |_| {});
-        let mut client = self.connect().await?;
         let request = v1::FollowRequest::from(&keeper.from()?);
-        let answered = timeout(ANSWER_TIME_MAX, client.follow(request)).await;
-        let mut stream =
-            answered.map_err(|_| FollowError::Silent)?.map_err(|s| answered_with(&s))?.into_inner();
+        let mut stream = self.unless_stopped(self.call(request)).await??;
         self.report(&keeper, |state| state.connected = true);
         tracing::info!("following");
+        // While some are being kept, the next are read.
+        let (sender, arriving) = mpsc::channel(MESSAGES_AHEAD_MAX);
+        let (reading, keeping) = (read(&mut stream, sender), self.keep(keeper, arriving, gained));
+        tokio::pin!(reading, keeping);
+        tokio::select! {
+            kept = &mut keeping => kept,
+            ended = &mut reading => keeping.await.and(Err(ended)),
+        }
+    }
+
+    /// Keeps what arrives, as much of it at once as has arrived, until the stream ends.
+    async fn keep(
+        &self,
+        mut keeper: Keeper,
+        mut arriving: mpsc::Receiver<FollowEvent>,
+        gained: &mut bool,
+    ) -> Result<(), FollowError> {
         loop {
-            let (events, ended) = read_ahead(&mut stream).await;
-            let any = !events.is_empty();
+            let mut events = Vec::with_capacity(MESSAGES_AT_ONCE_MAX);
+            let arrived = arriving.recv_many(&mut events, MESSAGES_AT_ONCE_MAX);
+            if self.unless_stopped(arrived).await? == 0 {
+                return Ok(());
+            }
             let taken = tokio::task::spawn_blocking(move || (keeper.take(events), keeper)).await;
             let (taken, back) = taken.map_err(|_| FollowError::Broken)?;
             keeper = back;
+            *gained = keeper.has_gained();
             taken?;
-            if any {
-                *progressed = true;
-                self.report(&keeper, |state| state.last_error = None);
+            if keeper.is_complete() {
+                self.end_alarms();
             }
-            ended?;
+            self.report(&keeper, |state| state.last_error = None);
         }
+    }
+
+    async fn unless_stopped<T>(&self, waiting: impl Future<Output = T>) -> Result<T, FollowError> {
+        self.stop.run_until_cancelled(waiting).await.ok_or(FollowError::Stopped)
+    }
+
+    async fn call(&self, request: v1::FollowRequest) -> Result<Streaming<v1::FollowResponse>, FollowError> {
+        let mut client = self.connect().await?;
+        let answered = timeout(ANSWER_TIME_MAX, client.follow(request)).await;
+        Ok(answered.map_err(|_| FollowError::Silent)?.map_err(|s| answered_with(&s))?.into_inner())
     }
 
     async fn open(&self) -> Result<Keeper, FollowError> {
@@ -106,6 +140,13 @@ impl Session<'_> {
         Ok(client)
     }
 
+    /// What was doubted is dispelled: the log goes on from what is held.
+    fn end_alarms(&self) {
+        for code in PASSING_ALARMS {
+            self.parts.node.alarms().end(&alarm_key(code, self.peer));
+        }
+    }
+
     fn report(&self, keeper: &Keeper, change: impl FnOnce(&mut super::FollowState)) {
         self.all.update(self.peer.agency(), |state| {
             (state.held, state.seen) = keeper.sizes();
@@ -114,28 +155,24 @@ impl Session<'_> {
     }
 }
 
-/// Waits for one message and takes those that are there already; with them, whether the stream goes on.
-async fn read_ahead(
-    stream: &mut Streaming<v1::FollowResponse>,
-) -> (Vec<FollowEvent>, Result<(), FollowError>) {
-    let mut events = Vec::new();
-    let mut patience = HEARTBEAT * 3;
-    while events.len() < MESSAGES_AT_ONCE_MAX {
-        let message = match timeout(patience, stream.message()).await {
+/// Reads messages until the stream ends or brings none; gives why.
+async fn read(stream: &mut Streaming<v1::FollowResponse>, sender: mpsc::Sender<FollowEvent>) -> FollowError {
+    loop {
+        let message = match timeout(HEARTBEAT * 3, stream.message()).await {
             Ok(Ok(Some(message))) => message,
-            Ok(Ok(None)) => return (events, Err(FollowError::Answered { code: ErrorCode::Stopping })),
-            Ok(Err(status)) => return (events, Err(answered_with(&status))),
-            Err(_) if events.is_empty() => return (events, Err(FollowError::Silent)),
-            Err(_) => break,
+            Ok(Ok(None)) => return FollowError::Answered { code: ErrorCode::Stopping },
+            Ok(Err(status)) => return answered_with(&status),
+            Err(_) => return FollowError::Silent,
         };
         match FollowEvent::try_from(message) {
-            Ok(event) => events.push(event),
-            Err(invalid) => return (events, Err(invalid.into())),
+            Ok(event) => {
+                if sender.send(event).await.is_err() {
+                    return FollowError::Broken;
+                }
+            }
+            Err(invalid) => return invalid.into(),
         }
-        // The rest only as far as it has arrived.
-        patience = Duration::ZERO;
     }
-    (events, Ok(()))
 }
 
 fn answered_with(status: &Status) -> FollowError {

@@ -171,8 +171,8 @@ impl AdminService for Admin {
     }
 
     async fn add_peer(&self, request: Request<v1::AddPeerRequest>) -> Answer<v1::AddPeerResponse> {
-        let (peers, request) = (Arc::clone(&self.parts.peers), request.into_inner());
-        let added = blocking(move || Ok(add_peer(&peers, &request))).await?;
+        let (peers, node, request) = (Arc::clone(&self.parts.peers), self.node(), request.into_inner());
+        let added = blocking(move || Ok(add_peer(&peers, node.store(), &request))).await?;
         let peer = added.map_err(|error| status_of_peers(&error))?;
         Ok(Response::new(v1::AddPeerResponse { peer: Some(peer) }))
     }

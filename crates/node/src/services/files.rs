@@ -29,7 +29,7 @@ pub(super) fn export_log<T: Send + 'static>(
     wrap: fn(Part) -> T,
 ) -> Stream<T> {
     stream(permit, wrap, move |take| {
-        let key = node.home().log_key_of(&origin)?;
+        let key = node.home().log_key_of(node.store(), &origin)?;
         LogExport::new(node.store(), &origin, &key)?.files("", take)
     })
 }

@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use comity_ledger::AgencyId;
+use comity_store::Store;
 use comity_wire::{ErrorCode, v1};
 use tonic::Status;
 
-use crate::{FollowState, Peer, Peers, PeersError, Reach};
+use crate::{FollowState, OtherReplica, Peer, Peers, PeersError, Reach};
 
 /// The peers of a register, each with how following it stands.
 pub fn peer_messages(peers: &Peers, states: &BTreeMap<AgencyId, FollowState>) -> Vec<v1::Peer> {
@@ -35,11 +36,12 @@ fn peer_message(peer: &Peer, state: Option<&FollowState>) -> v1::Peer {
 ///
 /// # Errors
 /// A [`PeersError`]; nothing is stored then.
-pub fn add_peer(peers: &Peers, request: &v1::AddPeerRequest) -> Result<v1::Peer, PeersError> {
+pub fn add_peer(peers: &Peers, store: &Store, request: &v1::AddPeerRequest) -> Result<v1::Peer, PeersError> {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let via = given(&request.via).map(|via| via.parse()).transpose().map_err(crate::NodeError::from)?;
     let reach = Reach { endpoint: given(&request.endpoint), via };
-    let peer = peers.add(&request.card, &request.fingerprint, reach)?;
+    let other = if request.set_aside_replica { OtherReplica::SetAside } else { OtherReplica::Refuse };
+    let peer = peers.add(store, &request.card, &request.fingerprint, reach, other)?;
     Ok(peer_message(&peer, None))
 }
 
@@ -48,12 +50,15 @@ pub(super) fn status_of_peers(error: &PeersError) -> Status {
     let code = match error {
         PeersError::OtherFingerprint { .. } => ErrorCode::FingerprintMismatch,
         PeersError::OtherKeys { .. } => ErrorCode::AlreadyExists,
+        PeersError::OtherReplica { .. } => ErrorCode::OtherReplica,
         PeersError::Card(_) | PeersError::Trust(_) => return ErrorCode::Malformed.to_status_about("card"),
         PeersError::Words(_) => return ErrorCode::Malformed.to_status_about("fingerprint"),
         PeersError::Endpoint => return ErrorCode::Malformed.to_status_about("endpoint"),
         PeersError::Own => return ErrorCode::Malformed.to_status_about("agency"),
         PeersError::Full => ErrorCode::TooLarge,
-        PeersError::Misplaced { .. } | PeersError::Node(_) => ErrorCode::Internal,
+        PeersError::Misplaced { .. } | PeersError::SetAside { .. } | PeersError::Node(_) => {
+            ErrorCode::Internal
+        }
     };
     if code == ErrorCode::Internal {
         tracing::error!(%error, "the register of peers failed");

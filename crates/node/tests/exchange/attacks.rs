@@ -1,13 +1,15 @@
 //! What following refuses, and that nothing is stored then.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use comity_ledger::{AgencyId, Head};
 use comity_node::tls::{
     AcceptedRole, AgencyTrust, Caps, PeerAuthority, PeerConnector, PeerListener, PeerTrust,
 };
-use comity_node::{PeersError, Reach};
+use comity_node::{OtherReplica, PeersError, Reach};
 use comity_wire::v1::exchange_service_client::ExchangeServiceClient;
 use comity_wire::v1::exchange_service_server::ExchangeService as ExchangeRpc;
 use comity_wire::{ErrorCode, Greeting, Guarded, PROTOCOL, exchange_client, exchange_server, v1};
@@ -94,16 +96,19 @@ async fn a_card_with_other_words_is_not_added() {
     let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
     let at_b = b.start().await;
     let ((card, words), (own_card, own_words)) = (a.card(), b.card());
-    let other = at_b.peers.add(&card, &own_words, Reach::default());
+    let add = |card: &[u8], words: &str| {
+        at_b.peers.add(at_b.node.store(), card, words, Reach::default(), OtherReplica::Refuse)
+    };
+    let other = add(&card, &own_words);
     assert!(matches!(other, Err(PeersError::OtherFingerprint { .. })), "{other:?}");
-    let own = at_b.peers.add(&own_card, &own_words, Reach::default());
+    let own = add(&own_card, &own_words);
     assert!(matches!(own, Err(PeersError::Own)), "{own:?}");
     let mut forged = card.clone();
     forged[40] ^= 1;
-    assert!(matches!(at_b.peers.add(&forged, &words, Reach::default()), Err(PeersError::Card(_))));
+    assert!(matches!(add(&forged, &words), Err(PeersError::Card(_))));
     assert!(at_b.peers.list().is_empty() && !at_b.node.trust().contains(&a.id));
     assert_eq!(std::fs::read_dir(b.folder.join("peers")).unwrap().count(), 0, "nothing was stored");
-    at_b.peers.add(&card, &words, Reach::default()).unwrap();
+    add(&card, &words).unwrap();
     at_b.stop().await;
     let at_b = b.start().await;
     assert_eq!(at_b.peers.list().len(), 1, "a peer is there after a restart");
@@ -116,6 +121,9 @@ async fn a_card_with_other_words_is_not_added() {
 struct Playback {
     agency: AgencyId,
     messages: Arc<Mutex<Vec<v1::FollowResponse>>>,
+    /// Between one message and the next.
+    pause: Arc<Mutex<Duration>>,
+    calls: Arc<AtomicUsize>,
 }
 
 #[tonic::async_trait]
@@ -129,11 +137,18 @@ impl ExchangeRpc for Playback {
     }
 
     async fn follow(&self, _: Request<v1::FollowRequest>) -> Result<Response<Self::FollowStream>, Status> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
         let messages = self.messages.lock().unwrap().clone();
+        let pause = *self.pause.lock().unwrap();
         let (sender, receiver) = tokio::sync::mpsc::channel(64);
-        for message in messages {
-            sender.send(Ok(message)).await.unwrap();
-        }
+        tokio::spawn(async move {
+            for message in messages {
+                if sender.send(Ok(message)).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(pause).await;
+            }
+        });
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
@@ -155,6 +170,8 @@ impl ExchangeRpc for Playback {
 /// A running playback; it ends when this is dropped.
 struct Played {
     messages: Arc<Mutex<Vec<v1::FollowResponse>>>,
+    pause: Arc<Mutex<Duration>>,
+    calls: Arc<AtomicUsize>,
     address: SocketAddr,
     _stop: DropGuard,
 }
@@ -163,7 +180,13 @@ impl Played {
     /// A node with the certificate of one agency that takes calls of another.
     async fn by(agency: &Agency, to: &Agency) -> Self {
         let messages = Arc::new(Mutex::new(Vec::new()));
-        let playback = Playback { agency: agency.id.clone(), messages: Arc::clone(&messages) };
+        let (pause, calls) = (Arc::<Mutex<Duration>>::default(), Arc::<AtomicUsize>::default());
+        let playback = Playback {
+            agency: agency.id.clone(),
+            messages: Arc::clone(&messages),
+            pause: Arc::clone(&pause),
+            calls: Arc::clone(&calls),
+        };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let accepts = AcceptedRole::Nodes { except: None };
         let (any, material) = ((Ipv4Addr::LOCALHOST, 0).into(), agency.material());
@@ -175,7 +198,7 @@ impl Played {
         tasks.spawn(
             async move { router.serve_with_incoming_shutdown(accepted, ended.cancelled_owned()).await },
         );
-        Self { messages, address, _stop: stop.drop_guard() }
+        Self { messages, pause, calls, address, _stop: stop.drop_guard() }
     }
 }
 
@@ -282,4 +305,39 @@ async fn what_a_relay_should_not_have_passed_on_is_dropped() {
     assert!(held[3].iter().all(Option::is_none), "the own designation");
     assert_eq!(at_c.sections(&a.origin), 8, "the official records");
     at_c.stop().await;
+}
+
+/// Goal: whoever says much and gives nothing is not called again and again. Way: a node with A's own certificate says
+/// what B holds already, openings under new numbers too, and then what is not so; the calls of three seconds are counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_gives_nothing_new_does_not_keep_its_follower_busy() {
+    use v1::follow_response::Event;
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    at_a.append(free(&a, 3, "record"));
+    let good = recorded(&a, &b, &at_a, 1).await;
+    at_a.stop().await;
+    let played = Played::by(&a, &b).await;
+    let at_b = b.start().await;
+    *played.messages.lock().unwrap() = good.clone();
+    at_b.add(&a, Some(played.address), None);
+    until(|| at_b.sections(&a.origin) == 12).await;
+    // The same sections under the numbers that are due at the first of these calls, then a frame that is held.
+    let mut again = good[2].clone();
+    if let Some(Event::Release(release)) = again.event.as_mut() {
+        release.openings.iter_mut().zip(12..).for_each(|(opening, number)| opening.release_number = number);
+    }
+    // Each message is taken by itself, so that what comes before the bad one does end well.
+    *played.pause.lock().unwrap() = Duration::from_millis(20);
+    let beat = v1::Heartbeat { size: 4, next_release: 24 };
+    let beat = v1::FollowResponse { event: Some(Event::Heartbeat(beat)) };
+    *played.messages.lock().unwrap() = vec![beat, good[0].clone(), again, good[1].clone()];
+    until(|| at_b.node.store().next_release(&a.id, &a.origin).unwrap() == 24).await;
+    let before = played.calls.load(Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let calls = played.calls.load(Ordering::SeqCst) - before;
+    assert!(calls <= 8, "called {calls} times in three seconds");
+    at_b.stop().await;
 }

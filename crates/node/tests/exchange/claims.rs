@@ -1,5 +1,8 @@
 //! What following and relaying do.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use comity_ledger::Slot;
 use comity_tlog::{ConsistencyProof, verify_consistency};
 use comity_wire::{ConsistencyQuery, ErrorCode, HeadNews, Heads, OriginDigest, v1};
@@ -131,4 +134,77 @@ async fn heads_and_consistency_proofs_verify() {
     let unknown = client.consistency(request).await.unwrap_err();
     assert_eq!(ErrorCode::from_status(&unknown), ErrorCode::UnknownOrigin);
     at_a.stop().await;
+}
+
+/// Goal: a relay passes nothing on that it holds under no agreement, and nothing is passed over for that. Way: B has
+/// removed the author when C comes to it, and adds it again later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_without_an_agreement_with_the_author_passes_on_no_section_and_passes_over_none() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b, c] = ["aaa", "bbb", "ccc"].map(|name| Agency::new(place.path(), name));
+    let (mut at_a, at_b, at_c) = (a.start().await, b.start().await, c.start().await);
+    at_a.add(&b, None, None);
+    at_b.add(&a, Some(at_a.address), None);
+    let head = at_a.append(free(&a, 3, "official"));
+    until(|| at_b.sections(&a.origin) == 3 * SECTIONS).await;
+    at_b.peers.remove(&a.id).unwrap();
+    at_b.add(&c, None, None);
+    at_c.add(&b, Some(at_b.address), None);
+    at_c.add(&a, None, Some(&b));
+    at_c.reaches(&a.origin, head).await;
+    for _ in 0..5 {
+        at_b.node.tell_news();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let cursor = at_b.node.store().release_cursor(&c.id, &a.origin).unwrap();
+    assert_eq!((cursor.next, cursor.scanned), (0, 0), "nothing was looked through");
+    assert_eq!(at_c.sections(&a.origin), 0);
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.node.tell_news();
+    until(|| at_c.sections(&a.origin) == 3 * SECTIONS).await;
+    at_a.stop().await;
+    at_b.stop().await;
+    at_c.stop().await;
+}
+
+/// Goal: a follower that has ended has nothing under way, and no second one is at the same log before. Way: the view is
+/// held by somebody who asks, so that a step cannot end, while the peer is removed and added again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_ends_after_its_last_step_and_the_next_begins_after_that() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let (mut at_a, at_b) = (a.start().await, b.start().await);
+    at_a.add(&b, None, None);
+    at_b.add(&a, Some(at_a.address), None);
+    // Said after the step: nothing is under way.
+    until(|| at_b.state(&a).held.value() == 1).await;
+    let (node, (asked, answered)) = (Arc::clone(&at_b.node), std::sync::mpsc::channel::<()>());
+    let (holds, held) = std::sync::mpsc::channel();
+    let asking = std::thread::spawn(move || {
+        let _view = node.view();
+        holds.send(()).unwrap();
+        assert!(answered.recv().is_err());
+    });
+    held.recv().unwrap();
+    let head = at_a.append(free(&a, 3, "record"));
+    // The entries are kept, and wait to be shown.
+    at_b.reaches(&a.origin, head).await;
+    at_b.peers.remove(&a.id).unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(at_b.is_followed(&a), "the step is still under way");
+    at_b.add(&a, Some(at_a.address), None);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(
+        (at_b.state(&a).held.value(), at_b.sections(&a.origin)),
+        (1, 0),
+        "nobody else goes on meanwhile"
+    );
+    drop(asked);
+    asking.join().unwrap();
+    until(|| at_b.sections(&a.origin) == 3 * SECTIONS).await;
+    assert_eq!(at_b.state(&a).last_error, None);
+    at_b.peers.remove(&a.id).unwrap();
+    until(|| !at_b.is_followed(&a)).await;
+    at_a.stop().await;
+    at_b.stop().await;
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use comity_ledger::{AgencyId, Draft, Head, Kind, Opening, Origin, Slot};
 use comity_node::tls::{AcceptedRole, Caps, PeerListener, PeerTrust, TlsMaterial};
 use comity_node::{
-    ExchangeService, FollowParts, FollowState, Followers, Home, NewHome, Node, OwnLogState, Peers, Reach,
-    SystemEntropy, fingerprint, now,
+    ExchangeService, FollowParts, FollowState, Followers, Home, NewHome, Node, OtherReplica, OwnLogState,
+    Peers, Reach, SystemEntropy, fingerprint, now,
 };
 use comity_policy::{LabelSet, Moment, defaults};
 use comity_tlog::TreeSize;
@@ -106,7 +106,8 @@ impl Running {
     pub(crate) fn add(&self, agency: &Agency, at: Option<SocketAddr>, via: Option<&Agency>) {
         let (card, words) = agency.card();
         let endpoint = at.map(|address| address.to_string());
-        self.peers.add(&card, &words, Reach { endpoint, via: via.map(|via| via.id.clone()) }).unwrap();
+        let reach = Reach { endpoint, via: via.map(|via| via.id.clone()) };
+        self.peers.add(self.node.store(), &card, &words, reach, OtherReplica::Refuse).unwrap();
     }
 
     /// Signs entries and tells the streams.
@@ -158,6 +159,11 @@ impl Running {
 
     pub(crate) fn state(&self, of: &Agency) -> FollowState {
         self.followers.states().get(&of.id).cloned().unwrap_or_default()
+    }
+
+    /// Whether an agency's log has a follower, at work or ending.
+    pub(crate) fn is_followed(&self, agency: &Agency) -> bool {
+        self.followers.states().contains_key(&agency.id)
     }
 
     /// Waits until following an agency has failed for a reason with these words in it.

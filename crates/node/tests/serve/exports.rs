@@ -46,7 +46,7 @@ async fn exports_of_the_running_node_are_those_of_the_home() {
         }
     };
     let origin = open.home().origin();
-    let key = open.home().log_key_of(&origin).unwrap();
+    let key = open.home().log_key_of(open.store(), &origin).unwrap();
     let log = LogExport::new(open.store(), &origin, &key).unwrap();
     let mut expected = Files::new();
     log.files("", &mut |path, bytes| {

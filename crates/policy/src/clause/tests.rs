@@ -158,7 +158,10 @@ fn lone_denials() -> Vec<(RuleId, World)> {
             RuleId::DenyState,
             new().with(|w| (w.query, w.state) = (Some(Purpose::Customs), RecordState::Suspended)),
         ),
-        (RuleId::DenyAgreement, new().with(|w| w.agreement = None)),
+        (
+            RuleId::DenyAgreement,
+            new().with(|w| w.agreement = Agreement::default_terms(agency("a"), agency("b")).ok()),
+        ),
         (RuleId::DenyTerm, new().with(|w| w.terms(|t| t.until = Some(secs(100))))),
         (RuleId::DenyKind, new().with(|w| w.matter.kind = Kind::Tags)),
         (
@@ -476,4 +479,36 @@ fn labels_of_one_entry_kind_cannot_be_had_for_another_from_the_same_bytes() {
     let set = defaults::imported_official_list(&agency("a"), Kind::Record).unwrap();
     let bytes = set.handling_section();
     assert!(LabelSet::from_sections(Kind::Tags, &bytes, None).is_err());
+}
+
+/// What travels with a section that came without an agreement binds whoever passes it on.
+#[test]
+fn without_an_agreement_there_is_no_purpose_but_for_what_is_ones_own() {
+    let bound = |world: &World| {
+        let at = Circumstances {
+            side: world.side,
+            sender: &world.sender,
+            peer: &world.peer,
+            agreement: world.agreement.as_ref(),
+            consents: &[],
+            state: world.state,
+            now: world.now,
+            drill: None,
+        };
+        bound_purposes(&world.label(), &world.matter, Ask::Replicate, &at)
+    };
+    for world in [World::new(), World::relayed()] {
+        assert_ne!(bound(&world), Purposes::NONE);
+        for side in [Side::Sending, Side::Receiving] {
+            let without = World { agreement: None, side, ..world.clone() };
+            assert_eq!(bound(&without), Purposes::NONE);
+            for dropped in [None, Some(RuleId::DenyAgreement)] {
+                assert!(!without.judge_without(dropped).allows(), "not even without the clause");
+            }
+        }
+    }
+    let own = World { agreement: None, peer: Peer::new(agency("a")), ..World::new() };
+    assert_eq!(bound(&own), World::new().label().handling().purposes);
+    let held = World { sender: agency("c"), agreement: None, ..World::new() };
+    assert_eq!(bound(&held), Purposes::NONE, "own use of another's word");
 }

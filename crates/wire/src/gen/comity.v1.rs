@@ -2049,6 +2049,9 @@ pub struct AddPeerRequest {
     /// The agency through which its log is followed; empty if directly.
     #[prost(string, tag = "4")]
     pub via: ::prost::alloc::string::String,
+    /// Whether a replica of its log that was verified with another log key is to be set aside.
+    #[prost(bool, tag = "5")]
+    pub set_aside_replica: bool,
 }
 impl ::prost::Name for AddPeerRequest {
     const NAME: &'static str = "AddPeerRequest";

@@ -1,0 +1,173 @@
+//! Stores of older layouts, brought to the present one when they are opened.
+//!
+//! Each step copies, syncs, and only then removes: whenever it is cut off, the next opening does it again and comes
+//! to the same. Not here: what a layout is (`store`, `sections`, `late`).
+
+use comity_ledger::Slot;
+
+use crate::log_id::LogId;
+use crate::sections::Chunks;
+use crate::store::SCHEMA;
+use crate::{Store, StoreError};
+
+/// Where layout 1 had the sections that came late, in the tree `late`: `s ‖ log ‖ u64 index ‖ u8 slot ‖ u8 piece`.
+const LATE_SECTION: u8 = b's';
+/// Sections of one batch, so that memory does not grow with the store: at most 64 KiB each.
+const SECTIONS_MAX: usize = 256;
+
+/// A section of layout 1, whole.
+struct LateSection {
+    log: LogId,
+    index: u64,
+    slot: Slot,
+    sealed: Vec<u8>,
+}
+
+/// From layout 1 to 2: sections that came late move to the chunks of the others. They stay sealed as they are.
+pub(crate) fn late_sections_among_the_others(store: &Store) -> Result<(), StoreError> {
+    let mut moved: Vec<LateSection> = Vec::new();
+    for item in store.late.scan_prefix([LATE_SECTION]) {
+        let (key, piece) = item?;
+        let (log, index, slot) = place_of(&key).ok_or_else(damaged)?;
+        let begun = moved.last_mut().filter(|last| (last.log, last.index, last.slot) == (log, index, slot));
+        if let Some(begun) = begun {
+            begun.sealed.extend_from_slice(&piece);
+            continue;
+        }
+        if moved.len() == SECTIONS_MAX {
+            put(store, std::mem::take(&mut moved))?;
+        }
+        moved.push(LateSection { log, index, slot, sealed: piece.to_vec() });
+    }
+    put(store, moved)?;
+    store.db.sync()?;
+    for item in store.late.scan_prefix([LATE_SECTION]) {
+        store.late.remove(item?.0)?;
+    }
+    store.db.tree("meta")?.insert("schema", &SCHEMA.to_be_bytes())?;
+    store.db.sync()
+}
+
+fn put(store: &Store, sections: Vec<LateSection>) -> Result<(), StoreError> {
+    let mut rest = sections.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let log = first.log;
+        let mut chunks = Chunks::among(&store.sections, log);
+        chunks.add(first.index, first.slot, first.sealed)?;
+        while let Some(next) = rest.next_if(|next| next.log == log) {
+            chunks.add(next.index, next.slot, next.sealed)?;
+        }
+        let mut batch = sled::Batch::default();
+        chunks.put(&mut batch)?;
+        store.sections.apply_batch(batch)?;
+    }
+    Ok(())
+}
+
+fn place_of(key: &[u8]) -> Option<(LogId, u64, Slot)> {
+    let (log, rest) = key.strip_prefix(&[LATE_SECTION])?.split_first_chunk()?;
+    let (index, rest) = rest.split_first_chunk()?;
+    let [slot, _piece] = rest else { return None };
+    Some((LogId::from_bytes(*log), u64::from_be_bytes(*index), Slot::new(*slot)))
+}
+
+fn damaged() -> StoreError {
+    StoreError::Damaged { what: "a section of layout 1", log: String::new(), place: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap is a failed test")]
+
+    use std::path::Path;
+
+    use comity_ledger::{Entropy, EntropyError};
+
+    use super::*;
+    use crate::{Kek, StorePaths};
+
+    struct Counter(u64);
+
+    impl Entropy for Counter {
+        fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+            for chunk in buffer.chunks_mut(8) {
+                self.0 += 1;
+                chunk.copy_from_slice(&self.0.to_be_bytes()[8 - chunk.len()..]);
+            }
+            Ok(())
+        }
+    }
+
+    fn log() -> LogId {
+        LogId::of(&"a.example/pub".parse().unwrap())
+    }
+
+    fn paths(folder: &Path) -> StorePaths {
+        StorePaths { database: folder.join("store"), keyring: folder.join("keyring") }
+    }
+
+    /// The bytes that stand for the sealed section of a place; long ones come in two pieces.
+    fn sealed(index: u64, slot: u8) -> Vec<u8> {
+        vec![slot; if index.is_multiple_of(7) { 9_000 } else { 90 + usize::from(slot) }]
+    }
+
+    const PLACES: std::ops::Range<u64> = 3..700;
+
+    /// A store as layout 1 had it.
+    fn old(folder: &Path) {
+        for name in ["store", "keyring"] {
+            std::fs::create_dir(folder.join(name)).unwrap();
+        }
+        let store = Store::create(&paths(folder), Kek::from_bytes([1; 32]), &mut Counter(1)).unwrap();
+        for (index, slot) in PLACES.flat_map(|index| [(index, 0), (index, 2)]) {
+            let mut key = vec![LATE_SECTION];
+            key.extend_from_slice(log().as_bytes());
+            key.extend_from_slice(&index.to_be_bytes());
+            key.push(slot);
+            for (piece, bytes) in (0_u8..).zip(sealed(index, slot).chunks(7_400)) {
+                store.late.insert([key.as_slice(), &[piece]].concat(), bytes).unwrap();
+            }
+        }
+        store.late.insert(b"c-cursor", b"stays").unwrap();
+        store.db.tree("meta").unwrap().insert("schema", &1_u32.to_be_bytes()).unwrap();
+        store.db.sync().unwrap();
+    }
+
+    fn check(store: &Store) {
+        for index in PLACES {
+            let slots = [Slot::new(0), Slot::new(1), Slot::new(2)];
+            let chunk = crate::sections::read_chunk(&store.sections, log(), index / 16, &slots).unwrap();
+            assert_eq!(chunk.sealed(index, Slot::new(0)), Some(sealed(index, 0).as_slice()));
+            assert_eq!(chunk.sealed(index, Slot::new(1)), None);
+            assert_eq!(chunk.sealed(index, Slot::new(2)), Some(sealed(index, 2).as_slice()));
+        }
+        let left: Vec<_> = store.late.iter().keys().map(Result::unwrap).collect();
+        assert_eq!(left, [b"c-cursor"]);
+        let schema = store.db.tree("meta").unwrap().get("schema").unwrap().unwrap();
+        assert_eq!(schema.as_ref(), SCHEMA.to_be_bytes());
+    }
+
+    #[test]
+    fn a_store_of_layout_1_opens_with_every_section_in_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        old(dir.path());
+        for _ in 0..2 {
+            check(&Store::open(&paths(dir.path()), Kek::from_bytes([1; 32])).unwrap());
+        }
+    }
+
+    /// Goal: an upgrade that was cut off between copying and removing, or amid removing, ends as if it had not been.
+    #[test]
+    fn an_upgrade_that_was_cut_off_is_done_again() {
+        let dir = tempfile::tempdir().unwrap();
+        old(dir.path());
+        let store = Store::open(&paths(dir.path()), Kek::from_bytes([1; 32])).unwrap();
+        let mut key = [[LATE_SECTION].as_slice(), log().as_bytes(), &699_u64.to_be_bytes()].concat();
+        key.extend_from_slice(&[2, 0]);
+        store.late.insert(key, sealed(699, 2)).unwrap();
+        store.db.tree("meta").unwrap().insert("schema", &1_u32.to_be_bytes()).unwrap();
+        store.db.sync().unwrap();
+        drop(store);
+        check(&Store::open(&paths(dir.path()), Kek::from_bytes([1; 32])).unwrap());
+    }
+}
