@@ -4,10 +4,11 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-/// An agency's identifier: its SPIFFE trust domain, `[a-z0-9.-]{3,63}`.
+/// An agency's identifier: its SPIFFE trust domain, `[a-z0-9.-]{3,63}`. Clones share the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AgencyId(String);
+pub struct AgencyId(Arc<str>);
 
 impl AgencyId {
     /// Shortest identifier accepted, in bytes.
@@ -27,7 +28,7 @@ impl FromStr for AgencyId {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let well_formed = (Self::LEN_MIN..=Self::LEN_MAX).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-');
-        if well_formed { Ok(Self(text.to_owned())) } else { Err(NameError::Agency { text: text.to_owned() }) }
+        if well_formed { Ok(Self(text.into())) } else { Err(NameError::Agency { text: text.to_owned() }) }
     }
 }
 
@@ -37,10 +38,11 @@ impl fmt::Display for AgencyId {
     }
 }
 
-/// The name of one log: `<agency id>/<log>`, for example `a.example/pub` or `a.example/exercise/0f3a`.
+/// The name of one log: `<agency id>/<log>`, for example `a.example/pub` or `a.example/exercise/0f3a`. Clones share
+/// the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
-    text: String,
+    text: Arc<str>,
     agency: AgencyId,
 }
 
@@ -50,7 +52,7 @@ impl Origin {
 
     /// The publication log of an agency: `<agency id>/pub`.
     pub fn publication(agency: &AgencyId) -> Self {
-        Self { text: format!("{agency}/pub"), agency: agency.clone() }
+        Self { text: format!("{agency}/pub").into(), agency: agency.clone() }
     }
 
     /// The agency whose log it is: the part before the first `/`.
@@ -76,7 +78,7 @@ impl FromStr for Origin {
                 !part.is_empty()
                     && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             });
-        if well_formed { Ok(Self { text: text.to_owned(), agency }) } else { Err(refuse()) }
+        if well_formed { Ok(Self { text: text.into(), agency }) } else { Err(refuse()) }
     }
 }
 

@@ -32,10 +32,15 @@ impl Opening {
         &self.section
     }
 
+    /// Bytes of the padded form.
+    pub fn padded_len(&self) -> usize {
+        let bare = HEAD_BYTES + self.section.len();
+        PADDED_SIZES.into_iter().find(|size| bare <= *size).unwrap_or(bare)
+    }
+
     /// `salt ‖ u32 len ‖ section ‖ zeros`, up to 256 B, 1, 4, 16 or 64 KiB: an observer learns only the size class.
     pub fn to_padded(&self) -> Vec<u8> {
-        let bare = HEAD_BYTES + self.section.len();
-        let size = PADDED_SIZES.into_iter().find(|size| bare <= *size).unwrap_or(bare);
+        let size = self.padded_len();
         let mut bytes = Vec::with_capacity(size);
         bytes.extend_from_slice(self.salt.as_bytes());
         bytes.extend_from_slice(&u32::try_from(self.section.len()).unwrap_or(u32::MAX).to_be_bytes());
@@ -61,7 +66,8 @@ impl Opening {
         if len > SECTION_BYTES_MAX || smallest != Some(bytes.len()) {
             return Err(OpeningError::Length);
         }
-        if padding.iter().any(|byte| *byte != 0) {
+        // All at once: most of a padded form is padding.
+        if padding.iter().fold(0, |all, byte| all | byte) != 0 {
             return Err(OpeningError::Padding);
         }
         Ok(Self { salt: Salt::from_bytes(*salt), section: section.to_vec() })
@@ -98,6 +104,11 @@ pub struct VerifiedOpening {
 }
 
 impl VerifiedOpening {
+    /// The opening, to be given on.
+    pub fn into_opening(self) -> Opening {
+        self.opening
+    }
+
     /// The slot that it opens.
     pub fn slot(&self) -> Slot {
         self.slot

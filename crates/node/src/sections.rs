@@ -10,7 +10,7 @@ use comity_policy::{
     SlotLabel, bound_purposes, cut,
 };
 use comity_store::{CHUNK_ENTRIES, ReadError, Store, StoreError};
-use comity_tlog::{EntryIndex, Hash, TreeSize};
+use comity_tlog::{EntryIndex, TreeSize};
 
 use crate::{NodeError, clock};
 
@@ -18,7 +18,8 @@ use crate::{NodeError, clock};
 #[derive(Debug)]
 pub(crate) struct HeldEntry {
     pub(crate) index: EntryIndex,
-    pub(crate) leaf: Hash,
+    /// As the author wrote it.
+    pub(crate) bytes: Vec<u8>,
     pub(crate) entry: Entry,
     pub(crate) openings: Vec<VerifiedOpening>,
 }
@@ -31,19 +32,19 @@ pub(crate) fn held_entries(
 ) -> Result<Vec<HeldEntry>, NodeError> {
     let slots: Vec<Slot> = (0..=Slot::TAGS.number()).map(Slot::new).collect();
     let bytes = store.entries(origin, range.start, range.end)?;
-    let mut bytes = bytes.iter();
+    let mut bytes = bytes.into_iter();
     let mut held = Vec::new();
     let read = store.each_opening(origin, range, &slots, |index, found| {
         let damaged = |what| StoreError::Damaged { what, log: origin.to_string(), place: index.value() };
         let bytes = bytes.next().ok_or_else(|| damaged("an entry"))?;
-        let (leaf, entry) = (Hash::leaf(bytes), Entry::parse(bytes)?);
+        let entry = Entry::parse(&bytes)?;
         let mut openings = Vec::new();
         for (slot, opening) in slots.iter().zip(found) {
             let Some(opening) = opening else { continue };
             let verified = opening.verify(origin, &entry, *slot);
             openings.push(verified.map_err(|_| damaged("a section that gives another commitment"))?);
         }
-        held.push(HeldEntry { index, leaf, entry, openings });
+        held.push(HeldEntry { index, bytes, entry, openings });
         Ok::<(), NodeError>(())
     });
     match read {

@@ -119,7 +119,13 @@ impl TryFrom<v1::Release> for ReleaseFrame {
     fn try_from(message: v1::Release) -> Result<Self, InvalidMessage> {
         field::count(OPENINGS, message.openings.len(), 1, RELEASE_OPENINGS_MAX)?;
         field::total(OPENINGS, message.openings.iter().map(padded_len), RELEASE_BYTES_MAX)?;
-        Self::new(message.openings.into_iter().map(Disclosure::try_from).collect::<Result<_, _>>()?)
+        let mut disclosures: Vec<Disclosure> = Vec::with_capacity(message.openings.len());
+        for opening in message.openings {
+            let before = disclosures.last().map(|disclosure| &disclosure.origin);
+            let disclosure = Disclosure::read(opening, before)?;
+            disclosures.push(disclosure);
+        }
+        Self::new(disclosures)
     }
 }
 
@@ -143,13 +149,16 @@ fn padded_len(opening: &v1::Opening) -> usize {
     }
 }
 
-impl TryFrom<v1::Opening> for Disclosure {
-    type Error = InvalidMessage;
-
-    fn try_from(message: v1::Opening) -> Result<Self, InvalidMessage> {
+impl Disclosure {
+    /// Reads one; its origin is mostly that of the one before.
+    fn read(message: v1::Opening, before: Option<&Origin>) -> Result<Self, InvalidMessage> {
+        let origin = match before.filter(|before| before.as_str() == message.origin) {
+            Some(before) => before.clone(),
+            None => field::origin("opening.origin", &message.origin)?,
+        };
         Ok(Self {
             number: ReleaseNumber(message.release_number),
-            origin: field::origin("opening.origin", &message.origin)?,
+            origin,
             index: field::index("opening.index", message.index)?,
             slot: field::slot("opening.slot", message.slot)?,
             content: message.content.ok_or(InvalidMessage::Missing { field: CONTENT })?.try_into()?,

@@ -236,7 +236,7 @@ impl Batches {
         if released.is_empty() {
             return;
         }
-        let bytes: usize = released.iter().map(|one| one.opening().opening().to_padded().len()).sum();
+        let bytes: usize = released.iter().map(|one| one.opening().opening().padded_len()).sum();
         let fits = self.made.last().is_some_and(|batch| {
             batch.len() + released.len() <= RELEASE_BATCH_MAX && self.bytes_last + bytes <= RELEASE_BYTES_MAX
         });
@@ -249,7 +249,7 @@ impl Batches {
         if let Some(batch) = self.made.last_mut() {
             batch.extend(released.into_iter().map(|one| {
                 let disclosed = Disclosed { index, slot: one.slot() };
-                (disclosed, one.opening().opening().clone())
+                (disclosed, one.into_opening().into_opening())
             }));
         }
     }

@@ -10,7 +10,7 @@ use comity_ledger::{Head, Kind, Opening, Origin, Replica, Slot, VerifiedFrame, V
 use comity_policy::Released;
 use comity_screening::{LogOrigin, Provenance};
 use comity_store::Store;
-use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge};
+use comity_tlog::{EntryIndex, Hash, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge};
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
 
 use super::error::FollowError;
@@ -302,12 +302,13 @@ impl Keeper {
             for held in held_at(self.node.store(), &self.origin, chunk)? {
                 let index = held.index;
                 let given = openings.remove(&index).unwrap_or_default();
-                let (count, at) = (given.len(), provenance(&log, &held));
-                let is_record = held.entry.kind() == Kind::Record;
+                let count = given.len();
+                let is_shown = held.entry.kind() == Kind::Record && self.viewed.contains(index);
+                let at = is_shown.then(|| provenance(&log, &held));
                 let opened = self.judge_entry(held, given, &came)?;
                 dropped += count.saturating_sub(opened.may.len());
                 judged.is_new |= opened.is_new;
-                if is_record && self.viewed.contains(index) && !opened.may.is_empty() {
+                if let Some(at) = at.filter(|_| !opened.may.is_empty()) {
                     let all = opened.before.iter().chain(&opened.may);
                     let all = all.map(|opening| (opening.slot(), opening.opening()));
                     judged.steps.push(ViewStep::of(at, true, all));
@@ -358,5 +359,6 @@ fn head_under(checkpoint: &VerifiedCheckpoint) -> Head {
 }
 
 fn provenance(log: &LogOrigin, held: &HeldEntry) -> Provenance {
-    Provenance { origin: log.clone(), index: held.index, leaf: held.leaf, about: held.entry.about() }
+    let leaf = Hash::leaf(&held.bytes);
+    Provenance { origin: log.clone(), index: held.index, leaf, about: held.entry.about() }
 }
