@@ -26,6 +26,7 @@ pub struct Node {
     trust: PeerTrust,
     alarms: Alarms,
     news: watch::Sender<u64>,
+    shown: watch::Sender<u64>,
 }
 
 impl Node {
@@ -36,7 +37,7 @@ impl Node {
     pub fn start(open: OpenHome, trust: PeerTrust) -> Result<(Arc<Self>, OwnLogState), NodeError> {
         let (view, taken_in) = view_of(open.store())?;
         let (home, store, own_log) = open.into_parts();
-        let (news, _) = watch::channel(0);
+        let ((news, _), (shown, _)) = (watch::channel(0), watch::channel(0));
         let node = Arc::new(Self {
             home,
             store,
@@ -45,6 +46,7 @@ impl Node {
             trust,
             alarms: Alarms::new(),
             news,
+            shown,
         });
         Ok((node, own_log))
     }
@@ -115,6 +117,8 @@ impl Node {
         if let Some(head) = head {
             self.taken_in.write().unwrap_or_else(PoisonError::into_inner).insert(origin.clone(), head);
         }
+        drop(view);
+        self.shown.send_modify(|count| *count = count.wrapping_add(1));
         Ok(())
     }
 
@@ -136,12 +140,17 @@ impl Node {
         &self.alarms
     }
 
-    /// Tells everyone who waits that a checkpoint, own or a peer's, was kept.
+    /// Tells everyone who waits that a checkpoint, own or a peer's, was kept, or openings.
     pub fn tell_news(&self) {
         self.news.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// Changes each time a checkpoint was kept.
+    /// Changes each time the view has taken something in.
+    pub fn shown(&self) -> watch::Receiver<u64> {
+        self.shown.subscribe()
+    }
+
+    /// Changes each time a checkpoint was kept, or openings; the view takes them in a moment later.
     pub fn news(&self) -> watch::Receiver<u64> {
         self.news.subscribe()
     }

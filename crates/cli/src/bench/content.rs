@@ -155,7 +155,7 @@ pub(super) fn fill(home: &Path, content: Content, entries: u64) -> Result<Filled
         verifying: Duration::ZERO,
         sample: Sample::default(),
     };
-    let key = open.home().log_key_of(&origin)?;
+    let key = open.home().log_key_of(store, &origin)?;
     for note in store.notes(&origin)? {
         let begun = Instant::now();
         let note = SignedCheckpoint::parse(&note).map_err(failed)?;

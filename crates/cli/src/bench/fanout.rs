@@ -19,7 +19,7 @@ use super::party::{Client, Party, follow_from};
 use super::{failed, process, runtime, two_agencies};
 use crate::answer::Refusal;
 use crate::args::Bench;
-use crate::stage::Stage;
+use crate::stage::{Interruption, Stage};
 
 /// Entries if nothing is said.
 const ENTRIES: u64 = 200_000;
@@ -31,7 +31,8 @@ const SLOWER: u32 = 100;
 pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let entries = arguments.entries.unwrap_or(ENTRIES);
     let [author, _] = two_agencies()?;
-    let mut stage = Stage::build("comity-bench-", arguments.dir.as_deref()).map_err(failed)?;
+    let mut stage =
+        Stage::build("comity-bench-", arguments.dir.as_deref(), Interruption::none()).map_err(failed)?;
     stage.found("a", author.as_str()).map_err(failed)?;
     // Whoever has followed before is served faster: what may be released to it was looked through then. So each part
     // has agencies of its own.
@@ -45,7 +46,7 @@ pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     }
     let filled = fill(&stage.path("a"), Content::Envelopes, entries)?;
     let origin = Origin::publication(&author);
-    let key = Home::find(&stage.path("a"))?.log_key_of(&origin)?;
+    let key = Home::find(&stage.path("a"))?.card()?.identity().log.clone();
     let at_author = stage.serve("a").map_err(failed)?;
     let process = stage.process("a").map_err(failed)?;
     let home = stage.path("a");

@@ -10,6 +10,7 @@ use comity_ledger::Origin;
 use comity_node::tls::{PeerTrust, system_time};
 use comity_node::{FollowParts, Followers, Home, Node, Peers};
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -57,9 +58,10 @@ impl Follower {
         let (stop, (tell, seen)) = (CancellationToken::new(), channel());
         let parts =
             FollowParts { node: Arc::clone(&node), peers, material: party.material()?, time: system_time() };
-        let (watched, of) = (Arc::clone(&node), origin.clone());
+        // From before anything can come.
+        let (shown, watched, of) = (node.shown(), Arc::clone(&node), origin.clone());
         runtime.block_on(async {
-            tokio::spawn(async move { watch(&watched, &of, &tell).await });
+            tokio::spawn(async move { watch(shown, &watched, &of, &tell).await });
             Followers::start(parts, &TaskTracker::new(), stop.clone());
         });
         let last = Seen { at: Instant::now(), size: 0, records: 0 };
@@ -89,10 +91,9 @@ impl Follower {
     }
 }
 
-/// Tells what is there each time that there is news.
-async fn watch(node: &Node, origin: &Origin, tell: &Sender<Seen>) {
-    let mut news = node.news();
-    while news.changed().await.is_ok() {
+/// Tells what is there each time that something was taken into the view.
+async fn watch(mut shown: watch::Receiver<u64>, node: &Node, origin: &Origin, tell: &Sender<Seen>) {
+    while shown.changed().await.is_ok() {
         let at = Instant::now();
         let records = node.view().screenable_count();
         let size = node.taken_in().get(origin).map_or(0, |head| head.size.value());
