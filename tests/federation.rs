@@ -32,6 +32,16 @@ fn a_list_reaches_the_followers_of_a_relay_and_is_found_there() {
     let shorter = a.agency.write("shorter.csv", &table((1..=40).filter(|n| *n != 7)));
     assert_eq!(a.agency.ask(&["import", "ofac", text(&shorter)])["removed"], 1);
     until("C no longer finds it", || ask(&["--id", "passport:X0000007"])["answer"] == "none");
+    // What A says of the list is the same whoever is asked, record by record.
+    let listed = |node: &Node| node.agency.ask(&["log", "records", "us-ofac-sdn", "--origin", &a.origin]);
+    let said = listed(&a);
+    let states = said["records"].as_array().unwrap().iter().map(|record| record["state"].as_str().unwrap());
+    assert_eq!(states.clone().filter(|state| *state == "unapproved").count(), 39, "{said}");
+    assert_eq!(states.filter(|state| *state == "delisted").count(), 1, "{said}");
+    assert!(listed(&b) == said && listed(&c) == said);
+    let own = b.agency.ask(&["log", "records", "us-ofac-sdn"]);
+    assert!(own["origin"] == b.origin.as_str() && own["records"].as_array().unwrap().is_empty(), "{own}");
+    b.agency.refused(&["log", "records", "us-ofac-sdn", "--origin", "agency-x.example/pub"], "no_such_log");
     let report = audit(&c, &[&a, &b]);
     assert!(report["ok"] == true && report["trusted"] == true, "{report}");
     assert_eq!(report["logs"].as_array().unwrap().len(), 3);

@@ -25,6 +25,7 @@ mod nodes;
 mod places;
 mod readme;
 mod refusals;
+mod replay;
 mod schemas;
 mod strangers;
 mod tidy;

@@ -86,6 +86,7 @@ fn every_command_prints_the_json_that_its_page_states() {
         ("comity log show", vec!["log", "show", "0", "--home", text(&home)]),
         ("comity log show", vec!["log", "show", "1", "--home", text(&home)]),
         ("comity log show", vec!["log", "show", "10", "--home", text(&home)]),
+        ("comity log records", vec!["log", "records", "us-ofac-sdn", "--home", text(&home)]),
         ("comity log export", vec!["log", "export", "--out", text(&tiles), "--home", text(&home)]),
         ("comity bundle", vec!["bundle", "--out", text(&bundle), "--home", text(&home)]),
         ("comity-audit verify", vec!["bundle", "verify", text(&bundle)]),

@@ -176,6 +176,16 @@ pub(crate) enum LogCommand {
         #[command(flatten)]
         of: HomeOf,
     },
+    /// What a log says of a list now, record by record.
+    Records {
+        /// The list, such as us-ofac-sdn.
+        list: String,
+        /// The log; the own publication log if left out.
+        #[arg(long, value_name = "ORIGIN")]
+        origin: Option<String>,
+        #[command(flatten)]
+        of: HomeOf,
+    },
     /// Write a log as a plain folder of tiles (C2SP tlog-tiles), which foreign tools can check.
     Export {
         /// The log; the own publication log if left out.
@@ -337,9 +347,10 @@ impl Command {
                 ImportSource::Ofac { how, .. } | ImportSource::Un { how, .. } => how.of.json,
             },
             Self::Log(log) => match &log.command {
-                LogCommand::List { of } | LogCommand::Show { of, .. } | LogCommand::Export { of, .. } => {
-                    of.json
-                }
+                LogCommand::List { of }
+                | LogCommand::Show { of, .. }
+                | LogCommand::Records { of, .. }
+                | LogCommand::Export { of, .. } => of.json,
             },
             Self::Bundle(bundle) => match &bundle.command {
                 Some(BundleCommand::Verify { json, .. }) => *json,

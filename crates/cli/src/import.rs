@@ -74,7 +74,8 @@ fn enter(source: &mut Source, snapshot: Snapshot, how: &ImportHow) -> Result<Ans
     let list = snapshot.list.clone();
     let records = snapshot.records.len();
     let rejected = snapshot.rejected.clone();
-    let held = Holdings::read(source.records(&list)?)?;
+    let own = source.home().origin();
+    let held = Holdings::read(source.records(&own, &list)?)?;
     let options = Options { accept_removals: how.accept_removals, today: today(now())? };
     let mut fresh = fresh_handles(records)?.into_iter();
     // One handle for each record was drawn, and no more can be asked for.

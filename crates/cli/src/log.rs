@@ -1,4 +1,4 @@
-//! `comity log list|show|export`.
+//! `comity log list|show|export`; what a log says of a list is in `records`.
 
 use std::fmt::Write as _;
 
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Refusal};
 use crate::args::LogCommand;
 use crate::out_folder::OutFolder;
+use crate::records;
 use crate::source::Source;
 
 pub(crate) fn run(command: &LogCommand) -> Result<Answer, Refusal> {
@@ -26,6 +27,11 @@ pub(crate) fn run(command: &LogCommand) -> Result<Answer, Refusal> {
             let mut source = Source::find(&of.home)?;
             let origin = choose(&source, origin.as_deref())?;
             Shown::read(&mut source, &origin, *index).map(|shown| shown.answer())
+        }
+        LogCommand::Records { list, origin, of } => {
+            let mut source = Source::find(&of.home)?;
+            let origin = choose(&source, origin.as_deref())?;
+            records::answer(&mut source, &origin, list)
         }
         LogCommand::Export { origin, out, of } => {
             let mut source = Source::find(&of.home)?;
@@ -269,7 +275,7 @@ fn change_json(change: &Change) -> Value {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");

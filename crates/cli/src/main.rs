@@ -14,6 +14,7 @@ mod init;
 mod log;
 mod out_folder;
 mod peer;
+mod records;
 mod screen;
 mod serve;
 mod source;

@@ -25,6 +25,12 @@ use crate::snapshot::{ReadFile, RejectedRow, Snapshot};
 /// The source field that holds the remarks column, with its comments joined on, as written.
 pub const REMARKS: &str = "Remarks";
 
+/// The source field that holds the column of programmes as written, where they are not joined as `A] [B`.
+pub const PROGRAM: &str = "Program";
+
+/// The source field that holds the column of titles as written, where they are not joined as `A; B`.
+pub const TITLE: &str = "Title";
+
 /// The source field that holds each token of the remarks that no other field takes.
 pub const REMARKS_UNREAD: &str = "Remarks.unread";
 

@@ -95,6 +95,27 @@ fn a_person_of_ofac_is_read_in_full() {
 }
 
 #[test]
+fn a_column_that_joins_its_values_oddly_is_kept_as_it_is_written() {
+    let row = |programmes: &str, titles: &str| {
+        format!(
+            "7,\"STRELSAU, Karl\",\"individual\",\"{programmes}\",\"{titles}\",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- \r\n"
+        )
+    };
+    for (programmes, titles, kept) in [
+        ("ZENDA] [RUR-EO1", "Count; Keeper of the Moat", [None, None]),
+        ("ZENDA", "Count ; Keeper of the Moat", [None, Some("Count ; Keeper of the Moat")]),
+        ("ZENDA", "Count;  Keeper of the Moat", [None, Some("Count;  Keeper of the Moat")]),
+        ("[ZENDA] [RUR-EO1]", "Count;", [Some("[ZENDA] [RUR-EO1]"), Some("Count;")]),
+    ] {
+        let list = row(programmes, titles);
+        let snapshot = ofac::parse(&[file("sdn.csv", list.as_bytes())]).unwrap();
+        let source = &record(&snapshot, "7").source;
+        let found = [ofac::PROGRAM, ofac::TITLE].map(|name| source.extra(name).first().map(Prose::as_str));
+        assert_eq!(found, kept, "{programmes} {titles}");
+    }
+}
+
+#[test]
 fn comments_go_on_where_the_remarks_were_cut() {
     let snapshot = whole_ofac();
     let company = record(&snapshot, "102");

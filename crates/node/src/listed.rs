@@ -1,4 +1,4 @@
-//! The records of an own list as their newest entries say them, for an importer to compare with.
+//! The records of a list as the newest entries of a log say them, for an importer to compare with, and for people.
 //!
 //! Read from the store and not from the view, so that the sections are the bytes that were signed. Not here: the
 //! comparison (`feeds`) and the messages (`wire`).
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use comity_ledger::{Entry, Origin, Slot};
 use comity_screening::{LogOrigin, Status, View};
-use comity_store::{ReadError, Store};
+use comity_store::{ReadError, Store, StoreError};
 use comity_tlog::{EntryIndex, Hash};
 use comity_watchlist::{Change, EntryRef, Handle, ListId, Section, Sections, SectionsRead};
 use comity_wire::ListedRecord;
@@ -33,16 +33,20 @@ struct Wanted {
     state: RecordState,
 }
 
-/// The listings of one list of an own log, living and ended, by the place of their newest entries. Blocking.
+/// The listings of one list of a log, living and ended, by the place of their newest entries; of another's log those
+/// whose record is opened to this node. Blocking.
 ///
 /// # Errors
-/// A [`NodeError`] if the store is damaged.
+/// A [`NodeError`] if the log is not held, or the store is damaged.
 pub fn listed(
     store: &Store,
     view: &View,
     origin: &Origin,
     list: &ListId,
 ) -> Result<Vec<ListedRecord>, NodeError> {
+    if store.role(origin)?.is_none() {
+        return Err(StoreError::NoSuchLog { origin: origin.to_string() }.into());
+    }
     let mut wanted: BTreeMap<EntryIndex, Wanted> = BTreeMap::new();
     for listing in listings(view, origin, list)? {
         wanted.insert(listing.newest, listing);

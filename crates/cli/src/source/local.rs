@@ -95,11 +95,10 @@ impl Local {
         Ok(bundle_of(self.home(), self.open.store(), now(), take)?)
     }
 
-    pub(super) fn records(&mut self, list: &ListId) -> Result<Vec<ListedRecord>, Refusal> {
-        let origin = self.home().origin();
+    pub(super) fn records(&mut self, origin: &Origin, list: &ListId) -> Result<Vec<ListedRecord>, Refusal> {
         self.view()?;
         let Some(view) = &self.view else { return Ok(Vec::new()) };
-        Ok(listed(self.open.store(), view, &origin, list)?)
+        Ok(listed(self.open.store(), view, origin, list)?)
     }
 
     pub(super) fn append(

@@ -98,11 +98,11 @@ impl Source {
         }
     }
 
-    /// The listings of an own list, living and ended.
-    pub(crate) fn records(&mut self, list: &ListId) -> Result<Vec<ListedRecord>, Refusal> {
+    /// The listings of a list as a log that is held says them, living and ended.
+    pub(crate) fn records(&mut self, origin: &Origin, list: &ListId) -> Result<Vec<ListedRecord>, Refusal> {
         match self {
-            Self::Local(local) => local.records(list),
-            Self::Remote(remote) => remote.records(list),
+            Self::Local(local) => local.records(origin, list),
+            Self::Remote(remote) => remote.records(origin, list),
         }
     }
 

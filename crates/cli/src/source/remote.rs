@@ -87,8 +87,8 @@ impl Remote {
         })
     }
 
-    pub(super) fn records(&mut self, list: &ListId) -> Result<Vec<ListedRecord>, Refusal> {
-        let request = v1::ListRecordsRequest { list: list.as_str().to_owned() };
+    pub(super) fn records(&mut self, origin: &Origin, list: &ListId) -> Result<Vec<ListedRecord>, Refusal> {
+        let request = v1::ListRecordsRequest { list: list.as_str().to_owned(), origin: origin.to_string() };
         let Self { runtime, admin, .. } = self;
         runtime.block_on(async {
             let answer = admin.list_records(request).await.map_err(|status| refused(&status))?;

@@ -7,7 +7,7 @@ use comity_watchlist::{
 
 use crate::error::RejectReason;
 use crate::ofac::rows::Row;
-use crate::ofac::{REMARKS, remarks, text};
+use crate::ofac::{PROGRAM, REMARKS, TITLE, remarks, text};
 use crate::snapshot;
 
 /// A subject that is being gathered.
@@ -31,14 +31,15 @@ impl Subject {
         let mut record = Record::new(key, kind);
         let full = row.text(1, "SDN_Name")?.ok_or(RejectReason::Missing { column: "SDN_Name" })?;
         record.names.push(name(kind, NameKind::Primary, full)?);
-        for programme in programmes(row.value(3).unwrap_or_default()) {
+        let (joined, titles) = (row.value(3).unwrap_or_default(), row.value(4).unwrap_or_default());
+        for programme in programmes(joined) {
             record.programmes.push(text("Program", programme)?);
         }
-        for title in
-            row.value(4).unwrap_or_default().split(';').map(str::trim).filter(|title| !title.is_empty())
-        {
+        for title in titles.split(';').map(str::trim).filter(|title| !title.is_empty()) {
             record.titles.push(text("Title", title)?);
         }
+        keep_odd(&mut record, PROGRAM, joined, "] [", |record| &record.programmes)?;
+        keep_odd(&mut record, TITLE, titles, "; ", |record| &record.titles)?;
         record
             .identifiers
             .extend(row.text(5, "Call_Sign")?.map(|mark| Identifier::new(IdKind::CallSign, mark)));
@@ -123,6 +124,23 @@ impl Subject {
 /// The programmes of the column `Program`, which joins them as `SDGT] [IRAN`.
 pub(super) fn programmes(cell: &str) -> impl Iterator<Item = &str> {
     cell.split("] [").map(|code| code.trim_matches(['[', ']', ' '])).filter(|code| !code.is_empty())
+}
+
+/// Keeps a cell that joins several values as it is written, where its parts joined again would be another text: OFAC
+/// writes a few with a space too many, and what was published must be found again in what was signed.
+fn keep_odd(
+    record: &mut Record,
+    column: &'static str,
+    cell: &str,
+    joint: &str,
+    parts: fn(&Record) -> &[Text],
+) -> Result<(), RejectReason> {
+    let joined = parts(record).iter().map(Text::as_str).collect::<Vec<_>>().join(joint);
+    if joined != cell {
+        let verbatim = Prose::new(cell).map_err(|source| RejectReason::Text { column, source })?;
+        record.source.keep(&text(column, column)?, verbatim);
+    }
+    Ok(())
 }
 
 /// OFAC writes persons as `FAMILY, Given`.

@@ -113,10 +113,15 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::ListRecordsRequest>,
     ) -> Answer<Self::ListRecordsStream> {
-        let malformed = || ErrorCode::Malformed.to_status_about("list_records_request.list");
-        let list = ListId::parse(&request.into_inner().list).map_err(|_| malformed())?;
+        let malformed = |field| ErrorCode::Malformed.to_status_about(field);
+        let v1::ListRecordsRequest { list, origin } = request.into_inner();
+        let list = ListId::parse(&list).map_err(|_| malformed("list_records_request.list"))?;
         let (node, permit) = (self.node(), self.heavy_call()?);
-        let origin = node.home().origin();
+        let origin = if origin.is_empty() {
+            node.home().origin()
+        } else {
+            origin.parse().map_err(|_| malformed("list_records_request.origin"))?
+        };
         let records = blocking(move || listed(node.store(), &node.view(), &origin, &list)).await?;
         let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
         tokio::spawn(async move {

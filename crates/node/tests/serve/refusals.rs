@@ -90,9 +90,15 @@ async fn a_bad_question_gets_its_code() {
     let request = v1::ExportLogRequest { origin: "b.example/pub".to_owned() };
     let status = admin.export_log(request).await.unwrap().into_inner().message().await.unwrap_err();
     assert_eq!(code(&status), ErrorCode::UnknownOrigin);
-    let status = admin.list_records(v1::ListRecordsRequest { list: "No List!".to_owned() }).await;
-    assert_eq!(code(&status.unwrap_err()), ErrorCode::Malformed);
-    let list = v1::ListRecordsRequest { list: LIST.to_owned() };
+    for (list, origin, expect) in [
+        ("No List!", "", ErrorCode::Malformed),
+        (LIST, "no origin", ErrorCode::Malformed),
+        (LIST, "b.example/pub", ErrorCode::UnknownOrigin),
+    ] {
+        let request = v1::ListRecordsRequest { list: list.to_owned(), origin: origin.to_owned() };
+        assert_eq!(code(&admin.list_records(request).await.unwrap_err()), expect, "{list} of {origin:?}");
+    }
+    let list = v1::ListRecordsRequest { list: LIST.to_owned(), origin: String::new() };
     let mut none = admin.list_records(list).await.unwrap().into_inner();
     assert_eq!(none.message().await.unwrap(), None, "a list that is not held has no records");
 

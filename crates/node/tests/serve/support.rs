@@ -170,7 +170,7 @@ pub(crate) async fn append(
 }
 
 pub(crate) async fn records(client: &mut AdminClient) -> Vec<v1::CurrentRecord> {
-    let request = v1::ListRecordsRequest { list: LIST.to_owned() };
+    let request = v1::ListRecordsRequest { list: LIST.to_owned(), origin: String::new() };
     let mut stream = client.list_records(request).await.unwrap().into_inner();
     let mut records = Vec::new();
     while let Some(message) = stream.message().await.unwrap() {

@@ -1706,6 +1706,9 @@ pub struct ListRecordsRequest {
     /// The list, such as "us-ofac-sdn".
     #[prost(string, tag = "1")]
     pub list: ::prost::alloc::string::String,
+    /// The log; the own publication log if empty.
+    #[prost(string, tag = "2")]
+    pub origin: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ListRecordsRequest {
     const NAME: &'static str = "ListRecordsRequest";
@@ -1749,7 +1752,8 @@ pub struct CurrentRecord {
     /// Where the listing stands.
     #[prost(enumeration = "RecordState", tag = "4")]
     pub state: i32,
-    /// The sections of the newest change that carries the whole record, slots ascending; empty sections are left out.
+    /// The sections of the newest change that carries the whole record, slots ascending; sections that are empty
+    /// or not opened to this node are left out.
     #[prost(message, repeated, tag = "5")]
     pub sections: ::prost::alloc::vec::Vec<Section>,
 }
@@ -2523,7 +2527,8 @@ pub mod admin_service_client {
                 .insert(GrpcMethod::new("comity.v1.AdminService", "ListLogs"));
             self.inner.unary(req, path, codec).await
         }
-        /// The listings of one own list, living and ended, so that the caller can tell what a new publication changes.
+        /// The listings of one list as a log says them, living and ended: of an own list, so that the caller can tell what a
+        /// new publication changes; of a followed log, what its author says now, as far as it is opened to this node.
         pub async fn list_records(
             &mut self,
             request: impl tonic::IntoRequest<super::ListRecordsRequest>,
@@ -2779,7 +2784,8 @@ pub mod admin_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// The listings of one own list, living and ended, so that the caller can tell what a new publication changes.
+        /// The listings of one list as a log says them, living and ended: of an own list, so that the caller can tell what a
+        /// new publication changes; of a followed log, what its author says now, as far as it is opened to this node.
         async fn list_records(
             &self,
             request: tonic::Request<super::ListRecordsRequest>,

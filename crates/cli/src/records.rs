@@ -1,0 +1,67 @@
+//! `comity log records`: what a log says of a list now, the own one or one that is followed.
+//!
+//! Not here: one entry with its sections (`log`), and who is listed in all logs together (`screen`).
+
+use comity_ledger::Origin;
+use comity_watchlist::{Change, ListId, Section, SectionsRead};
+use comity_wire::ListedRecord;
+use comity_wire::v1::RecordState;
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, Refusal};
+use crate::log::hex;
+use crate::source::Source;
+
+pub(crate) fn answer(source: &mut Source, origin: &Origin, list: &str) -> Result<Answer, Refusal> {
+    let list = ListId::parse(list)
+        .map_err(|_| Refusal::new("name", format!("{list} is no name of a list; one is us-ofac-sdn")))?;
+    let records = source.records(origin, &list)?;
+    let records: Vec<Value> = records.iter().map(record_json).collect::<Result<_, _>>()?;
+    let text = text(origin, &list, &records);
+    Ok(Answer::new(text, json!({ "origin": origin.as_str(), "list": list.as_str(), "records": records })))
+}
+
+/// The change that a listed record was read from, as its core states it.
+fn change_of(listed: &ListedRecord) -> Result<Change, Refusal> {
+    let core = SectionsRead::withheld().give(Section::Core, listed.sections.bytes(Section::Core));
+    let unread = |_| Refusal::new("damaged", format!("entry {} does not read as a record", listed.newest));
+    Ok(Change::decode(&core).map_err(unread)?.change)
+}
+
+fn record_json(listed: &ListedRecord) -> Result<Value, Refusal> {
+    let change = change_of(listed)?;
+    let record = change.op.record();
+    let name = record.and_then(|record| record.primary_name()).map(|name| name.full.as_str());
+    Ok(json!({
+        "reference": change.key().reference.as_str(),
+        "handle": hex(listed.handle.as_bytes()),
+        "index": listed.newest.value(),
+        "state": match listed.state {
+            RecordState::Unapproved => "unapproved",
+            RecordState::Proposed => "proposed",
+            RecordState::Active => "active",
+            RecordState::Suspended => "suspended",
+            RecordState::Delisted => "delisted",
+            RecordState::Withdrawn => "withdrawn",
+            RecordState::Unspecified => "review",
+        },
+        "kind": record.map(|record| record.kind.word()),
+        "name": name,
+    }))
+}
+
+fn text(origin: &Origin, list: &ListId, records: &[Value]) -> String {
+    let mut lines = vec![format!("{origin} says of {} {} records", list.as_str(), records.len())];
+    for record in records {
+        let field = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+        let index = record.get("index").and_then(Value::as_u64).unwrap_or_default();
+        lines.push(format!(
+            "  {}  {}  {}  {}  (entry {index})",
+            field("reference"),
+            field("state"),
+            field("kind"),
+            field("name"),
+        ));
+    }
+    lines.join("\n")
+}
