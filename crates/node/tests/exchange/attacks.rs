@@ -388,3 +388,37 @@ async fn checkpoints_that_arrive_together_are_all_kept_in_one_call() {
     assert_eq!(played.calls.load(Ordering::SeqCst), 1, "the stream was true and never ended");
     at_b.stop().await;
 }
+
+/// Goal: a log in which nothing happens is not taken for dead because other logs are busy. Way: a follower that holds
+/// all of it listens for thirteen seconds, while the node has other news every half second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_log_says_that_it_lives_while_other_logs_are_busy() {
+    use v1::follow_response::Event;
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let at_a = a.start().await;
+    at_a.add(&b, None, None);
+    let mut client = greeted(&b, &a, at_a.address).await;
+    let request = v1::FollowRequest { origin: a.origin.to_string(), ..Default::default() };
+    let mut stream = client.follow(request).await.unwrap().into_inner();
+    let node = Arc::clone(&at_a.node);
+    let busy = tokio::spawn(async move {
+        for _ in 0..26 {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            node.tell_news();
+        }
+    });
+    let mut beats = 0;
+    while let Ok(message) = tokio::time::timeout(Duration::from_secs(13), stream.message()).await {
+        let message = message.unwrap().unwrap();
+        if matches!(message.event, Some(Event::Heartbeat(_))) {
+            beats += 1;
+            break;
+        }
+    }
+    busy.abort();
+    drop(busy.await);
+    assert_eq!(beats, 1, "thirteen seconds without a word; a follower gives up after thirty");
+    drop((stream, client));
+    at_a.stop().await;
+}
