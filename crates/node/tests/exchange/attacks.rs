@@ -422,3 +422,40 @@ async fn a_quiet_log_says_that_it_lives_while_other_logs_are_busy() {
     drop((stream, client));
     at_a.stop().await;
 }
+
+/// Goal: what is held already is not stored and passed on again because somebody says it again. Way: a node with A's
+/// own certificate sends the same release under the next numbers; the order of arrivals, from which relays release,
+/// must not grow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sections_that_are_said_again_do_not_arrive_again() {
+    use v1::follow_response::Event;
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    at_a.append(free(&a, 3, "record"));
+    let good = recorded(&a, &b, &at_a, 1).await;
+    at_a.stop().await;
+    let played = Played::by(&a, &b).await;
+    let mut messages = good.clone();
+    for round in 1..20 {
+        let mut again = good[2].clone();
+        if let Some(Event::Release(release)) = again.event.as_mut() {
+            let due = round * 12..;
+            release
+                .openings
+                .iter_mut()
+                .zip(due)
+                .for_each(|(opening, number)| opening.release_number = number);
+        }
+        messages.push(again);
+    }
+    *played.pause.lock().unwrap() = Duration::from_millis(20);
+    *played.messages.lock().unwrap() = messages;
+    let at_b = b.start().await;
+    at_b.add(&a, Some(played.address), None);
+    until(|| at_b.node.store().next_release(&a.id, &a.origin).unwrap() == 240).await;
+    assert!(at_b.node.store().arrival(&a.origin, 0).unwrap().is_some());
+    assert_eq!(at_b.node.store().arrival(&a.origin, 1).unwrap(), None, "the same twelve sections");
+    at_b.stop().await;
+}
