@@ -4,7 +4,7 @@
 //! all held, which alone are served, viewed and exported. Openings of a replica are `late`'s.
 
 use comity_ledger::{EntryBytes, Head, Origin, VerifiedFrame};
-use comity_tlog::VerifiedCheckpoint;
+use comity_tlog::{VerifiedCheckpoint, root_at};
 
 use crate::log_id::LogId;
 use crate::store::note_key;
@@ -100,7 +100,13 @@ impl Store {
         self.require_replica(origin)?;
         let stated = checkpoint.checkpoint();
         let held = self.held(origin)?;
-        if (held != Head { size: stated.size(), root: stated.root() }) || stated.origin() != origin.as_str() {
+        let head = Head { size: stated.size(), root: stated.root() };
+        // Later frames may have been kept with the same sync: the tree at this size is compared.
+        let root = match head.size <= held.size {
+            true => root_at(&self.nodes(origin), head.size).ok(),
+            false => None,
+        };
+        if root != Some(head.root) || stated.origin() != origin.as_str() {
             return Err(StoreError::NotNext { given: stated.size().value(), held: held.size.value() });
         }
         let key = note_key(LogId::of(origin), stated.size().value());
