@@ -96,9 +96,9 @@ impl OwnLog {
         let OwnLogParts { origin, key, store, lock } = parts;
         let note = newest_head(&store, &origin, &key)?;
         let pending = store.pending(&origin)?;
-        let found = Found { note, pending, lock: lock.head(Role::Author, &origin)? };
         let signed = note.unwrap_or(Head::EMPTY);
         let held = pending.unwrap_or(signed);
+        let found = Found { note, pending, lock: lock.head(Role::Author, &origin, held)? };
         let edges = store.scrub(&origin, &[signed.size, held.size])?.edges;
         let [signed_edge, held_edge] = <[RightEdge; 2]>::try_from(edges)
             .map_err(|_| NodeError::Contradiction { origin: origin.to_string(), size: held.size.value() })?;

@@ -194,7 +194,7 @@ fn a_crash_at_any_station_ends_in_one_signed_tree() {
     assert_eq!(head_of(&home), staged_head);
     assert_eq!(newest_note(&home), signed_note);
     let lock = SignLock::open(&folder.join("lock")).unwrap();
-    assert_eq!(lock.head(Role::Author, &home.origin()).unwrap(), Some(staged_head));
+    assert_eq!(lock.head(Role::Author, &home.origin(), staged_head).unwrap(), Some(staged_head));
 }
 
 fn newest_note(home: &Home) -> Vec<u8> {

@@ -111,6 +111,11 @@ impl Store {
                     place: index,
                 };
                 let place = EntryIndex::new(index).map_err(|_| damaged())?;
+                if !held.any(index) {
+                    take(place, vec![None; slots.len()]).map_err(ReadError::Taker)?;
+                    index += 1;
+                    continue;
+                }
                 let key = self.keyring().key(origin, index)?;
                 let sealer = key.map(|key| EntrySealer::new(&key, origin, place));
                 let mut openings = Vec::with_capacity(slots.len());
@@ -132,6 +137,16 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// The first entry from `from` on whose chunk holds any section; `None` if no later chunk does.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn next_sections(&self, origin: &Origin, from: TreeSize) -> Result<Option<u64>, StoreError> {
+        let chunk = from.value() / CHUNK_ENTRIES;
+        let found = sections::next_chunk(&self.sections, LogId::of(origin), chunk)?;
+        Ok(found.map(|chunk| chunk.saturating_mul(CHUNK_ENTRIES).max(from.value())))
     }
 
     /// Hashes every entry again, compares every hash tile, and gives the edge of the tree at each of `sizes`

@@ -117,11 +117,25 @@ struct SlotSections {
 }
 
 impl ChunkSections {
+    /// Whether anything is held of the entry of an index.
+    pub(crate) fn any(&self, index: u64) -> bool {
+        let position = position(index);
+        self.slots.values().any(|held| held.places.contains_key(&position))
+    }
+
     /// The sealed section of a slot for the entry of an index; `None` if none is held.
     pub(crate) fn sealed(&self, index: u64, slot: Slot) -> Option<&[u8]> {
         let held = self.slots.get(&slot)?;
         held.value.get(held.places.get(&position(index))?.clone())
     }
+}
+
+/// The first chunk from `chunk` on that holds any section.
+pub(crate) fn next_chunk(tree: &sled::Tree, log: LogId, chunk: u64) -> Result<Option<u64>, StoreError> {
+    let range = prefix(log, chunk)..=prefix(log, u64::MAX);
+    let Some((key, _)) = tree.range(range).next().transpose()? else { return Ok(None) };
+    let place = key.get(LogId::LEN..).and_then(<[u8]>::first_chunk);
+    place.map(|bytes| u64::from_be_bytes(*bytes)).ok_or_else(|| damaged(log, chunk)).map(Some)
 }
 
 /// Reads what is held of some slots for the entries of a chunk.

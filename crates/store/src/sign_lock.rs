@@ -1,10 +1,12 @@
 //! The sign-lock: the largest tree that each key was ever permitted to sign, outside the database and outside
 //! backups.
 //!
-//! Each head is compared, written to a fresh place and synced before the permission to sign is given. A backup
-//! that is restored cannot bring an old lock back, so the author of a restored store finds itself behind.
+//! Each head is compared, written and synced before the permission to sign is given. A lock has two files, written in
+//! turn, so that the head permitted last stands whole whatever tears the next. A backup that is restored cannot bring
+//! an old lock back, so the author of a restored store finds itself behind.
 
 use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use comity_ledger::{Head, LockedHead, Origin, Role};
@@ -15,8 +17,11 @@ use crate::{StoreError, files};
 
 /// First line of a lock file.
 const MAGIC: &str = "comity/sign-lock/v1";
-/// Largest lock file: seven lines, the longest of them the origin.
-const LOCK_BYTES_MAX: u64 = 1_024;
+/// Bytes of a lock file: seven lines, the longest of them the origin, and empty lines to the end. One length, so that
+/// writing it changes nothing but its content, and one sync is enough.
+const LOCK_BYTES: usize = 1_024;
+/// The endings of the names of the two files.
+const PLACES: [&str; 2] = ["", "-2"];
 
 /// The locks of one home, held by one process.
 #[derive(Debug)]
@@ -49,25 +54,44 @@ impl SignLock {
     /// # Errors
     /// [`StoreError::Locked`] if there is one already.
     pub fn create(&self, role: Role, origin: &Origin) -> Result<LockedHead, StoreError> {
-        if let Some(held) = self.held(role, origin)? {
+        if let Some((held, _)) = self.read(role, origin)?.newest {
             return Err(refuse(role, origin, held.head, Head::EMPTY));
         }
-        self.write(role, origin, Held { head: Head::EMPTY, time: None })
+        for place in PLACES {
+            self.write(role, origin, place, Held { head: Head::EMPTY, time: None })?;
+        }
+        Ok(LockedHead::synced(role, origin.clone(), Head::EMPTY, None))
     }
 
-    /// What the lock holds; `None` if it is missing.
+    /// What the lock holds; `None` if it is missing. `kept` is the largest tree that the store holds of the log: only
+    /// where it is beyond the lock can a damaged file be a write that a crash tore, and has permitted nothing.
     ///
     /// # Errors
-    /// [`StoreError::File`] if it cannot be read, [`StoreError::Damaged`] if it does not read as a lock.
-    pub fn head(&self, role: Role, origin: &Origin) -> Result<Option<Head>, StoreError> {
-        Ok(self.held(role, origin)?.map(|held| held.head))
+    /// [`StoreError::File`] if it cannot be read, [`StoreError::Damaged`] if a file of it was damaged otherwise.
+    pub fn head(&self, role: Role, origin: &Origin, kept: Head) -> Result<Option<Head>, StoreError> {
+        let found = self.read(role, origin)?;
+        match found.newest {
+            Some((held, _)) if !found.damaged || kept.size > held.head.size => Ok(Some(held.head)),
+            Some(_) => Err(damaged(origin)),
+            None => Ok(None),
+        }
     }
 
-    fn held(&self, role: Role, origin: &Origin) -> Result<Option<Held>, StoreError> {
-        let Some(bytes) = files::read(&self.path(role, origin), LOCK_BYTES_MAX)? else { return Ok(None) };
-        let damaged = || StoreError::Damaged { what: "the sign-lock", log: origin.to_string(), place: 0 };
-        let text = String::from_utf8(bytes).map_err(|_| damaged())?;
-        parse(&text, role, origin).map(Some).ok_or_else(damaged)
+    fn read(&self, role: Role, origin: &Origin) -> Result<Found, StoreError> {
+        let limit = u64::try_from(LOCK_BYTES).unwrap_or(u64::MAX);
+        let mut found = Found { newest: None, damaged: false };
+        for place in PLACES {
+            let Some(bytes) = files::read(&self.path(role, origin, place), limit)? else { continue };
+            let held = std::str::from_utf8(&bytes).ok().and_then(|text| parse(text, role, origin));
+            found.damaged |= held.is_none();
+            let order = |held: Held| (held.head.size, held.time);
+            if let Some(held) = held
+                && found.newest.is_none_or(|(newest, _)| order(newest) < order(held))
+            {
+                found.newest = Some((held, place));
+            }
+        }
+        if found.newest.is_none() && found.damaged { Err(damaged(origin)) } else { Ok(found) }
     }
 
     /// Compares and sets: moves the lock to a larger tree, or finds it at this very one. `time` is what a
@@ -84,26 +108,57 @@ impl SignLock {
         head: Head,
         time: Option<CosignatureTime>,
     ) -> Result<LockedHead, StoreError> {
-        let Some(held) = self.held(role, origin)? else {
+        let Some((held, place)) = self.read(role, origin)?.newest else {
             return Err(StoreError::LockMissing { role: role.name(), origin: origin.to_string() });
         };
         let same_tree = head == held.head;
         if (!same_tree && head.size <= held.head.size) || time < held.time {
             return Err(refuse(role, origin, held.head, head));
         }
-        // At the very same head the same bytes are written and synced again: a crash may have come before the
-        // sync of the folder.
-        self.write(role, origin, Held { head, time })
+        if (Held { head, time }) == held {
+            // A crash may have come between writing it and the sync.
+            let path = self.path(role, origin, place);
+            let synced = File::open(&path).and_then(|file| file.sync_data());
+            synced.map_err(|source| StoreError::Sync { path, source })?;
+        } else {
+            // Never over the one that stands.
+            let other = PLACES.into_iter().find(|other| *other != place).unwrap_or(place);
+            self.write(role, origin, other, Held { head, time })?;
+        }
+        Ok(LockedHead::synced(role, origin.clone(), head, time))
     }
 
-    fn write(&self, role: Role, origin: &Origin, held: Held) -> Result<LockedHead, StoreError> {
-        files::replace(&self.path(role, origin), format(role, origin, held).as_bytes())?;
-        Ok(LockedHead::synced(role, origin.clone(), held.head, held.time))
+    fn write(&self, role: Role, origin: &Origin, place: &str, held: Held) -> Result<(), StoreError> {
+        let path = self.path(role, origin, place);
+        let mut bytes = format(role, origin, held).into_bytes();
+        bytes.resize(LOCK_BYTES, b'\n');
+        // The name of the file is durable since it was made.
+        match File::options().write(true).open(&path) {
+            Ok(file) => {
+                let written = file.write_all_at(&bytes, 0);
+                written.map_err(|source| StoreError::File { action: "write", path: path.clone(), source })?;
+                file.sync_data().map_err(|source| StoreError::Sync { path, source })
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => files::replace(&path, &bytes),
+            Err(source) => Err(StoreError::File { action: "open", path, source }),
+        }
     }
 
-    fn path(&self, role: Role, origin: &Origin) -> PathBuf {
-        self.folder.join(format!("{role}-{}", LogId::of(origin)))
+    fn path(&self, role: Role, origin: &Origin, place: &str) -> PathBuf {
+        self.folder.join(format!("{role}-{}{place}", LogId::of(origin)))
     }
+}
+
+/// What the files of a lock hold.
+struct Found {
+    /// The newest head that stands whole, and the file in which it does.
+    newest: Option<(Held, &'static str)>,
+    /// Whether a file does not read as a lock.
+    damaged: bool,
+}
+
+fn damaged(origin: &Origin) -> StoreError {
+    StoreError::Damaged { what: "the sign-lock", log: origin.to_string(), place: 0 }
 }
 
 fn refuse(role: Role, origin: &Origin, held: Head, given: Head) -> StoreError {
@@ -116,7 +171,7 @@ fn refuse(role: Role, origin: &Origin, held: Head, given: Head) -> StoreError {
 }
 
 /// What a lock file states.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Held {
     head: Head,
     time: Option<CosignatureTime>,
@@ -132,16 +187,17 @@ fn format(role: Role, origin: &Origin, held: Held) -> String {
 }
 
 fn parse(text: &str, role: Role, origin: &Origin) -> Option<Held> {
-    let lines: Vec<&str> = text.lines().collect();
-    let [_, _, _, size, root, time, _] = lines.as_slice() else { return None };
+    let mut lines = text.lines().skip(3);
+    let [size, root, time] = [lines.next()?, lines.next()?, lines.next()?];
     let head = Head { size: TreeSize::new(size.parse().ok()?).ok()?, root: Hash::parse_base64(root).ok()? };
-    let time = match *time {
+    let time = match time {
         "-" => None,
         secs => Some(CosignatureTime::new(secs.parse().ok()?).ok()?),
     };
     let held = Held { head, time };
     // One form only, checksum included: whatever differs was damaged.
-    (format(role, origin, held) == text).then_some(held)
+    let padding = text.strip_prefix(format(role, origin, held).as_str())?;
+    padding.bytes().all(|byte| byte == b'\n').then_some(held)
 }
 
 #[cfg(test)]
@@ -168,8 +224,8 @@ mod tests {
         for bad in [head(5, 6), head(4, 4), Head::EMPTY] {
             assert!(matches!(lock.advance(Role::Author, &origin, bad, None), Err(StoreError::Locked { .. })));
         }
-        assert_eq!(lock.head(Role::Author, &origin).unwrap(), Some(head(5, 5)));
-        assert_eq!(lock.head(Role::Witness, &origin).unwrap(), None);
+        assert_eq!(lock.head(Role::Author, &origin, head(5, 5)).unwrap(), Some(head(5, 5)));
+        assert_eq!(lock.head(Role::Witness, &origin, head(5, 5)).unwrap(), None);
     }
 
     #[test]
@@ -200,20 +256,65 @@ mod tests {
         SignLock::open(folder.path()).unwrap();
     }
 
+    /// Goal: no damage of a lock is taken for a permission. Way: every byte of each of the two files is changed in turn,
+    /// with a store that holds what was permitted last, which at worst finds its lock behind, and with a store that was
+    /// put back to the permission before, which is refused.
     #[test]
     fn every_changed_byte_of_a_lock_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let origin: Origin = "a.example/pub".parse().unwrap();
         let lock = SignLock::open(folder.path()).unwrap();
         lock.create(Role::Author, &origin).unwrap();
-        lock.advance(Role::Author, &origin, head(70_000, 3), None).unwrap();
-        let path = lock.path(Role::Author, &origin);
-        let good = std::fs::read(&path).unwrap();
-        for position in 0..good.len() {
-            let mut bad = good.clone();
-            bad[position] ^= 1;
-            std::fs::write(&path, &bad).unwrap();
-            assert!(lock.head(Role::Author, &origin).is_err(), "byte {position}");
+        let (before, newest) = (head(69_000, 2), head(70_000, 3));
+        lock.advance(Role::Author, &origin, before, None).unwrap();
+        lock.advance(Role::Author, &origin, newest, None).unwrap();
+        for place in PLACES {
+            let path = lock.path(Role::Author, &origin, place);
+            let good = std::fs::read(&path).unwrap();
+            for position in 0..good.len() {
+                let mut bad = good.clone();
+                bad[position] ^= 1;
+                std::fs::write(&path, &bad).unwrap();
+                assert!(lock.head(Role::Author, &origin, before).is_err(), "byte {position}");
+                let found = lock.head(Role::Author, &origin, newest);
+                assert!(found.is_err() || found.unwrap() == Some(before), "byte {position}");
+            }
+            std::fs::write(&path, &good).unwrap();
         }
+        assert_eq!(lock.head(Role::Author, &origin, newest).unwrap(), Some(newest));
+    }
+
+    /// Goal: a crash amid writing the lock leaves the head permitted before; the one that was being written was not
+    /// permitted yet, and can be.
+    #[test]
+    fn a_torn_write_of_a_lock_leaves_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let origin: Origin = "a.example/pub".parse().unwrap();
+        let lock = SignLock::open(folder.path()).unwrap();
+        lock.create(Role::Author, &origin).unwrap();
+        for size in 1..6_u8 {
+            let (before, next) = (head(u64::from(size), size), head(u64::from(size) + 1, size + 1));
+            lock.advance(Role::Author, &origin, before, None).unwrap();
+            let standing = lock.read(Role::Author, &origin).unwrap().newest.unwrap().1;
+            let torn = PLACES.into_iter().find(|place| *place != standing).unwrap();
+            std::fs::write(lock.path(Role::Author, &origin, torn), b"comity/sign-l").unwrap();
+            assert_eq!(lock.head(Role::Author, &origin, next).unwrap(), Some(before));
+            lock.advance(Role::Author, &origin, next, None).unwrap();
+            assert_eq!(lock.head(Role::Author, &origin, next).unwrap(), Some(next));
+        }
+    }
+
+    #[test]
+    fn a_lock_of_one_short_file_is_read_and_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let origin: Origin = "a.example/pub".parse().unwrap();
+        let lock = SignLock::open(folder.path()).unwrap();
+        let held = Held { head: head(5, 5), time: None };
+        let path = lock.path(Role::Author, &origin, PLACES[0]);
+        std::fs::write(path, format(Role::Author, &origin, held)).unwrap();
+        assert_eq!(lock.head(Role::Author, &origin, held.head).unwrap(), Some(held.head));
+        lock.advance(Role::Author, &origin, head(6, 6), None).unwrap();
+        lock.advance(Role::Author, &origin, head(7, 7), None).unwrap();
+        assert_eq!(lock.head(Role::Author, &origin, head(7, 7)).unwrap(), Some(head(7, 7)));
     }
 }

@@ -168,16 +168,16 @@ impl Store {
         if start > held {
             return Err(StoreError::NotNext { given: start, held });
         }
-        let keys = staged
-            .entries()
-            .iter()
-            .map(|_| Key::random(entropy))
-            .collect::<Result<Vec<Key>, StoreError>>()?;
+        let with_sections = staged.entries().iter().map(|entry| !entry.openings().is_empty());
+        let keys = with_sections
+            .map(|any| any.then(|| Key::random(entropy)).transpose())
+            .collect::<Result<Vec<Option<Key>>, StoreError>>()?;
         self.keyring().assign(staged.origin(), start, &keys, entropy)?;
         let mut chunks = Chunks::from(&self.sections, log, start);
         for ((entry, key), index) in staged.entries().iter().zip(&keys).zip(start..) {
             let index = comity_tlog::EntryIndex::new(index)
                 .map_err(|_| StoreError::NotNext { given: start, held })?;
+            let Some(key) = key else { continue };
             let sealer = EntrySealer::new(key, staged.origin(), index);
             for (slot, opening) in entry.openings() {
                 chunks.add(index.value(), *slot, sealer.seal(*slot, opening, entropy)?)?;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use comity_ledger::Origin;
+use comity_ledger::{Head, Origin};
 use comity_node::tls::{PeerTrust, system_time};
 use comity_node::{FollowParts, Followers, Home, Node, Peers};
+use comity_tlog::SignedCheckpoint;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -28,14 +29,15 @@ pub(super) struct Follower {
     seen: Receiver<Seen>,
     last: Seen,
     stop: CancellationToken,
+    followers: Followers,
     _runtime: Runtime,
 }
 
-/// What was there at some moment: verified, durable, and in the merged view.
+/// What was there at some moment.
 #[derive(Clone, Copy)]
 struct Seen {
     at: Instant,
-    /// Entries under a complete checkpoint.
+    /// Entries under a complete checkpoint, verified and durable.
     size: u64,
     /// Records that can be found.
     records: usize,
@@ -59,13 +61,13 @@ impl Follower {
         let parts =
             FollowParts { node: Arc::clone(&node), peers, material: party.material()?, time: system_time() };
         // From before anything can come.
-        let (shown, watched, of) = (node.shown(), Arc::clone(&node), origin.clone());
-        runtime.block_on(async {
-            tokio::spawn(async move { watch(shown, &watched, &of, &tell).await });
-            Followers::start(parts, &TaskTracker::new(), stop.clone());
+        let (watched, of, shown) = (Arc::clone(&node), origin.clone(), node.shown());
+        let followers = runtime.block_on(async {
+            tokio::spawn(async move { watch(&watched, shown, &of, &tell).await });
+            Followers::start(parts, &TaskTracker::new(), stop.clone())
         });
         let last = Seen { at: Instant::now(), size: 0, records: 0 };
-        Ok(Self { node, origin, seen, last, stop, _runtime: runtime })
+        Ok(Self { node, origin, seen, last, stop, followers, _runtime: runtime })
     }
 
     /// When the log had that many entries here.
@@ -79,20 +81,32 @@ impl Follower {
     }
 
     /// The head of the log here.
-    pub(super) fn head(&self) -> Option<comity_ledger::Head> {
-        self.node.taken_in().get(&self.origin).copied()
+    pub(super) fn head(&self) -> Result<Head, Refusal> {
+        let note = self.node.store().newest_note(&self.origin)?.ok_or_else(|| self.in_vain())?;
+        let note = SignedCheckpoint::parse(&note).map_err(failed)?;
+        Ok(Head { size: note.checkpoint().size(), root: note.checkpoint().root() })
+    }
+
+    /// What the followers say of why nothing came.
+    fn in_vain(&self) -> Refusal {
+        let errors = self.followers.states().into_values().filter_map(|state| state.last_error);
+        failed(format!("waited in vain for B: {}", errors.collect::<Vec<_>>().join("; ")))
     }
 
     fn when(&mut self, is_so: impl Fn(&Seen) -> bool) -> Result<Instant, Refusal> {
+        let begun = Instant::now();
         while !is_so(&self.last) {
-            self.last = self.seen.recv_timeout(PATIENCE).map_err(|_| failed("waited in vain for B"))?;
+            self.last = self.seen.recv_timeout(PATIENCE).map_err(|_| self.in_vain())?;
+            if begun.elapsed() > PATIENCE {
+                return Err(self.in_vain());
+            }
         }
         Ok(self.last.at)
     }
 }
 
-/// Tells what is there each time that something was taken into the view.
-async fn watch(mut shown: watch::Receiver<u64>, node: &Node, origin: &Origin, tell: &Sender<Seen>) {
+/// Tells what is there each time that the view has taken something in.
+async fn watch(node: &Node, mut shown: watch::Receiver<u64>, origin: &Origin, tell: &Sender<Seen>) {
     while shown.changed().await.is_ok() {
         let at = Instant::now();
         let records = node.view().screenable_count();

@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let mut follower = Follower::start(to, Origin::publication(&a))?;
     follower.when_size(1)?;
     let mut times = append_all(&home_a, entries, &mut follower)?;
-    let head = follower.head().ok_or_else(|| failed("B has no head"))?;
+    let head = follower.head()?;
     if head.size.value() != entries + 1 {
         return Err(failed(format!("B has {} entries of {}", head.size, entries + 1)));
     }

@@ -165,13 +165,18 @@ impl Releaser {
         let store = self.node.store();
         match self.role {
             LogRole::Own => {
-                let end = at.value().min(scanned.saturating_add(WINDOW));
-                let (Ok(from), Ok(to)) = (TreeSize::new(scanned), TreeSize::new(end)) else {
-                    return Ok(None);
-                };
-                if from >= to {
+                if scanned >= at.value() {
                     return Ok(None);
                 }
+                let from = TreeSize::new(scanned).map_err(|_| beyond())?;
+                // Entries without sections are passed over together.
+                let start = store.next_sections(&self.origin, from).map_err(NodeError::from)?;
+                let start = start.filter(|start| *start < at.value());
+                let Some(from) = start.and_then(|start| TreeSize::new(start).ok()) else {
+                    return Ok(Some((Vec::new(), at.value())));
+                };
+                let end = at.value().min((from.value() / WINDOW).saturating_add(1).saturating_mul(WINDOW));
+                let to = TreeSize::new(end).map_err(|_| beyond())?;
                 Ok(Some((held_entries(store, &self.origin, from..to)?, end)))
             }
             LogRole::Replica => {
@@ -260,4 +265,8 @@ pub(crate) fn received(peers: &Peers, origin: &Origin) -> Parties {
         sender,
         peer: Peer::new(peers.own().clone()),
     }
+}
+
+fn beyond() -> ServeError {
+    ServeError::Refused { code: ErrorCode::BeyondSize }
 }
