@@ -86,12 +86,12 @@ impl Store {
     }
 
     /// Keeps a checkpoint of which all entries are held, byte for byte: from now on it is the newest note. It is
-    /// durable with the next sync only; the same checkpoint as seen, and its entries, are durable already, and
+    /// durable with the next sync only; the same checkpoint or a later one as seen, and its entries, are durable already, and
     /// whoever follows the log on finds it complete again.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchLog`] if this is no replica here, [`StoreError::NotNext`] if the entries held do not come
-    /// to exactly this tree; else as the store fails.
+    /// [`StoreError::NoSuchLog`] if this is no replica here, [`StoreError::NotNext`] if the entries held do not begin
+    /// with exactly this tree; else as the store fails.
     pub fn keep_checkpoint(
         &self,
         origin: &Origin,
@@ -100,14 +100,18 @@ impl Store {
         self.require_replica(origin)?;
         let stated = checkpoint.checkpoint();
         let held = self.held(origin)?;
-        let head = Head { size: stated.size(), root: stated.root() };
-        // Later frames may have been kept with the same sync: the tree at this size is compared.
-        let root = match head.size <= held.size {
-            true => root_at(&self.nodes(origin), head.size).ok(),
-            false => None,
+        let refused = || StoreError::NotNext { given: stated.size().value(), held: held.size.value() };
+        if stated.size() > held.size || stated.origin() != origin.as_str() {
+            return Err(refused());
+        }
+        // Entries of a later checkpoint may have come with those of this one.
+        let root = if stated.size() == held.size {
+            held.root
+        } else {
+            root_at(&self.nodes(origin), stated.size()).map_err(|_| refused())?
         };
-        if root != Some(head.root) || stated.origin() != origin.as_str() {
-            return Err(StoreError::NotNext { given: stated.size().value(), held: held.size.value() });
+        if root != stated.root() {
+            return Err(refused());
         }
         let key = note_key(LogId::of(origin), stated.size().value());
         self.notes.insert(key, checkpoint.as_bytes())?;

@@ -176,6 +176,39 @@ fn a_frame_and_its_checkpoint_are_there_after_reopening() {
     }
 }
 
+/// Goal: of entries that came under several checkpoints in one step every checkpoint is kept, and none that is not
+/// theirs.
+#[test]
+fn checkpoints_whose_entries_came_together_are_all_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut logs = Logs::new();
+    let store = create(dir.path());
+    store.create_log(&logs.origin, LogRole::Replica).unwrap();
+    let origin = logs.origin.clone();
+    let mut step = store.replica_step(&origin).unwrap();
+    let mut checkpoints = Vec::new();
+    for count in [1, 14, 30, 7] {
+        let mut drafts: Vec<Draft> = (0..count).map(|number| record(&format!("record {number}"))).collect();
+        if count == 1 {
+            drafts = vec![logs.genesis()];
+        }
+        let (frame, checkpoint, _) = logs.append(drafts);
+        step.seen(&checkpoint).unwrap();
+        step.frame(&frame).unwrap();
+        logs.replica.advance(&frame);
+        checkpoints.push(checkpoint);
+    }
+    step.finish().unwrap();
+    for checkpoint in &checkpoints {
+        store.keep_checkpoint(&origin, checkpoint).unwrap();
+    }
+    let kept: Vec<Vec<u8>> = checkpoints.iter().map(|checkpoint| checkpoint.as_bytes().to_vec()).collect();
+    assert_eq!(store.notes(&origin).unwrap(), kept);
+    let mut others = Logs::new();
+    let (_, other, _) = others.append(vec![others.genesis(), record("another history")]);
+    assert!(matches!(store.keep_checkpoint(&origin, &other), Err(StoreError::NotNext { .. })));
+}
+
 #[test]
 fn openings_that_arrive_late_are_read_like_own_ones() {
     let dir = tempfile::tempdir().unwrap();
