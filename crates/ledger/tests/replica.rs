@@ -283,3 +283,18 @@ fn nothing_is_signed_that_was_not_read_back_or_not_locked() {
     let again = author.author.sign(&durable, &locked).unwrap();
     assert_eq!(once.note(), again.note(), "the same tree gives the same bytes");
 }
+
+/// Goal: an author that signs two histories is found out by whoever saw a note of the first and then holds the entries
+/// of the second. Way: the note of the first comes, its entries do not; the second is larger.
+#[test]
+fn a_larger_tree_that_does_not_go_on_from_a_note_seen_before_is_rejected() {
+    let (mut one, mut other) = (TestAuthor::new(7, 2), TestAuthor::new(7, 2));
+    one.records(5);
+    other.entropy = Seeded(8);
+    other.records(9);
+    assert_eq!(one.entries[0], other.entries[0], "one genesis");
+    let mut replica = one.replica();
+    let seen = replica.verify_note(&one.note).unwrap();
+    replica.saw(&seen);
+    assert!(follow(&other, &mut replica, 256).is_err(), "size 6 of this history has another root");
+}

@@ -317,4 +317,24 @@ mod tests {
         lock.advance(Role::Author, &origin, head(7, 7), None).unwrap();
         assert_eq!(lock.head(Role::Author, &origin, head(7, 7)).unwrap(), Some(head(7, 7)));
     }
+
+    /// Goal: a lock of which one file was lost permits no second tree of a size. Way: each file is removed in turn, with a
+    /// store that was put back to the permission before the last.
+    #[test]
+    fn a_lost_file_of_a_lock_is_found() {
+        for place in PLACES {
+            let folder = tempfile::tempdir().unwrap();
+            let origin: Origin = "a.example/pub".parse().unwrap();
+            let lock = SignLock::open(folder.path()).unwrap();
+            lock.create(Role::Author, &origin).unwrap();
+            lock.advance(Role::Author, &origin, head(5, 5), None).unwrap();
+            lock.advance(Role::Author, &origin, head(6, 6), None).unwrap();
+            std::fs::remove_file(lock.path(Role::Author, &origin, place)).unwrap();
+            let found = lock.head(Role::Author, &origin, head(5, 5));
+            assert!(
+                !matches!(found, Ok(Some(held)) if held == head(5, 5)),
+                "6 was permitted, {found:?} is said"
+            );
+        }
+    }
 }

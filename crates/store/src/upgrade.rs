@@ -139,7 +139,7 @@ mod tests {
             let chunk = crate::sections::read_chunk(&store.sections, log(), index / 16, &slots).unwrap();
             assert_eq!(chunk.sealed(index, Slot::new(0)), Some(sealed(index, 0).as_slice()));
             assert_eq!(chunk.sealed(index, Slot::new(1)), None);
-            assert_eq!(chunk.sealed(index, Slot::new(2)), Some(sealed(index, 2).as_slice()));
+            assert!(chunk.sealed(index, Slot::new(2)) == Some(sealed(index, 2).as_slice()), "{index}");
         }
         let left: Vec<_> = store.late.iter().keys().map(Result::unwrap).collect();
         assert_eq!(left, [b"c-cursor"]);
@@ -165,6 +165,22 @@ mod tests {
         let mut key = [[LATE_SECTION].as_slice(), log().as_bytes(), &699_u64.to_be_bytes()].concat();
         key.extend_from_slice(&[2, 0]);
         store.late.insert(key, sealed(699, 2)).unwrap();
+        store.db.tree("meta").unwrap().insert("schema", &1_u32.to_be_bytes()).unwrap();
+        store.db.sync().unwrap();
+        drop(store);
+        check(&Store::open(&paths(dir.path()), Kek::from_bytes([1; 32])).unwrap());
+    }
+
+    /// Goal: an upgrade that was cut off between two pieces of one section, as they are removed, loses nothing. Way:
+    /// the copy is whole, the first piece is gone, the second is not.
+    #[test]
+    fn an_upgrade_that_was_cut_off_amid_one_section_is_done_again() {
+        let dir = tempfile::tempdir().unwrap();
+        old(dir.path());
+        let store = Store::open(&paths(dir.path()), Kek::from_bytes([1; 32])).unwrap();
+        let mut key = [[LATE_SECTION].as_slice(), log().as_bytes(), &693_u64.to_be_bytes()].concat();
+        key.extend_from_slice(&[2, 1]);
+        store.late.insert(key, &sealed(693, 2)[7_400..]).unwrap();
         store.db.tree("meta").unwrap().insert("schema", &1_u32.to_be_bytes()).unwrap();
         store.db.sync().unwrap();
         drop(store);

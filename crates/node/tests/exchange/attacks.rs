@@ -1,7 +1,7 @@
 //! What following refuses, and that nothing is stored then.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -123,6 +123,8 @@ struct Playback {
     messages: Arc<Mutex<Vec<v1::FollowResponse>>>,
     /// Between one message and the next.
     pause: Arc<Mutex<Duration>>,
+    /// Whether the stream stays open behind the last message.
+    stays: Arc<AtomicBool>,
     calls: Arc<AtomicUsize>,
 }
 
@@ -140,6 +142,7 @@ impl ExchangeRpc for Playback {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let messages = self.messages.lock().unwrap().clone();
         let pause = *self.pause.lock().unwrap();
+        let stays = self.stays.load(Ordering::SeqCst);
         let (sender, receiver) = tokio::sync::mpsc::channel(64);
         tokio::spawn(async move {
             for message in messages {
@@ -147,6 +150,9 @@ impl ExchangeRpc for Playback {
                     return;
                 }
                 tokio::time::sleep(pause).await;
+            }
+            if stays {
+                sender.closed().await;
             }
         });
         Ok(Response::new(ReceiverStream::new(receiver)))
@@ -171,6 +177,7 @@ impl ExchangeRpc for Playback {
 struct Played {
     messages: Arc<Mutex<Vec<v1::FollowResponse>>>,
     pause: Arc<Mutex<Duration>>,
+    stays: Arc<AtomicBool>,
     calls: Arc<AtomicUsize>,
     address: SocketAddr,
     _stop: DropGuard,
@@ -181,10 +188,12 @@ impl Played {
     async fn by(agency: &Agency, to: &Agency) -> Self {
         let messages = Arc::new(Mutex::new(Vec::new()));
         let (pause, calls) = (Arc::<Mutex<Duration>>::default(), Arc::<AtomicUsize>::default());
+        let stays = Arc::<AtomicBool>::default();
         let playback = Playback {
             agency: agency.id.clone(),
             messages: Arc::clone(&messages),
             pause: Arc::clone(&pause),
+            stays: Arc::clone(&stays),
             calls: Arc::clone(&calls),
         };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -198,7 +207,7 @@ impl Played {
         tasks.spawn(
             async move { router.serve_with_incoming_shutdown(accepted, ended.cancelled_owned()).await },
         );
-        Self { messages, pause, calls, address, _stop: stop.drop_guard() }
+        Self { messages, pause, stays, calls, address, _stop: stop.drop_guard() }
     }
 }
 
@@ -339,5 +348,114 @@ async fn a_peer_that_gives_nothing_new_does_not_keep_its_follower_busy() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let calls = played.calls.load(Ordering::SeqCst) - before;
     assert!(calls <= 8, "called {calls} times in three seconds");
+    at_b.stop().await;
+}
+
+/// Goal: checkpoints that were completed while an earlier step was being kept end nothing. Way: the true stream of
+/// twelve appends, as fast as it can be read; the follower must take it in one call.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checkpoints_that_arrive_together_are_all_kept_in_one_call() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    let mut client = greeted(&b, &a, at_a.address).await;
+    let request = v1::FollowRequest { origin: a.origin.to_string(), ..Default::default() };
+    let mut stream = client.follow(request).await.unwrap().into_inner();
+    // The genesis alone: a checkpoint and a frame.
+    let mut messages = Vec::new();
+    for _ in 0..2 {
+        messages.push(stream.message().await.unwrap().unwrap());
+    }
+    let mut head = Head::EMPTY;
+    for number in 0..12 {
+        head = at_a.append(free(&a, 1, &format!("record {number}")));
+        for _ in 0..3 {
+            messages.push(stream.message().await.unwrap().unwrap());
+        }
+    }
+    drop((stream, client));
+    at_a.stop().await;
+    let played = Played::by(&a, &b).await;
+    played.stays.store(true, Ordering::SeqCst);
+    *played.messages.lock().unwrap() = messages;
+    let at_b = b.start().await;
+    at_b.add(&a, Some(played.address), None);
+    at_b.reaches(&a.origin, head).await;
+    until(|| at_b.sections(&a.origin) == 48).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(at_b.state(&a).last_error, None);
+    assert_eq!(played.calls.load(Ordering::SeqCst), 1, "the stream was true and never ended");
+    at_b.stop().await;
+}
+
+/// Goal: a log in which nothing happens is not taken for dead because other logs are busy. Way: a follower that holds
+/// all of it listens for thirteen seconds, while the node has other news every half second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_log_says_that_it_lives_while_other_logs_are_busy() {
+    use v1::follow_response::Event;
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let at_a = a.start().await;
+    at_a.add(&b, None, None);
+    let mut client = greeted(&b, &a, at_a.address).await;
+    let request = v1::FollowRequest { origin: a.origin.to_string(), ..Default::default() };
+    let mut stream = client.follow(request).await.unwrap().into_inner();
+    let node = Arc::clone(&at_a.node);
+    let busy = tokio::spawn(async move {
+        for _ in 0..26 {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            node.tell_news();
+        }
+    });
+    let mut beats = 0;
+    while let Ok(message) = tokio::time::timeout(Duration::from_secs(13), stream.message()).await {
+        let message = message.unwrap().unwrap();
+        if matches!(message.event, Some(Event::Heartbeat(_))) {
+            beats += 1;
+            break;
+        }
+    }
+    busy.abort();
+    drop(busy.await);
+    assert_eq!(beats, 1, "thirteen seconds without a word; a follower gives up after thirty");
+    drop((stream, client));
+    at_a.stop().await;
+}
+
+/// Goal: what is held already is not stored and passed on again because somebody says it again. Way: a node with A's
+/// own certificate sends the same release under the next numbers; the order of arrivals, from which relays release,
+/// must not grow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sections_that_are_said_again_do_not_arrive_again() {
+    use v1::follow_response::Event;
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    at_a.append(free(&a, 3, "record"));
+    let good = recorded(&a, &b, &at_a, 1).await;
+    at_a.stop().await;
+    let played = Played::by(&a, &b).await;
+    let mut messages = good.clone();
+    for round in 1..20 {
+        let mut again = good[2].clone();
+        if let Some(Event::Release(release)) = again.event.as_mut() {
+            let due = round * 12..;
+            release
+                .openings
+                .iter_mut()
+                .zip(due)
+                .for_each(|(opening, number)| opening.release_number = number);
+        }
+        messages.push(again);
+    }
+    *played.pause.lock().unwrap() = Duration::from_millis(20);
+    *played.messages.lock().unwrap() = messages;
+    let at_b = b.start().await;
+    at_b.add(&a, Some(played.address), None);
+    until(|| at_b.node.store().next_release(&a.id, &a.origin).unwrap() == 240).await;
+    assert!(at_b.node.store().arrival(&a.origin, 0).unwrap().is_some());
+    assert_eq!(at_b.node.store().arrival(&a.origin, 1).unwrap(), None, "the same twelve sections");
     at_b.stop().await;
 }
