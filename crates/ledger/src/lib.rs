@@ -40,5 +40,5 @@ pub use lock::{Found, LockedHead, Resume, Role};
 pub use manifest::{BUNDLE_FORMAT, BUNDLE_LOGS_MAX, Manifest, ManifestLog, openings_path};
 pub use name::{AgencyId, NameError, Origin};
 pub use opening::{Opening, VerifiedOpening};
-pub use replica::{Rejection, Replica, VerifiedFrame};
+pub use replica::{AWAITED_MAX, Rejection, Replica, VerifiedFrame};
 pub use slot::{Kind, Slot};

@@ -15,12 +15,39 @@ pub struct Replica {
     log_key: VerifierKey,
     edge: RightEdge,
     newest: Option<Head>,
+    /// Heads seen before the newest whose entries are not all held, sizes ascending: the entries must come to each.
+    awaited: Vec<Head>,
 }
+
+/// Most heads that are awaited: each new one takes a connection that broke before its entries came. Beyond that the
+/// largest is given up.
+pub const AWAITED_MAX: usize = 16;
 
 impl Replica {
     /// A follower that holds the entries up to `edge`, and has seen the checkpoint `newest`.
     pub fn new(origin: Origin, log_key: VerifierKey, edge: RightEdge, newest: Option<Head>) -> Self {
-        Self { origin, log_key, edge, newest }
+        Self { origin, log_key, edge, newest, awaited: Vec::new() }
+    }
+
+    /// The same, having seen these heads before the newest.
+    #[must_use]
+    pub fn awaiting(mut self, heads: impl IntoIterator<Item = Head>) -> Self {
+        heads.into_iter().for_each(|head| self.await_head(head));
+        self
+    }
+
+    /// Heads seen before the newest whose entries are not all held, sizes ascending.
+    pub fn awaited(&self) -> &[Head] {
+        &self.awaited
+    }
+
+    fn await_head(&mut self, head: Head) {
+        let known = self.awaited.iter().any(|held| held.size == head.size);
+        if head.size > self.edge.size() && !known {
+            self.awaited.push(head);
+            self.awaited.sort_unstable_by_key(|head| head.size);
+            self.awaited.truncate(AWAITED_MAX);
+        }
     }
 
     /// The log.
@@ -60,6 +87,9 @@ impl Replica {
                 return Err(Rejection::SameSizeOtherRoot { size: head.size });
             }
         }
+        if self.awaited.iter().any(|seen| seen.size == head.size && seen.root != head.root) {
+            return Err(Rejection::SameSizeOtherRoot { size: head.size });
+        }
         let held = Head::from(&self.edge);
         if head.size < held.size || (head.size == held.size && head.root != held.root) {
             return Err(Rejection::Contradicts { size: head.size });
@@ -84,8 +114,17 @@ impl Replica {
         let target = head_of(checkpoint);
         let mut after = self.edge.clone();
         let mut tile_hashes = Vec::with_capacity(frame.entries().len() + 2);
+        let start = self.edge.size();
+        let seen = self.awaited.iter().chain(&self.newest).filter(|seen| seen.size > start);
+        let mut awaited = seen.peekable();
         for entry in frame.entries() {
             append(&mut after, entry.leaf_hash(), &mut tile_hashes).map_err(|_| Rejection::Full)?;
+            // What the author signed at this size before must be this tree.
+            if let Some(seen) = awaited.next_if(|seen| seen.size == after.size())
+                && seen.root != after.root()
+            {
+                return Err(Rejection::SameSizeOtherRoot { size: seen.size });
+            }
         }
         verify_consistency(after.size(), &after.root(), target.size, &target.root, frame.proof())
             .map_err(|source| Rejection::Consistency { end: after.size(), source })?;
@@ -94,12 +133,16 @@ impl Replica {
 
     /// Takes a checkpoint as the newest seen, once it is stored.
     pub fn saw(&mut self, checkpoint: &VerifiedCheckpoint) {
-        self.newest = Some(head_of(checkpoint));
+        let head = head_of(checkpoint);
+        if let Some(before) = self.newest.replace(head).filter(|before| before.size < head.size) {
+            self.await_head(before);
+        }
     }
 
     /// Takes a frame as held, once it is stored.
     pub fn advance(&mut self, frame: &VerifiedFrame) {
         self.edge = frame.after.clone();
+        self.awaited.retain(|head| head.size > self.edge.size());
     }
 
     fn check_genesis(&self, frame: &Frame) -> Result<(), Rejection> {

@@ -238,8 +238,11 @@ impl AuthorLoop {
             newest.insert(listed.handle, (listed.newest_index, listed.newest));
             keys.insert(listed.key);
         }
-        let mut seen = BTreeSet::new();
+        let (mut seen, mut begun) = (BTreeSet::new(), BTreeSet::new());
         bases.iter().all(|basis| {
+            if basis.follows.is_none() && !begun.insert(&basis.key) {
+                return false;
+            }
             let as_it_was = match basis.follows {
                 Some(follows) => newest.get(&basis.handle) == Some(&follows),
                 None => !newest.contains_key(&basis.handle) && !keys.contains(&basis.key),

@@ -198,6 +198,10 @@ impl Peers {
             return Ok(false);
         }
         let folder = self.folder.join(agency.as_str());
+        // The card first: without it nothing else there makes a peer, wherever this is cut off.
+        let card = folder.join("card");
+        std::fs::remove_file(&card).map_err(failed("remove", &card))?;
+        sync_folder(&folder)?;
         std::fs::remove_dir_all(&folder).map_err(failed("remove", &folder))?;
         sync_folder(&self.folder)?;
         self.trust.remove(agency);

@@ -157,6 +157,22 @@ impl Keyring {
         self.write_pages(log, &sealed_pages, new_pages, entropy)
     }
 
+    /// Forgets all keys of a log, durably: what was sealed with them is gone.
+    pub(crate) fn forget(&mut self, log: LogId, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
+        self.page_keys.retain(|(of, _), _| *of != log);
+        self.pages.retain(|(of, _), _| *of != log);
+        self.files.remove(&log);
+        // Without their page keys the pages are noise; the file itself is only room.
+        self.write_root(entropy)?;
+        let path = self.pages_path(log);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::File { action: "remove", path, source })
+            }
+            _ => files::sync_folder_of(&path),
+        }
+    }
+
     /// Gives a new key to each of these entries that has none; returns only when their pages are durable.
     pub(crate) fn assign_missing(
         &mut self,

@@ -79,6 +79,16 @@ impl Store {
         Ok(u64::from_be_bytes(bytes))
     }
 
+    /// Forgets how far a peer's releases of a log have come, synced: the peer has gone back behind that, and is asked for
+    /// all of them again. What is held stays.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn forget_releases(&self, from: &AgencyId, origin: &Origin) -> Result<(), StoreError> {
+        self.late.remove(cursor_key(LogId::of(origin), from))?;
+        self.db.sync()
+    }
+
     /// The entries of which sections arrived under an arrival number, ascending; `None` if nothing has. Arrivals
     /// are counted from 0 for each log, whoever sent them.
     ///

@@ -31,6 +31,16 @@ impl ReplicaStep<'_> {
         Ok(())
     }
 
+    /// Adds a checkpoint seen before the newest whose entries are not held: they must come to it.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn awaited(&mut self, checkpoint: &VerifiedCheckpoint) -> Result<(), StoreError> {
+        let size = checkpoint.checkpoint().size().value();
+        self.store.seen.insert(note_key(self.log, size), checkpoint.as_bytes())?;
+        Ok(())
+    }
+
     /// Adds a verified frame: entries, tiles and the head that they come to. What a crash left of a frame that was
     /// not finished is replaced.
     ///
@@ -47,7 +57,13 @@ impl ReplicaStep<'_> {
         let entries: &[EntryBytes] = frame.entries();
         self.store.put_entries(self.log, start, entries.iter())?;
         self.store.put_tiles(self.log, frame.tile_hashes())?;
-        self.store.put_pending(self.log, frame.head())
+        self.store.put_pending(self.log, frame.head())?;
+        // The entries came to these checkpoints: nothing more is to be seen by them.
+        let end = note_key(self.log, frame.head().size.value());
+        for item in self.store.seen.range(note_key(self.log, 0)..=end).keys() {
+            self.store.seen.remove(item?)?;
+        }
+        Ok(())
     }
 
     /// Makes durable all that was added.
@@ -83,6 +99,16 @@ impl Store {
     /// A [`StoreError`].
     pub fn seen_note(&self, origin: &Origin) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.seen.get(LogId::of(origin).as_bytes())?.map(|note| note.to_vec()))
+    }
+
+    /// The checkpoints seen before the newest of which not all entries are held, smallest first.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn awaited_notes(&self, origin: &Origin) -> Result<Vec<Vec<u8>>, StoreError> {
+        let log = LogId::of(origin);
+        let range = note_key(log, 0)..=note_key(log, u64::MAX);
+        self.seen.range(range).values().map(|note| Ok(note?.to_vec())).collect()
     }
 
     /// Keeps a checkpoint of which all entries are held, byte for byte: from now on it is the newest note. It is

@@ -62,6 +62,8 @@ impl Store {
         self.db.sync()?;
         self.put_aside_count(log, number, CLEARING)?;
         self.db.sync()?;
+        // Entries of the log that begins under the old name get keys of their own.
+        self.keyring().forget(log, entropy)?;
         self.clear(log, number)?;
         Ok(place)
     }

@@ -54,10 +54,12 @@ impl SignLock {
     /// # Errors
     /// [`StoreError::Locked`] if there is one already.
     pub fn create(&self, role: Role, origin: &Origin) -> Result<LockedHead, StoreError> {
-        if let Some((held, _)) = self.read(role, origin)?.newest {
+        // A crash may have left the second file alone: the first is the last to be made.
+        let begun = !self.path(role, origin, PLACES[0]).exists();
+        if !begun && let Some((held, _)) = self.read(role, origin)?.newest {
             return Err(refuse(role, origin, held.head, Head::EMPTY));
         }
-        for place in PLACES {
+        for place in PLACES.into_iter().rev() {
             self.write(role, origin, place, Held { head: Head::EMPTY, time: None })?;
         }
         Ok(LockedHead::synced(role, origin.clone(), Head::EMPTY, None))
@@ -80,8 +82,12 @@ impl SignLock {
     fn read(&self, role: Role, origin: &Origin) -> Result<Found, StoreError> {
         let limit = u64::try_from(LOCK_BYTES).unwrap_or(u64::MAX);
         let mut found = Found { newest: None, damaged: false };
+        // A lock that this program has not written yet is one short file. Else both are there, or one was lost.
+        let (mut present, mut short) = (0, false);
         for place in PLACES {
             let Some(bytes) = files::read(&self.path(role, origin, place), limit)? else { continue };
+            present += 1;
+            short |= bytes.len() < LOCK_BYTES;
             let held = std::str::from_utf8(&bytes).ok().and_then(|text| parse(text, role, origin));
             found.damaged |= held.is_none();
             let order = |held: Held| (held.head.size, held.time);
@@ -91,7 +97,10 @@ impl SignLock {
                 found.newest = Some((held, place));
             }
         }
-        if found.newest.is_none() && found.damaged { Err(damaged(origin)) } else { Ok(found) }
+        if (present == 1 && !short) || (found.newest.is_none() && found.damaged) {
+            return Err(damaged(origin));
+        }
+        Ok(found)
     }
 
     /// Compares and sets: moves the lock to a larger tree, or finds it at this very one. `time` is what a
@@ -297,7 +306,9 @@ mod tests {
             lock.advance(Role::Author, &origin, before, None).unwrap();
             let standing = lock.read(Role::Author, &origin).unwrap().newest.unwrap().1;
             let torn = PLACES.into_iter().find(|place| *place != standing).unwrap();
-            std::fs::write(lock.path(Role::Author, &origin, torn), b"comity/sign-l").unwrap();
+            let mut half = std::fs::read(lock.path(Role::Author, &origin, torn)).unwrap();
+            half[20..].fill(b'x');
+            std::fs::write(lock.path(Role::Author, &origin, torn), half).unwrap();
             assert_eq!(lock.head(Role::Author, &origin, next).unwrap(), Some(before));
             lock.advance(Role::Author, &origin, next, None).unwrap();
             assert_eq!(lock.head(Role::Author, &origin, next).unwrap(), Some(next));

@@ -91,11 +91,12 @@ impl Store {
         if found == 1 {
             upgrade::late_sections_among_the_others(&store)?;
         }
+        upgrade::remove_old_late_sections(&store)?;
         store.end_clearing()?;
         Ok(store)
     }
 
-    fn assemble(db: Db, keyring: Keyring) -> Result<Self, StoreError> {
+    pub(crate) fn assemble(db: Db, keyring: Keyring) -> Result<Self, StoreError> {
         Ok(Self {
             entries: db.tree("entries")?,
             tiles: db.tree("tiles")?,

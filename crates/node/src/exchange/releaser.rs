@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use comity_ledger::{AgencyId, Opening, Origin};
-use comity_policy::{Peer, Released, Side};
+use comity_policy::{Agreement, Peer, Released, Side};
 use comity_store::{CHUNK_ENTRIES, Disclosed, LogRole, RELEASE_BATCH_MAX, ReleaseCursor};
 use comity_tlog::{EntryIndex, TreeSize};
 use comity_wire::{
@@ -73,6 +73,14 @@ impl Releaser {
         if self.next > cursor.next { Err(ServeError::Refused { code }) } else { Ok(()) }
     }
 
+    /// The agreement with the peer.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoAgreement`] without one.
+    pub(super) fn agreement(&self) -> Result<Agreement, ServeError> {
+        self.peers.agreement(&self.to).ok_or(ServeError::Refused { code: ErrorCode::NoAgreement })
+    }
+
     pub(super) fn next(&self) -> ReleaseNumber {
         ReleaseNumber::new(self.next)
     }
@@ -80,9 +88,8 @@ impl Releaser {
     /// The next messages about entries before `at`; `None` when there is nothing more. An empty step only looked
     /// further.
     pub(super) fn step(&mut self, at: TreeSize) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
-        let agreement = self.peers.agreement(&self.to);
         // Looking on without an agreement would pass over what a later one allows.
-        let agreement = agreement.ok_or(ServeError::Refused { code: ErrorCode::NoAgreement })?;
+        let agreement = self.agreement()?;
         let parties = Parties {
             side: Side::Sending,
             sender: self.peers.own().clone(),

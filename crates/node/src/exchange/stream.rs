@@ -11,6 +11,7 @@ use comity_store::LogRole;
 use comity_tlog::{SignedCheckpoint, TreeSize, prove_consistency, root_at};
 use comity_wire::{ErrorCode, FollowFrom, Heartbeat, v1};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tonic::Status;
 
 use super::callers::StreamTurn;
@@ -60,6 +61,8 @@ impl FollowStream {
     /// Runs until the peer goes, a newer stream takes its place, the node stops, or something fails.
     pub(super) async fn run(mut self, turn: StreamTurn) {
         let mut news = self.node.news();
+        // News of other logs must not put it off.
+        let mut quiet_since = Instant::now();
         loop {
             news.mark_unchanged();
             let sender = self.sender.clone();
@@ -68,6 +71,7 @@ impl FollowStream {
                     self = stream;
                     match next {
                         Next::Send(messages) => {
+                            quiet_since = Instant::now();
                             for message in messages {
                                 tokio::select! {
                                     () = turn.ended().cancelled() => return self.stop(),
@@ -90,7 +94,8 @@ impl FollowStream {
                 () = turn.ended().cancelled() => return self.stop(),
                 () = sender.closed() => return,
                 changed = news.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep(HEARTBEAT) => {
+                () = tokio::time::sleep_until(quiet_since + HEARTBEAT) => {
+                    quiet_since = Instant::now();
                     let size = self.sent.unwrap_or(TreeSize::ZERO);
                     let beat = Heartbeat { size, next_release: self.releaser.next() };
                     if sender.send(Ok(beat.into())).await.is_err() {
@@ -108,6 +113,8 @@ impl FollowStream {
 
     /// Reads what goes next.
     fn step(&mut self) -> Result<Next, ServeError> {
+        // Without an agreement not even an envelope goes (C18).
+        self.releaser.agreement()?;
         if let Some(size) = self.sent {
             if !self.checked {
                 self.check(size)?;

@@ -145,6 +145,11 @@ impl FollowError {
         }
     }
 
+    /// Whether the other side has not come as far with its releases as it had before: it was put back.
+    pub(crate) fn is_behind_release(&self) -> bool {
+        matches!(self, Self::Answered { code: ErrorCode::BeyondRelease })
+    }
+
     /// The error and its causes in one line.
     pub(crate) fn explain(&self) -> String {
         let mut text = self.to_string();

@@ -47,6 +47,8 @@ pub(super) struct Keeper {
 #[derive(Default)]
 struct Arrived {
     seen: Option<VerifiedCheckpoint>,
+    /// Checkpoints seen before it whose entries have not come.
+    awaited: Vec<VerifiedCheckpoint>,
     frames: Vec<VerifiedFrame>,
     /// Checkpoints of which all entries are held with these frames.
     complete: Vec<VerifiedCheckpoint>,
@@ -54,19 +56,18 @@ struct Arrived {
     next_release: u64,
 }
 
-/// Openings that this node may hold, and what the view learns from them.
+/// Openings that this node may hold and did not hold before, and what the view learns from them.
 #[derive(Default)]
 struct Judged {
     kept: Vec<(EntryIndex, VerifiedOpening)>,
-    /// Whether any of them was not held before.
-    is_new: bool,
     steps: Vec<ViewStep>,
 }
 
-/// Openings of one entry: those that came and may be held, and the others that were held before.
+/// Openings of one entry: how many of those that came may be held, those of them that are new, and those that were held
+/// before.
 struct Opened {
-    may: Vec<VerifiedOpening>,
-    is_new: bool,
+    may: usize,
+    new: Vec<VerifiedOpening>,
     before: Vec<VerifiedOpening>,
 }
 
@@ -85,14 +86,16 @@ impl Keeper {
             Some(note) => Some(SignedCheckpoint::parse(&note)?.verify(&key, &[])?),
             None => None,
         };
-        let seen = checkpoint.as_ref().map(|checkpoint| {
-            let stated = checkpoint.checkpoint();
-            Head { size: stated.size(), root: stated.root() }
-        });
-        let newest = store.newest_note(&origin)?;
-        let viewed = newest.map_or(Ok(TreeSize::ZERO), |note| head_of(&note).map(|head| head.size))?;
+        let seen = checkpoint.as_ref().map(head_under);
+        let mut awaited = Vec::new();
+        for note in store.awaited_notes(&origin)? {
+            awaited.push(head_under(&SignedCheckpoint::parse(&note)?.verify(&key, &[])?));
+        }
+        let newest = store.newest_note(&origin)?.map(|note| head_of(&note)).transpose()?;
+        // What was kept and could not be shown is shown now.
+        let viewed = node.taken_in().get(&origin).map_or(TreeSize::ZERO, |head| head.size);
         let next_release = store.next_release(peer.upstream(), &origin)?;
-        let replica = Replica::new(origin.clone(), key, edge, seen);
+        let replica = Replica::new(origin.clone(), key, edge, seen).awaiting(awaited);
         let (complete, labels) = (viewed, LabelsRead::default());
         let mut keeper = Self {
             node,
@@ -115,6 +118,7 @@ impl Keeper {
             ..Arrived::default()
         };
         keeper.keep(arrived)?;
+        newest.map_or(Ok(()), |head| keeper.show_to(head))?;
         Ok(keeper)
     }
 
@@ -172,6 +176,9 @@ impl Keeper {
                 };
                 // The same head again, as each connection begins, is nothing to be kept.
                 if self.replica.newest() != Some(head_under(&verified)) {
+                    let held = self.replica.size();
+                    let before = self.checkpoint.take().filter(|before| before.checkpoint().size() > held);
+                    arrived.awaited.extend(before);
                     self.replica.saw(&verified);
                     arrived.seen = Some(verified.clone());
                 }
@@ -224,57 +231,56 @@ impl Keeper {
         Some(checkpoint.clone())
     }
 
-    /// Keeps what was verified, and then shows it. Nothing of a release is kept if one of its openings is wrong.
+    /// Keeps what was verified, and then shows it. Of the releases of one step nothing is kept if one of their openings
+    /// is wrong.
     fn keep(&mut self, arrived: Arrived) -> Result<(), FollowError> {
-        let Arrived { seen, frames, complete, openings, next_release } = arrived;
-        if seen.is_none() && frames.is_empty() && complete.is_empty() && next_release == self.next_release {
+        let Arrived { seen, awaited, frames, complete, openings, next_release } = arrived;
+        let released = next_release != self.next_release;
+        if seen.is_none() && frames.is_empty() && complete.is_empty() && !released {
             return Ok(());
         }
         let store = Arc::clone(self.node.store());
         let origin = self.origin.clone();
         let mut step = store.replica_step(&origin)?;
+        for checkpoint in &awaited {
+            step.awaited(checkpoint)?;
+        }
         if let Some(seen) = &seen {
             step.seen(seen)?;
         }
         for frame in &frames {
             step.frame(frame)?;
         }
-        let judged =
-            if next_release == self.next_release { Ok(Judged::default()) } else { self.judge(openings) };
-        let (judged, fault) = match judged {
-            Ok(judged) => {
-                if next_release != self.next_release {
-                    let (from, mut entropy) = (self.peer.upstream(), SystemEntropy::new());
-                    step.release(from, &judged.kept, next_release, &mut entropy)?;
-                }
-                (judged, None)
-            }
-            Err(fault) => (Judged::default(), Some(fault)),
-        };
+        let judged = if released { self.judge(openings) } else { Ok(Judged::default()) };
+        if let Ok(judged) = &judged
+            && released
+        {
+            let (from, mut entropy) = (self.peer.upstream(), SystemEntropy::new());
+            step.release(from, &judged.kept, next_release, &mut entropy)?;
+        }
         step.finish()?;
-        self.gained |= seen.is_some() || !frames.is_empty() || judged.is_new;
-        if fault.is_none() {
+        let (judged, fault) =
+            judged.map_or_else(|fault| (Judged::default(), Err(fault)), |judged| (judged, Ok(())));
+        self.gained |= seen.is_some() || !frames.is_empty() || !judged.kept.is_empty();
+        if fault.is_ok() {
             self.next_release = next_release;
         }
-        for checkpoint in &complete {
-            store.keep_checkpoint(&origin, checkpoint)?;
-        }
+        // What is durable is shown, whatever fails on the way: nobody would come back to it.
+        let kept = complete.iter().try_for_each(|checkpoint| store.keep_checkpoint(&origin, checkpoint));
         // Relays and whoever else waits can begin, while the view takes it in.
         self.node.tell_news();
-        for checkpoint in complete {
-            self.show_through(&checkpoint)?;
-        }
-        let mut steps = judged.steps;
-        while !steps.is_empty() {
-            let later = steps.split_off(steps.len().min(VIEW_WINDOW));
-            self.node.show(&origin, std::mem::replace(&mut steps, later), None)?;
-        }
-        fault.map_or(Ok(()), Err)
+        let shown = complete.iter().try_for_each(|checkpoint| self.show_to(head_under(checkpoint)));
+        self.show_openings(judged.steps)?;
+        kept?;
+        shown?;
+        fault
     }
 
     /// Shows all that is under a complete checkpoint and was not shown yet.
-    fn show_through(&mut self, checkpoint: &VerifiedCheckpoint) -> Result<(), FollowError> {
-        let head = head_under(checkpoint);
+    fn show_to(&mut self, head: Head) -> Result<(), FollowError> {
+        if self.viewed >= head.size {
+            return Ok(());
+        }
         while self.viewed < head.size {
             let window = u64::try_from(VIEW_WINDOW).unwrap_or(1);
             let end = self.viewed.checked_add(window).unwrap_or(head.size).min(head.size);
@@ -283,6 +289,15 @@ impl Keeper {
             self.viewed = end;
         }
         tracing::info!(size = %head.size, "log is complete up to its checkpoint");
+        Ok(())
+    }
+
+    /// Shows what was opened of entries that are in the view already.
+    fn show_openings(&self, mut steps: Vec<ViewStep>) -> Result<(), FollowError> {
+        while !steps.is_empty() {
+            let later = steps.split_off(steps.len().min(VIEW_WINDOW));
+            self.node.show(&self.origin, std::mem::replace(&mut steps, later), None)?;
+        }
         Ok(())
     }
 
@@ -306,14 +321,13 @@ impl Keeper {
                 let is_shown = held.entry.kind() == Kind::Record && self.viewed.contains(index);
                 let at = is_shown.then(|| provenance(&log, &held));
                 let opened = self.judge_entry(held, given, &came)?;
-                dropped += count.saturating_sub(opened.may.len());
-                judged.is_new |= opened.is_new;
-                if let Some(at) = at.filter(|_| !opened.may.is_empty()) {
-                    let all = opened.before.iter().chain(&opened.may);
+                dropped += count.saturating_sub(opened.may);
+                if let Some(at) = at.filter(|_| !opened.new.is_empty()) {
+                    let all = opened.before.iter().chain(&opened.new);
                     let all = all.map(|opening| (opening.slot(), opening.opening()));
                     judged.steps.push(ViewStep::of(at, true, all));
                 }
-                judged.kept.extend(opened.may.into_iter().map(|opening| (index, opening)));
+                judged.kept.extend(opened.new.into_iter().map(|opening| (index, opening)));
             }
         }
         if dropped > 0 {
@@ -340,16 +354,14 @@ impl Keeper {
         }
         let given: Vec<Slot> = verified.iter().map(VerifiedOpening::slot).collect();
         let known: Vec<Slot> = before.iter().map(VerifiedOpening::slot).collect();
-        let before: Vec<VerifiedOpening> =
-            before.into_iter().filter(|opening| !given.contains(&opening.slot())).collect();
         // Handling and audience may have come with an earlier section of the same entry.
-        verified.extend(before.iter().cloned());
+        verified.extend(before.iter().filter(|opening| !given.contains(&opening.slot())).cloned());
         let cut = came.cut(&entry, verified, None, &mut self.labels);
         let released = cut.map(|cut| cut.released).unwrap_or_default().into_iter();
-        let may = released.filter(|released| given.contains(&released.slot()));
-        let may: Vec<VerifiedOpening> = may.map(Released::into_opening).collect();
-        let is_new = may.iter().any(|opening| !known.contains(&opening.slot()));
-        Ok(Opened { may, is_new, before })
+        let may: Vec<_> = released.filter(|released| given.contains(&released.slot())).collect();
+        // What is said again was passed on already.
+        let (count, new) = (may.len(), may.into_iter().filter(|released| !known.contains(&released.slot())));
+        Ok(Opened { may: count, new: new.map(Released::into_opening).collect(), before })
     }
 }
 

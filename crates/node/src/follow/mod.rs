@@ -173,6 +173,11 @@ impl Follower {
                 if matches!(error, FollowError::Stopped) {
                     return;
                 }
+                let error = if error.is_behind_release() {
+                    self.ask_again().await.err().unwrap_or(error)
+                } else {
+                    error
+                };
                 if error.is_fatal() {
                     tracing::error!(reason = %error, "stable storage failed: the node stops");
                     self.process.cancel();
@@ -198,6 +203,18 @@ impl Follower {
                 () = tokio::time::sleep(jittered(pause)) => {}
             }
         }
+    }
+}
+
+impl Follower {
+    /// Whoever releases has forgotten how far it had come: it is asked for all again, of which what is held is passed
+    /// over.
+    async fn ask_again(&self) -> Result<(), FollowError> {
+        tracing::warn!("the releases went back: all are asked for again");
+        let (node, peer) = (Arc::clone(&self.parts.node), Arc::clone(&self.peer));
+        let forget = move || node.store().forget_releases(peer.upstream(), &peer.origin());
+        let forgotten = tokio::task::spawn_blocking(forget).await;
+        forgotten.map_err(|_| FollowError::Broken)?.map_err(FollowError::from)
     }
 }
 

@@ -28,7 +28,7 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 /// Messages kept with one sync, at most about 1 MiB each.
 const MESSAGES_AT_ONCE_MAX: usize = 16;
 /// Messages that have arrived while others are being kept; the connection holds back the rest.
-const MESSAGES_AHEAD_MAX: usize = 16;
+const MESSAGES_AHEAD_MAX: usize = 8;
 
 /// One attempt to follow one peer's log.
 pub(super) struct Session<'a> {

@@ -101,3 +101,32 @@ async fn an_alarm_about_an_author_that_went_back_ends_when_its_log_goes_on() {
     }
     at_b.stop().await;
 }
+
+/// Goal: a relay that was restored from a backup does not shut its followers out for ever. Way: the follower has come
+/// further with the relay's releases than the relay knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_whose_releases_went_back_is_asked_for_all_of_them_again() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b, c] = ["aaa", "bbb", "ccc"].map(|name| Agency::new(place.path(), name));
+    let (mut at_a, at_b, at_c) = (a.start().await, b.start().await, c.start().await);
+    at_a.add(&b, None, None);
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.add(&c, None, None);
+    at_c.add(&b, Some(at_b.address), None);
+    at_c.add(&a, None, Some(&b));
+    at_a.append(free(&a, 3, "record"));
+    until(|| at_c.sections(&a.origin) == 12).await;
+    at_c.peers.remove(&a.id).unwrap();
+    until(|| !at_c.is_followed(&a)).await;
+    let mut step = at_c.node.store().replica_step(&a.origin).unwrap();
+    step.release(&b.id, &[], 1_000, &mut comity_node::SystemEntropy::new()).unwrap();
+    step.finish().unwrap();
+    let head = at_a.append(free(&a, 2, "later"));
+    at_c.add(&a, None, Some(&b));
+    at_c.reaches(&a.origin, head).await;
+    until(|| at_c.sections(&a.origin) == 20).await;
+    assert_eq!(at_c.node.store().arrival(&a.origin, 2).unwrap(), None, "what was held arrived once");
+    at_a.stop().await;
+    at_b.stop().await;
+    at_c.stop().await;
+}
