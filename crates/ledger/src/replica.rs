@@ -114,20 +114,23 @@ impl Replica {
         let target = head_of(checkpoint);
         let mut after = self.edge.clone();
         let mut tile_hashes = Vec::with_capacity(frame.entries().len() + 2);
-        let start = self.edge.size();
+        let (start, mut contradicted) = (self.edge.size(), None);
         let seen = self.awaited.iter().chain(&self.newest).filter(|seen| seen.size > start);
         let mut awaited = seen.peekable();
         for entry in frame.entries() {
             append(&mut after, entry.leaf_hash(), &mut tile_hashes).map_err(|_| Rejection::Full)?;
-            // What the author signed at this size before must be this tree.
             if let Some(seen) = awaited.next_if(|seen| seen.size == after.size())
                 && seen.root != after.root()
             {
-                return Err(Rejection::SameSizeOtherRoot { size: seen.size });
+                contradicted = contradicted.or(Some(seen.size));
             }
         }
         verify_consistency(after.size(), &after.root(), target.size, &target.root, frame.proof())
             .map_err(|source| Rejection::Consistency { end: after.size(), source })?;
+        // These are the entries under the checkpoint, and the author signed another tree of this size before.
+        if let Some(size) = contradicted {
+            return Err(Rejection::SameSizeOtherRoot { size });
+        }
         Ok(VerifiedFrame { origin: self.origin.clone(), frame, tile_hashes, after })
     }
 

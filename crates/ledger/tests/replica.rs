@@ -284,8 +284,9 @@ fn nothing_is_signed_that_was_not_read_back_or_not_locked() {
     assert_eq!(once.note(), again.note(), "the same tree gives the same bytes");
 }
 
-/// Goal: an author that signs two histories is found out by whoever saw a note of the first and then holds the entries
-/// of the second. Way: the note of the first comes, its entries do not; the second is larger.
+/// Goal: an author that signs two histories is found out by whoever saw a note of the first and then gets the entries of
+/// the second, and nobody else is accused. Way: the note of the first comes, its entries do not; the second is larger.
+/// A frame that is not the second's either says nothing about the author.
 #[test]
 fn a_larger_tree_that_does_not_go_on_from_a_note_seen_before_is_rejected() {
     let (mut one, mut other) = (TestAuthor::new(7, 2), TestAuthor::new(7, 2));
@@ -293,8 +294,25 @@ fn a_larger_tree_that_does_not_go_on_from_a_note_seen_before_is_rejected() {
     other.entropy = Seeded(8);
     other.records(9);
     assert_eq!(one.entries[0], other.entries[0], "one genesis");
-    let mut replica = one.replica();
-    let seen = replica.verify_note(&one.note).unwrap();
-    replica.saw(&seen);
-    assert!(follow(&other, &mut replica, 256).is_err(), "size 6 of this history has another root");
+    let fork = Rejection::SameSizeOtherRoot { size: TreeSize::new(6).unwrap() };
+    for step in [2, 256] {
+        let mut replica = one.replica();
+        let seen = replica.verify_note(&one.note).unwrap();
+        replica.saw(&seen);
+        assert_eq!(follow(&other, &mut replica, step), Err(fork.clone()));
+        // The newer note was taken as the newest, and after a start both are remembered.
+        let mut replica = one.replica();
+        replica.saw(&seen);
+        let newest = replica.verify_note(&other.note).unwrap();
+        replica.saw(&newest);
+        assert_eq!(replica.awaited(), [one.author.head()]);
+        let mut again = one.replica().awaiting(replica.awaited().iter().copied());
+        assert_eq!(follow(&other, &mut again, step), Err(fork.clone()));
+        assert_eq!(
+            replica.verify_note(&one.note),
+            Err(Rejection::Smaller { size: TreeSize::new(6).unwrap(), seen: TreeSize::new(10).unwrap() })
+        );
+        let bogus = replica.verify_frame(one.frame(0, 6), &newest);
+        assert!(matches!(bogus, Err(Rejection::Consistency { .. })), "{bogus:?}");
+    }
 }
