@@ -31,24 +31,32 @@ struct List {
     field: u32,
     max: usize,
     within: &'static [List],
+    /// Whether its messages hold nothing but those lists.
+    is_closed: bool,
 }
 
 const fn list(field: u32, max: usize) -> List {
-    List { field, max, within: &[] }
+    list_of(field, max, &[])
 }
 
 const fn list_of(field: u32, max: usize, within: &'static [List]) -> List {
-    List { field, max, within }
+    List { field, max, within, is_closed: false }
 }
 
 /// A single message that holds lists. Said twice, protobuf would join its lists, so it must not be.
 const fn one(field: u32, within: &'static [List]) -> List {
-    List { field, max: 1, within }
+    list_of(field, 1, within)
+}
+
+/// The same, of which nothing may be skipped as unknown: an item under another number would be missed by nobody.
+const fn one_closed(field: u32, within: &'static [List]) -> List {
+    List { is_closed: true, ..one(field, within) }
 }
 
 const FOLLOW: &[List] = &[
+    // What the proof of a frame does not cover is no entry; the openings of a release have nothing that counts them.
     one(2, &[list(2, FRAME_ENTRIES_MAX), list(3, ConsistencyProof::HASHES_MAX)]),
-    one(3, &[list(1, RELEASE_OPENINGS_MAX)]),
+    one_closed(3, &[list(1, RELEASE_OPENINGS_MAX)]),
 ];
 const HEADS: &[List] =
     &[list(1, HEAD_DIGESTS_MAX), list_of(2, HEAD_UPDATES_MAX, &[one(4, &[list(1, NOTE_SIGNATURES_MAX)])])];
@@ -75,25 +83,29 @@ const MESSAGES: [(&str, &[List]); 11] = [
 /// Checks the lists of an encoded message of `comity.v1`.
 ///
 /// # Errors
-/// [`ErrorCode::TooLarge`] if a list is over its limit, [`ErrorCode::Malformed`] if the bytes are no message.
+/// [`ErrorCode::TooLarge`] if a list is over its limit, [`ErrorCode::Malformed`] if the bytes are no message, or a
+/// release holds anything but openings.
 pub(crate) fn check(message: &str, bytes: &[u8]) -> Result<(), ErrorCode> {
     let known = MESSAGES.iter().find(|(name, _)| *name == message);
-    known.map_or(Ok(()), |(_, lists)| walk(bytes, lists))
+    known.map_or(Ok(()), |(_, lists)| walk(bytes, lists, false))
 }
 
 /// Walks the fields of one message; as deep as the tables above, at most four messages.
-fn walk(mut bytes: &[u8], lists: &[List]) -> Result<(), ErrorCode> {
+fn walk(mut bytes: &[u8], lists: &[List], is_closed: bool) -> Result<(), ErrorCode> {
     let mut counts = vec![0usize; lists.len()];
     while !bytes.is_empty() {
         let (field, wire_type) = decode_key(&mut bytes).map_err(|_| ErrorCode::Malformed)?;
         let content = value(&mut bytes, wire_type).ok_or(ErrorCode::Malformed)?;
+        if is_closed && lists.iter().all(|list| list.field != field) {
+            return Err(ErrorCode::Malformed);
+        }
         for (list, count) in lists.iter().zip(&mut counts).filter(|(list, _)| list.field == field) {
             *count += 1;
             if *count > list.max {
                 return Err(ErrorCode::TooLarge);
             }
             if !list.within.is_empty() {
-                walk(content, list.within)?;
+                walk(content, list.within, list.is_closed)?;
             }
         }
     }
@@ -178,6 +190,19 @@ mod tests {
         assert_eq!(check("ListRecordsResponse", &good), Ok(()));
         let bad = [record(6), record(7)].concat();
         assert_eq!(check("ListRecordsResponse", &bad), Err(ErrorCode::TooLarge));
+    }
+
+    /// Goal: an opening whose key was changed does not vanish from its release as an unknown field.
+    /// Way: the second of two openings stands under each other number that fits one byte of key.
+    #[test]
+    fn a_release_holds_nothing_but_openings() {
+        let release = |key: u8| [0x1a, 0x04, 0x0a, 0x00, key, 0x00];
+        assert_eq!(check("FollowResponse", &release(0x0a)), Ok(()));
+        for number in 2..16 {
+            assert_eq!(check("FollowResponse", &release(number << 3 | 2)), Err(ErrorCode::Malformed));
+        }
+        let later_event = [0x2a, 0x00];
+        assert_eq!(check("FollowResponse", &later_event), Ok(()), "elsewhere unknown fields are skipped");
     }
 
     #[test]
