@@ -20,6 +20,14 @@ use crate::stage::{Interruption, Stage};
 struct Scene {
     line: String,
     figures: Value,
+    /// What the act measured itself; `None` for all of it.
+    took: Option<Duration>,
+}
+
+impl Scene {
+    fn new(line: String, figures: Value) -> Self {
+        Self { line, figures, took: None }
+    }
 }
 
 /// An act: done, or why not.
@@ -54,7 +62,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
     for (name, act) in ACTS {
         let begun = Instant::now();
         let scene = act(&mut stage, &mut lists);
-        let took = begun.elapsed();
+        let took = scene.as_ref().ok().and_then(|scene| scene.took).unwrap_or_else(|| begun.elapsed());
         let ok = scene.is_ok();
         if !ok && stage.is_interrupted() {
             break;

@@ -1,6 +1,7 @@
 //! The acts that show how things should go.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -36,13 +37,15 @@ pub(super) fn peer(stage: &mut Stage, _: &mut Lists) -> Result<Scene, String> {
     stage.until("every peer is connected", connected)?;
     let line =
         "A, B, C: own keys and CA each, cards compared by twelve words, mutual TLS; C reaches A through B";
-    Ok(Scene { line: line.to_owned(), figures: json!({ "agencies": 3 }) })
+    Ok(Scene::new(line.to_owned(), json!({ "agencies": 3 })))
 }
 
 /// Official lists are entered at A.
 pub(super) fn import(stage: &mut Stage, lists: &mut Lists) -> Result<Scene, String> {
+    let begun = Instant::now();
     let imports = lists.enter(stage, "a")?;
-    lists.imported = Some(std::time::Instant::now());
+    let took = begun.elapsed();
+    lists.seen_after = Some(seen_at(stage, "c")?);
     let of = |name: &str| imports.iter().map(|import| number(import, name)).sum::<u64>();
     let (records, added) = (of("/records"), of("/added"));
     let entered: Vec<&str> =
@@ -51,7 +54,29 @@ pub(super) fn import(stage: &mut Stage, lists: &mut Lists) -> Result<Scene, Stri
         return Err(format!("{records} records read, but {added} entered"));
     }
     let line = format!("{added} records of {} entered at A: sealed, durable, signed", entered.join(" and "));
-    Ok(Scene { line, figures: json!({ "records": records, "lists": entered }) })
+    Ok(Scene { line, figures: json!({ "records": records, "lists": entered }), took: Some(took) })
+}
+
+/// How long it takes from now until an agency's analyst finds the record that A entered last.
+fn seen_at(stage: &Stage, home: &str) -> Result<Duration, String> {
+    let begun = Instant::now();
+    let (size, _) = stage.head("a", ORIGIN)?;
+    let last = size.saturating_sub(1);
+    let shown = stage.comity(&["log", "show", &last.to_string(), "--home", text(&stage.path("a"))?])?;
+    let name =
+        shown.pointer("/change/names/0").and_then(Value::as_str).ok_or("the last entry has no name")?;
+    let home = stage.path(home);
+    let found = |stage: &Stage| {
+        let answer = stage.comity(&["screen", "--name", name, "--home", text(&home)?])?;
+        Ok(answer.get("hits").and_then(Value::as_array).is_some_and(|hits| {
+            hits.iter().any(|hit| {
+                let of_a = hit.get("origin").and_then(Value::as_str) == Some(ORIGIN);
+                of_a && hit.get("index").and_then(Value::as_u64) == Some(last)
+            })
+        }))
+    };
+    stage.until("C finds what A entered last", found)?;
+    Ok(begun.elapsed())
 }
 
 /// What was entered is under one signature, and the same publication again signs nothing.
@@ -70,7 +95,7 @@ pub(super) fn sign(stage: &mut Stage, lists: &mut Lists) -> Result<Scene, String
     let proof = number(&shown, "/proof_hashes");
     let line =
         format!("{ORIGIN} has {size} entries under one signature; entry {last} is proved by {proof} hashes");
-    Ok(Scene { line, figures: json!({ "size": size, "proof_hashes": proof }) })
+    Ok(Scene::new(line, json!({ "size": size, "proof_hashes": proof })))
 }
 
 /// B and, through B, C hold what A signed: every frame verified before it was stored.
@@ -80,11 +105,14 @@ pub(super) fn replicate(stage: &mut Stage, lists: &mut Lists) -> Result<Scene, S
         let held = |stage: &Stage| Ok(stage.head(home, ORIGIN)? == author);
         stage.until(&format!("{home} holds what A signed"), held)?;
     }
-    let since = lists.imported.map_or(0, |imported| millis(imported.elapsed()));
+    let seen = lists.seen_after.unwrap_or_default();
     let (size, _) = author;
-    let line =
-        format!("A → B → C: {size} entries verified and durable, roots equal, {since} ms after the import");
-    Ok(Scene { line, figures: json!({ "size": size, "ms_after_import": since }) })
+    let line = format!(
+        "A → B → C: {size} entries verified and durable, roots equal; C found the last {} ms after the import",
+        millis(seen)
+    );
+    let figures = json!({ "size": size, "seen_ms_after_import": millis(seen) });
+    Ok(Scene { line, figures, took: Some(seen) })
 }
 
 /// An analyst at C asks for a name and finds what A said, with the checkpoint that it stands under.
@@ -107,7 +135,7 @@ pub(super) fn screen(stage: &mut Stage, _: &mut Lists) -> Result<Scene, String> 
     let hits = answer.get("hits").and_then(Value::as_array).map_or(0, Vec::len);
     let line =
         format!("C asks for a name of entry 1: {hits} hit, with list, entry and root; for nobody: none");
-    Ok(Scene { line, figures: json!({ "hits": hits }) })
+    Ok(Scene::new(line, json!({ "hits": hits })))
 }
 
 /// C's untouched bundle, which has all three logs, is checked offline with the three cards.
@@ -128,5 +156,5 @@ pub(super) fn audit(stage: &mut Stage, _: &mut Lists) -> Result<Scene, String> {
         check("openings_opened"),
         ""
     );
-    Ok(Scene { line, figures: report.get("checks").cloned().unwrap_or_default() })
+    Ok(Scene::new(line, report.get("checks").cloned().unwrap_or_default()))
 }

@@ -3,7 +3,7 @@
 //! Not here: homes and nodes (`stage`).
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -31,8 +31,8 @@ pub(super) struct Lists {
     pub(super) ofac: Vec<PathBuf>,
     pub(super) un: Option<PathBuf>,
     made_up: bool,
-    /// When the last import had been acknowledged.
-    pub(super) imported: Option<Instant>,
+    /// How long after the import was acknowledged C found what had been entered last.
+    pub(super) seen_after: Option<Duration>,
 }
 
 impl Lists {
@@ -47,7 +47,7 @@ impl Lists {
                 if name.starts_with("ofac") { ofac.push(path) } else { un = Some(path) }
             }
         }
-        Ok(Self { ofac, un, made_up, imported: None })
+        Ok(Self { ofac, un, made_up, seen_after: None })
     }
 
     pub(super) fn title(&self, stage: &Stage) -> String {

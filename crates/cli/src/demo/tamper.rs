@@ -41,7 +41,7 @@ pub(super) fn run(stage: &mut Stage, lists: &mut Lists) -> Result<Scene, String>
     }
     caught.push(stranger(stage, lists, &card)?);
     let line = format!("{} ways to bend the history, each caught and named", caught.len());
-    Ok(Scene { line, figures: json!({ "caught": caught }) })
+    Ok(Scene::new(line, json!({ "caught": caught })))
 }
 
 /// The folder of the own log within a bundle that has the logs of peers as well.
