@@ -187,7 +187,12 @@ impl OwnLog {
 
     /// The end of every commit, of a normal one and of one that a crash interrupted.
     fn finish(&mut self, durable: &DurableBatch) -> Result<SignedBatch, NodeError> {
-        let locked = self.lock.advance(Role::Author, durable.origin(), durable.head(), None)?;
+        let locked = self.lock.advance(Role::Author, durable.origin(), durable.head(), None);
+        let locked = locked.inspect_err(|error| {
+            if error.is_of_the_medium() {
+                self.store.give_up();
+            }
+        })?;
         let signed = self.author.sign(durable, &locked)?;
         self.store.keep_note(&signed)?;
         Ok(signed)

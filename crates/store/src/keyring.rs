@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use comity_ledger::{Entropy, Origin};
 
 use crate::log_id::LogId;
+use crate::medium::Medium;
 use crate::seal::Key;
 use crate::{StoreError, files};
 
@@ -71,12 +72,20 @@ pub(crate) struct Keyring {
     page_keys: BTreeMap<(LogId, u64), Key>,
     pages: BTreeMap<(LogId, u64), Page>,
     files: BTreeMap<LogId, File>,
+    /// Pages that the root file does not name yet.
+    begun: Vec<(LogId, u64)>,
+    medium: Medium,
 }
 
 impl Keyring {
     /// Makes an empty keyring in a folder that has none.
-    pub(crate) fn create(folder: &Path, kek: Kek, entropy: &mut dyn Entropy) -> Result<Self, StoreError> {
-        let keyring = Self::empty(folder, kek);
+    pub(crate) fn create(
+        folder: &Path,
+        kek: Kek,
+        medium: Medium,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, StoreError> {
+        let keyring = Self::empty(folder, kek, medium);
         if keyring.root_path().exists() {
             return Err(StoreError::Keyring { path: keyring.root_path(), reason: "there is one already" });
         }
@@ -85,8 +94,8 @@ impl Keyring {
     }
 
     /// Opens the keyring of a folder.
-    pub(crate) fn open(folder: &Path, kek: Kek) -> Result<Self, StoreError> {
-        let mut keyring = Self::empty(folder, kek);
+    pub(crate) fn open(folder: &Path, kek: Kek, medium: Medium) -> Result<Self, StoreError> {
+        let mut keyring = Self::empty(folder, kek, medium);
         let path = keyring.root_path();
         let refuse = |reason| StoreError::Keyring { path: path.clone(), reason };
         let bytes = files::read(&path, ROOT_BYTES_MAX)?.ok_or_else(|| refuse("it is missing"))?;
@@ -107,13 +116,15 @@ impl Keyring {
         Ok(keyring)
     }
 
-    fn empty(folder: &Path, kek: Kek) -> Self {
+    fn empty(folder: &Path, kek: Kek, medium: Medium) -> Self {
         Self {
             folder: folder.to_owned(),
             kek,
             page_keys: BTreeMap::new(),
             pages: BTreeMap::new(),
             files: BTreeMap::new(),
+            begun: Vec::new(),
+            medium,
         }
     }
 
@@ -126,14 +137,24 @@ impl Keyring {
         entropy: &mut dyn Entropy,
     ) -> Result<(), StoreError> {
         let log = LogId::of(origin);
+        let assigned = self.try_assign(log, first, keys, entropy);
+        self.kept(log, assigned)
+    }
+
+    fn try_assign(
+        &mut self,
+        log: LogId,
+        first: u64,
+        keys: &[Key],
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
         let mut index = first;
         let mut rest = keys;
-        let mut new_pages = false;
         let mut sealed_pages = Vec::new();
         while !rest.is_empty() {
             let (page, position) = place_of(index);
             let (now, later) = rest.split_at(rest.len().min(PAGE_KEYS - position));
-            new_pages |= self.begin_page(log, page, entropy)?;
+            self.begin_page(log, page, entropy)?;
             let held = self.page(log, page)?;
             for (slot, key) in held.keys.iter_mut().skip(position).zip(now) {
                 *slot = Some(key.clone());
@@ -143,7 +164,7 @@ impl Keyring {
             index = index.saturating_add(u64::try_from(now.len()).unwrap_or(u64::MAX));
             rest = later;
         }
-        self.write_pages(log, &sealed_pages, new_pages, entropy)
+        self.write_pages(log, &sealed_pages, entropy)
     }
 
     /// Gives a new key to each of these entries that has none; returns only when their pages are durable.
@@ -154,11 +175,20 @@ impl Keyring {
         entropy: &mut dyn Entropy,
     ) -> Result<(), StoreError> {
         let log = LogId::of(origin);
-        let mut new_pages = false;
+        let assigned = self.try_assign_missing(log, indexes, entropy);
+        self.kept(log, assigned)
+    }
+
+    fn try_assign_missing(
+        &mut self,
+        log: LogId,
+        indexes: &BTreeSet<u64>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
         let mut changed = BTreeSet::new();
         for index in indexes {
             let (page, position) = place_of(*index);
-            new_pages |= self.begin_page(log, page, entropy)?;
+            self.begin_page(log, page, entropy)?;
             if let Some(place @ None) = self.page(log, page)?.keys.get_mut(position) {
                 *place = Some(Key::random(entropy)?);
                 changed.insert(page);
@@ -172,15 +202,30 @@ impl Keyring {
             self.page(log, page)?.sequence += 1;
             sealed_pages.push(self.seal_page(log, page, entropy)?);
         }
-        self.write_pages(log, &sealed_pages, new_pages, entropy)
+        self.write_pages(log, &sealed_pages, entropy)
     }
 
-    /// Makes a page in memory if there is none yet; says whether it did.
-    fn begin_page(&mut self, log: LogId, page: u64, entropy: &mut dyn Entropy) -> Result<bool, StoreError> {
-        let Entry::Vacant(place) = self.page_keys.entry((log, page)) else { return Ok(false) };
+    /// After a failure nothing stands in memory that may not stand on the medium: keys that were thought to be there
+    /// would be used, and lost. The page file is opened anew, and so synced, before the next writing: what was
+    /// written must not count as the durable copy of its page.
+    fn kept(&mut self, log: LogId, assigned: Result<(), StoreError>) -> Result<(), StoreError> {
+        if assigned.is_err() {
+            self.pages.clear();
+            self.files.remove(&log);
+            for place in std::mem::take(&mut self.begun) {
+                self.page_keys.remove(&place);
+            }
+        }
+        assigned
+    }
+
+    /// Makes a page in memory if there is none yet.
+    fn begin_page(&mut self, log: LogId, page: u64, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
+        let Entry::Vacant(place) = self.page_keys.entry((log, page)) else { return Ok(()) };
         place.insert(Key::random(entropy)?);
         self.pages.insert((log, page), Page { sequence: 0, keys: vec![None; PAGE_KEYS] });
-        Ok(true)
+        self.begun.push((log, page));
+        Ok(())
     }
 
     /// Writes sealed pages, then the root file if it must name new ones, each synced before the next: a page that
@@ -189,18 +234,18 @@ impl Keyring {
         &mut self,
         log: LogId,
         sealed_pages: &[(u64, Vec<u8>)],
-        new_pages: bool,
         entropy: &mut dyn Entropy,
     ) -> Result<(), StoreError> {
+        let (path, medium) = (self.pages_path(log), self.medium.clone());
         let file = self.file(log)?;
-        let path_error = |action, source| StoreError::File { action, path: PathBuf::from("keyring"), source };
         for (offset, sealed) in sealed_pages {
-            file.write_all_at(sealed, *offset).map_err(|source| path_error("write", source))?;
+            let written = file.write_all_at(sealed, *offset);
+            written.map_err(|source| StoreError::File { action: "write", path: path.clone(), source })?;
         }
-        let synced = file.sync_data();
-        synced.map_err(|source| StoreError::Sync { path: self.pages_path(log), source })?;
-        if new_pages {
+        medium.sync(&path, || file.sync_data())?;
+        if !self.begun.is_empty() {
             self.write_root(entropy)?;
+            self.begun.clear();
         }
         self.forget_some();
         Ok(())
@@ -278,7 +323,7 @@ impl Keyring {
         }
         let mut bytes = ROOT_MAGIC.to_vec();
         bytes.append(&mut self.kek.0.seal(ROOT_MAGIC, plain, entropy)?);
-        files::replace(&self.root_path(), &bytes)
+        files::replace(&self.medium, &self.root_path(), &bytes)
     }
 
     fn file(&mut self, log: LogId) -> Result<&File, StoreError> {
@@ -296,11 +341,11 @@ impl Keyring {
                     .open(&path)
                     .map_err(|source| StoreError::File { action: "open", path: path.clone(), source })?;
                 if fresh {
-                    files::sync_folder_of(&path)?;
+                    files::sync_folder_of(&self.medium, &path)?;
                 } else {
                     // What a killed process wrote may be in memory only: the copy that is durable must not be the
                     // next to be overwritten.
-                    file.sync_data().map_err(|source| StoreError::Sync { path: path.clone(), source })?;
+                    self.medium.sync(&path, || file.sync_data())?;
                 }
                 Ok(place.insert(file))
             }

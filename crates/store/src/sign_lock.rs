@@ -11,6 +11,7 @@ use comity_ledger::{Head, LockedHead, Origin, Role};
 use comity_tlog::{CosignatureTime, Hash, TreeSize};
 
 use crate::log_id::LogId;
+use crate::medium::Medium;
 use crate::{StoreError, files};
 
 /// First line of a lock file.
@@ -22,6 +23,7 @@ const LOCK_BYTES_MAX: u64 = 1_024;
 #[derive(Debug)]
 pub struct SignLock {
     folder: PathBuf,
+    medium: Medium,
     /// Held for its advisory lock.
     _held: File,
 }
@@ -36,7 +38,7 @@ impl SignLock {
         let open = File::options().create(true).truncate(false).write(true).open(&path);
         let file = open.map_err(|source| StoreError::File { action: "open", path: path.clone(), source })?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { folder: folder.to_owned(), _held: file }),
+            Ok(()) => Ok(Self { folder: folder.to_owned(), medium: Medium::default(), _held: file }),
             Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_owned() }),
             Err(std::fs::TryLockError::Error(source)) => {
                 Err(StoreError::File { action: "lock", path, source })
@@ -97,7 +99,7 @@ impl SignLock {
     }
 
     fn write(&self, role: Role, origin: &Origin, held: Held) -> Result<LockedHead, StoreError> {
-        files::replace(&self.path(role, origin), format(role, origin, held).as_bytes())?;
+        files::replace(&self.medium, &self.path(role, origin), format(role, origin, held).as_bytes())?;
         Ok(LockedHead::synced(role, origin.clone(), held.head, held.time))
     }
 

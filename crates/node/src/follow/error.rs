@@ -126,7 +126,12 @@ impl From<StoreError> for FollowError {
 impl FollowError {
     /// Whether the process must stop: after a failed sync nothing more may be acknowledged.
     pub(crate) fn is_fatal(&self) -> bool {
-        matches!(self, Self::Node(NodeError::Store(StoreError::Sync { .. })))
+        match self {
+            Self::Node(NodeError::Store(error)) | Self::Tree(ProveError::Read { source: error, .. }) => {
+                error.is_of_the_medium()
+            }
+            _ => false,
+        }
     }
 
     /// The word of the alarm that a person must look at, if the author's history itself is in doubt.

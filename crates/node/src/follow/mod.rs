@@ -173,7 +173,8 @@ impl Follower {
             };
             if let Err(error) = ended {
                 if error.is_fatal() {
-                    tracing::error!(reason = %error, "stable storage failed: the node stops");
+                    tracing::error!(reason = error.explain(), "stable storage failed: the node stops");
+                    self.parts.node.store().give_up();
                     self.process.cancel();
                     return;
                 }
