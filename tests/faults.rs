@@ -4,6 +4,7 @@
 //! with a library of our own between it and the system (`shim/faults.c`). Not here: kills (`crash`, `federation`).
 
 mod disk;
+mod full;
 mod power;
 mod served;
 mod shim;

@@ -59,7 +59,9 @@ impl From<NodeError> for Refusal {
                 (code_of(&error), NO_LOCKS)
             }
             (NodeError::Store(StoreError::InUse { .. }), _) => (code_of(&error), IN_USE),
-            (NodeError::Store(_), Some(ErrorKind::StorageFull)) => ("storage_full", STORAGE_FULL),
+            (NodeError::Store(_) | NodeError::File { .. }, Some(ErrorKind::StorageFull)) => {
+                ("storage_full", STORAGE_FULL)
+            }
             (NodeError::Store(failed), _) if failed.is_of_the_medium() => (code_of(&error), NOT_CONFIRMED),
             (NodeError::Listen { .. }, Some(ErrorKind::AddrInUse)) => (code_of(&error), PORT_TAKEN),
             (NodeError::Listen { .. }, Some(ErrorKind::AddrNotAvailable)) => {
