@@ -6,6 +6,7 @@
 mod disk;
 mod full;
 mod power;
+mod rot;
 mod served;
 mod shim;
 mod syncs;

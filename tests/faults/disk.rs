@@ -168,6 +168,11 @@ impl Disk {
         }
     }
 
+    /// The files that there are.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str)
+    }
+
     /// Makes one change.
     pub(crate) fn apply(&mut self, event: &Event) {
         self.changes += 1;

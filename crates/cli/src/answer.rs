@@ -129,7 +129,9 @@ fn code_of(error: &NodeError) -> &'static str {
         NodeError::Store(StoreError::InUse { .. }) => "in_use",
         NodeError::Store(StoreError::NoSuchLog { .. }) => "no_such_log",
         NodeError::Store(StoreError::NewerSchema { .. }) => "newer_schema",
-        NodeError::Store(StoreError::Damaged { .. } | StoreError::Keyring { .. })
+        NodeError::Store(
+            StoreError::Damaged { .. } | StoreError::DatabaseDamaged { .. } | StoreError::Keyring { .. },
+        )
         | NodeError::OwnNote { .. }
         | NodeError::Contradiction { .. } => "damaged",
         NodeError::Store(_) | NodeError::Storage => "store",

@@ -35,7 +35,7 @@ impl Db {
         let fresh = !folder.join("db").exists();
         remove_half_written_snapshots(folder)?;
         let sled = open_patiently(folder).or_else(|error| match error {
-            sled::Error::Corruption { .. } => {
+            sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) => {
                 set_snapshots_aside(folder)?;
                 open_patiently(folder).map_err(|error| refuse(folder, error))
             }
@@ -53,6 +53,10 @@ impl Db {
             db.sync_all_files()?;
         }
         Ok(db)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(crate) fn tree(&self, name: &str) -> Result<sled::Tree, StoreError> {
@@ -93,7 +97,10 @@ fn open_patiently(folder: &Path) -> Result<sled::Db, sled::Error> {
     let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None);
     let mut tries = 1;
     loop {
-        match config.open() {
+        // At some damage sled panics.
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
+        let bug = |_| Err(sled::Error::ReportableBug("it does not read".to_owned()));
+        match opened.unwrap_or_else(bug) {
             Err(error) if is_held(&error) && tries < OPEN_TRIES => {
                 tries += 1;
                 std::thread::sleep(OPEN_PAUSE);
@@ -109,7 +116,13 @@ fn is_held(error: &sled::Error) -> bool {
 }
 
 fn refuse(folder: &Path, error: sled::Error) -> StoreError {
-    if is_held(&error) { StoreError::InUse { path: folder.to_owned() } } else { error.into() }
+    match error {
+        held if is_held(&held) => StoreError::InUse { path: folder.to_owned() },
+        sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) => {
+            StoreError::DatabaseDamaged { path: folder.to_owned() }
+        }
+        other => other.into(),
+    }
 }
 
 fn snapshots(folder: &Path) -> Vec<PathBuf> {

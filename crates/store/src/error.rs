@@ -39,6 +39,15 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// The database does not open, not even without what can be rebuilt.
+    #[error(
+        "the database in {path} is damaged and does not open; keep it, and bring back the newest backup beside the lock \
+         of this home: own entries that it lacks are with the peers, what it lacks of theirs is fetched again"
+    )]
+    DatabaseDamaged {
+        /// Its folder.
+        path: PathBuf,
+    },
     /// The database failed.
     #[error("the database failed")]
     Database {
@@ -146,6 +155,11 @@ impl StoreError {
     /// Whether the medium failed, so that this process must acknowledge nothing more, and stop.
     pub const fn is_of_the_medium(&self) -> bool {
         matches!(self, Self::Sync { .. } | Self::DatabaseIo { .. })
+    }
+
+    /// Whether what was kept does not read any more: of a replica that is begun anew, of an own log told.
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Keyring { .. } | Self::Database { .. })
     }
 }
 

@@ -251,6 +251,21 @@ impl Keyring {
         Ok(())
     }
 
+    /// Forgets all keys of a log, durably: it is begun anew.
+    pub(crate) fn forget(&mut self, log: LogId, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
+        self.page_keys.retain(|(of, _), _| *of != log);
+        self.pages.clear();
+        self.files.remove(&log);
+        self.write_root(entropy)?;
+        let path = self.pages_path(log);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::File { action: "remove", path, source: error })
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// The key of an entry; `None` if it never had one or lost it.
     pub(crate) fn key(&mut self, origin: &Origin, index: u64) -> Result<Option<Key>, StoreError> {
         let log = LogId::of(origin);

@@ -4,6 +4,7 @@
 //! sync that this crate makes. Out of scope: what entries mean (`comity-ledger`), who may sign (`comity-node`).
 //! No type of the database leaves this crate: a second engine will stand beside it.
 
+mod anew;
 mod db;
 mod entries;
 mod error;
@@ -20,6 +21,7 @@ mod releases;
 mod replica;
 mod seal;
 mod sections;
+mod seen;
 mod set_aside;
 mod sign_lock;
 mod store;

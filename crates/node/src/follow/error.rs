@@ -14,7 +14,7 @@ const ROLLBACK: &str = "rollback";
 const SUSPECT: &str = "suspect";
 /// The alarms about a state that ends once a checkpoint is complete again. A fork is not among them: what the author
 /// signed twice stays signed.
-pub(super) const PASSING_ALARMS: [&str; 2] = [ROLLBACK, SUSPECT];
+pub(super) const PASSING_ALARMS: [&str; 3] = [ROLLBACK, SUSPECT, crate::heal::DAMAGED];
 
 /// The end of a stream.
 #[derive(Debug, thiserror::Error)]
