@@ -23,6 +23,11 @@ pub(crate) struct Event {
 }
 
 impl Event {
+    /// Whether a file or folder was synced.
+    pub(crate) fn is_sync_of(&self, path: &str) -> bool {
+        self.kind == b's' && self.path == path
+    }
+
     /// Whether the program said something.
     pub(crate) fn is_said(&self) -> bool {
         self.kind == b'a'

@@ -76,6 +76,18 @@ fn assert_holds(folder: &Path, promised: &Promised, at: u64, place: &str, found:
     open.view().unwrap();
 }
 
+/// A cut finds what was not synced: without the syncs of the database the own log is behind its lock.
+fn assert_misses_a_sync(base: &Path, journal: &Path) {
+    let (mut disk, folder) = (Disk::of(base), tempfile::tempdir().unwrap());
+    for event in events(journal).iter().filter(|event| !event.is_sync_of("store/db")) {
+        disk.apply(event);
+    }
+    let home = folder.path().join("home");
+    disk.cut(Left::Nothing, &mut Drawn(0), &home);
+    let open = Home::find(&home).unwrap().open().unwrap();
+    assert!(matches!(open.own_log(), OwnLogState::ReadOnly { .. }), "{:?}", open.own_log());
+}
+
 #[test]
 fn a_power_cut_in_an_import_loses_nothing_acknowledged_and_forks_nothing() {
     let agency = Agency::found("agency-a.example");
@@ -102,6 +114,7 @@ fn a_power_cut_in_an_import_loses_nothing_acknowledged_and_forks_nothing() {
         assert!(output.status.success(), "{said}");
         heads.insert((said["size"].as_u64().unwrap(), said["root"].as_str().unwrap().to_owned()));
     }
+    assert_misses_a_sync(&kept, &journal);
     let said = |event: &Event| {
         let said: serde_json::Value = serde_json::from_slice(&event.data).unwrap();
         (event.end, (said["size"].as_u64().unwrap(), said["root"].as_str().unwrap().to_owned()))
