@@ -19,6 +19,7 @@ mod bench;
 mod crash;
 mod demo;
 mod deploy;
+mod faults;
 mod federation;
 mod import;
 mod nodes;

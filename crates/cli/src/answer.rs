@@ -59,6 +59,10 @@ impl From<NodeError> for Refusal {
                 (code_of(&error), NO_LOCKS)
             }
             (NodeError::Store(StoreError::InUse { .. }), _) => (code_of(&error), IN_USE),
+            (NodeError::Store(_) | NodeError::File { .. }, Some(ErrorKind::StorageFull)) => {
+                ("storage_full", STORAGE_FULL)
+            }
+            (NodeError::Store(failed), _) if failed.is_of_the_medium() => (code_of(&error), NOT_CONFIRMED),
             (NodeError::Listen { .. }, Some(ErrorKind::AddrInUse)) => (code_of(&error), PORT_TAKEN),
             (NodeError::Listen { .. }, Some(ErrorKind::AddrNotAvailable)) => {
                 (code_of(&error), NO_SUCH_ADDRESS)
@@ -77,6 +81,12 @@ const READ_ONLY_MEDIUM: &str = "; even to look at a home its lock must be taken,
 /// What to do about a restored backup, which rightly has no folder of sign-locks.
 const NO_LOCKS: &str = "; if this is a restored backup, make its folder `lock` anew, empty: the home can then be read, \
      and never signs, since it may be older than what it signed before";
+/// What to do about a full disk.
+const STORAGE_FULL: &str = "; free some space on that disk, then do it again: nothing of it was acknowledged, and all that \
+     was acknowledged before is kept";
+/// What to do about a disk that fails.
+const NOT_CONFIRMED: &str = "; nothing of it was acknowledged: look at that disk, and at what the system says about it, \
+     before anything is done again";
 /// What to do about a home that somebody holds.
 const IN_USE: &str = "; a node or another command holds this home: wait until it is done, or end it";
 /// What to do about a port that is taken.
@@ -119,10 +129,12 @@ fn code_of(error: &NodeError) -> &'static str {
         NodeError::Store(StoreError::InUse { .. }) => "in_use",
         NodeError::Store(StoreError::NoSuchLog { .. }) => "no_such_log",
         NodeError::Store(StoreError::NewerSchema { .. }) => "newer_schema",
-        NodeError::Store(StoreError::Damaged { .. } | StoreError::Keyring { .. })
+        NodeError::Store(
+            StoreError::Damaged { .. } | StoreError::DatabaseDamaged { .. } | StoreError::Keyring { .. },
+        )
         | NodeError::OwnNote { .. }
         | NodeError::Contradiction { .. } => "damaged",
-        NodeError::Store(_) => "store",
+        NodeError::Store(_) | NodeError::Storage => "store",
         NodeError::Batch(_) | NodeError::Entry(_) => "entry",
         NodeError::Peers { .. } => "peer",
         NodeError::Unreachable { .. } => "unreachable",

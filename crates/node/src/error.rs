@@ -176,6 +176,12 @@ pub enum NodeError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Stable storage failed, whichever part it was that wrote.
+    #[error(
+        "stable storage did not confirm what was written, so that the node stopped; nothing was acknowledged after \
+         that, and all that was acknowledged before is kept: look at the disk, then start the node again"
+    )]
+    Storage,
     /// A part of the node ended without saying how.
     #[error("the {part} ended without an answer")]
     Lost {

@@ -15,6 +15,7 @@ mod error;
 mod exchange;
 mod export;
 mod follow;
+mod heal;
 mod home;
 mod init;
 mod keys;

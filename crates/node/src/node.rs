@@ -12,6 +12,7 @@ use comity_store::Store;
 use comity_tlog::TreeSize;
 use tokio::sync::watch;
 
+use crate::heal;
 use crate::records::{ViewStep, read_steps, view_of};
 use crate::tls::PeerTrust;
 use crate::{Alarms, Home, NodeError, OpenHome, OwnLogState};
@@ -35,7 +36,7 @@ impl Node {
     /// # Errors
     /// A [`NodeError`] if the view cannot be built from the store.
     pub fn start(open: OpenHome, trust: PeerTrust) -> Result<(Arc<Self>, OwnLogState), NodeError> {
-        let (view, taken_in) = view_of(open.store())?;
+        let heal::Whole { view, heads: taken_in, healed } = heal::view_of_what_is_whole(open.store())?;
         let (home, store, own_log) = open.into_parts();
         let ((news, _), (shown, _)) = (watch::channel(0), watch::channel(0));
         let node = Arc::new(Self {
@@ -48,6 +49,9 @@ impl Node {
             news,
             shown,
         });
+        for origin in healed {
+            heal::tell(node.alarms(), &origin);
+        }
         Ok((node, own_log))
     }
 

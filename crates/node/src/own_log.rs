@@ -36,8 +36,11 @@ pub enum OwnLogState {
 /// Why the own log is read only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadOnlyReason {
-    /// The sign-lock has permitted a larger tree than the store holds: a backup was restored.
+    /// The sign-lock has permitted a larger tree than the store holds: a backup was restored, or the disk lost the end
+    /// of the database.
     StoreBehindLock {
+        /// The size that the store holds: entries from this index on are missing.
+        held: TreeSize,
         /// The size in the lock.
         locked: TreeSize,
     },
@@ -54,8 +57,11 @@ impl ReadOnlyReason {
     /// What to tell an operator.
     pub fn explain(self) -> String {
         match self {
-            Self::StoreBehindLock { locked } => format!(
-                "the store is older than the sign-lock (size {locked}): a backup was restored; signing now would fork the log"
+            Self::StoreBehindLock { held, locked } => format!(
+                "the store is older than the sign-lock (size {locked}): a backup was restored, or the disk lost what was \
+                 last kept; entries {held} to {} are missing here and with the peers that follow; signing now would fork \
+                 the log",
+                locked.value().saturating_sub(1)
             ),
             Self::LockBehindStore => {
                 "the sign-lock is missing or older than the store; signing now could fork the log".to_owned()
@@ -120,7 +126,9 @@ impl OwnLog {
                 log.finish(&durable)?;
                 return Ok(OwnLogState::Writable(Box::new(log)));
             }
-            Resume::StoreBehind { lock } => ReadOnlyReason::StoreBehindLock { locked: lock.size },
+            Resume::StoreBehind { lock } => {
+                ReadOnlyReason::StoreBehindLock { held: held.size, locked: lock.size }
+            }
             Resume::LockBehind => ReadOnlyReason::LockBehindStore,
             Resume::Conflict { lock } => ReadOnlyReason::Conflict { locked: lock.size },
         };
@@ -187,7 +195,12 @@ impl OwnLog {
 
     /// The end of every commit, of a normal one and of one that a crash interrupted.
     fn finish(&mut self, durable: &DurableBatch) -> Result<SignedBatch, NodeError> {
-        let locked = self.lock.advance(Role::Author, durable.origin(), durable.head(), None)?;
+        let locked = self.lock.advance(Role::Author, durable.origin(), durable.head(), None);
+        let locked = locked.inspect_err(|error| {
+            if error.is_of_the_medium() {
+                self.store.give_up();
+            }
+        })?;
         let signed = self.author.sign(durable, &locked)?;
         self.store.keep_note(&signed)?;
         Ok(signed)

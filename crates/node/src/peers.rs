@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use comity_ledger::{AgencyId, Card, CardError, Fingerprint, FingerprintError, Origin};
 use comity_policy::Agreement;
-use comity_store::Store;
+use comity_store::{Store, StoreError};
 use comity_tlog::{KeyError, VerifierKey};
 use tokio::sync::watch;
 
@@ -282,16 +282,28 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, PeersError> {
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), PeersError> {
     let fresh = path.with_extension("fresh");
     let mut file = File::create(&fresh).map_err(failed("create", &fresh))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed("write", &fresh))?;
+    file.write_all(bytes).map_err(failed("write", &fresh))?;
+    file.sync_all().map_err(unsynced(&fresh))?;
     std::fs::rename(&fresh, path).map_err(failed("rename to", path))
 }
 
 fn sync_folder(folder: &Path) -> Result<(), PeersError> {
-    File::open(folder).and_then(|file| file.sync_all()).map_err(failed("sync", folder))
+    File::open(folder).and_then(|file| file.sync_all()).map_err(unsynced(folder))
+}
+
+fn unsynced(path: &Path) -> impl Fn(std::io::Error) -> PeersError {
+    move |source| PeersError::Node(StoreError::Sync { path: path.to_owned(), source }.into())
 }
 
 fn failed(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> PeersError {
     move |source| PeersError::Node(NodeError::File { action, path: path.to_owned(), source })
+}
+
+impl PeersError {
+    /// Whether stable storage did not confirm the register: nothing more may be acknowledged then.
+    pub(crate) fn is_unsynced(&self) -> bool {
+        matches!(self, Self::Node(NodeError::Store(error)) if error.is_of_the_medium())
+    }
 }
 
 /// A peer that cannot be added, or a register that does not read.

@@ -157,7 +157,7 @@ impl Serving {
         tracing::info!("stopped");
         if self.node.store().has_failed() {
             // Whoever it was that noticed: the process ends as failed, so that it is started again.
-            return result.and(Err(NodeError::Lost { part: "stable storage" }));
+            return result.and(Err(NodeError::Storage));
         }
         result
     }

@@ -126,7 +126,7 @@ fn a_home_is_made_whole_or_not_at_all() {
 fn a_restored_backup_never_signs_again() {
     let (dir, folder) = place();
     let home = make(&folder);
-    append(&home, 5);
+    let before = append(&home, 5);
     let saved = dir.path().join("backup");
     copy(&folder, &saved);
     let newest = append(&home, 3);
@@ -134,7 +134,8 @@ fn a_restored_backup_never_signs_again() {
     replace(&folder, &saved, "store");
     replace(&folder, &saved, "keyring");
     let mut open = home.open().unwrap();
-    let expected = ReadOnlyReason::StoreBehindLock { locked: newest.size };
+    let held = before.size;
+    let expected = ReadOnlyReason::StoreBehindLock { held, locked: newest.size };
     assert!(matches!(open.own_log(), OwnLogState::ReadOnly { reason } if *reason == expected));
     assert!(matches!(open.writable(), Err(NodeError::ReadOnly { .. })));
 }

@@ -6,9 +6,10 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::flush_watch::FlushWatch;
+use crate::medium::Medium;
 use crate::{StoreError, files};
 
 /// Cache of pages in memory, in bytes: sled may hold up to four times as much.
@@ -23,17 +24,18 @@ pub(crate) struct Db {
     sled: sled::Db,
     folder: PathBuf,
     file: File,
-    /// A flush or sync failed: the system may have dropped what it could not write, and tells only once.
-    failed: AtomicBool,
+    medium: Medium,
+    /// The last to let go of the database.
+    watch: FlushWatch,
 }
 
 impl Db {
     /// Opens the database of a folder, making it if there is none.
-    pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(folder: &Path, medium: Medium) -> Result<Self, StoreError> {
         let fresh = !folder.join("db").exists();
         remove_half_written_snapshots(folder)?;
         let sled = open_patiently(folder).or_else(|error| match error {
-            sled::Error::Corruption { .. } => {
+            sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) => {
                 set_snapshots_aside(folder)?;
                 open_patiently(folder).map_err(|error| refuse(folder, error))
             }
@@ -45,11 +47,16 @@ impl Db {
             path: path.clone(),
             source,
         })?;
-        let db = Self { sled, folder: folder.to_owned(), file, failed: AtomicBool::new(false) };
+        let watch = FlushWatch::start(sled.open_tree("meta")?)?;
+        let db = Self { sled, folder: folder.to_owned(), file, medium, watch };
         if fresh {
             db.sync_all_files()?;
         }
         Ok(db)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(crate) fn tree(&self, name: &str) -> Result<sled::Tree, StoreError> {
@@ -59,28 +66,10 @@ impl Db {
     /// Returns only when all that was written before is on stable storage. After one failure it never does again,
     /// whoever asks: the process must stop.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
-        if self.has_failed() {
-            let source = std::io::Error::other("an earlier sync failed");
-            return Err(StoreError::Sync { path: self.folder.join("db"), source });
-        }
-        let synced = self.sync_now();
-        if synced.is_err() {
-            self.failed.store(true, Ordering::SeqCst);
-        }
-        synced
-    }
-
-    /// Whether a flush or sync failed in this process.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::SeqCst)
-    }
-
-    fn sync_now(&self) -> Result<(), StoreError> {
-        self.sled.flush().map_err(|error| StoreError::Sync {
-            path: self.folder.join("db"),
-            source: std::io::Error::other(error),
+        self.medium.sync(&self.folder.join("db"), || {
+            self.watch.flush(&self.sled)?;
+            self.file.sync_data()
         })?;
-        self.file.sync_data().map_err(|source| StoreError::Sync { path: self.folder.join("db"), source })?;
         // Values stay below the size at which sled makes a file for each; should one appear, it is synced too.
         let blobs = self.folder.join("blobs");
         if std::fs::read_dir(&blobs).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -95,13 +84,12 @@ impl Db {
             for entry in entries.flatten() {
                 let path = entry.path();
                 if path.is_file() {
-                    let synced = File::open(&path).and_then(|file| file.sync_all());
-                    synced.map_err(|source| StoreError::Sync { path, source })?;
+                    self.medium.sync(&path, || File::open(&path)?.sync_all())?;
                 }
             }
-            files::sync_folder(&folder)?;
+            files::sync_folder(&self.medium, &folder)?;
         }
-        files::sync_folder_of(&self.folder)
+        files::sync_folder_of(&self.medium, &self.folder)
     }
 }
 
@@ -109,7 +97,10 @@ fn open_patiently(folder: &Path) -> Result<sled::Db, sled::Error> {
     let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None);
     let mut tries = 1;
     loop {
-        match config.open() {
+        // At some damage sled panics.
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
+        let bug = |_| Err(sled::Error::ReportableBug("it does not read".to_owned()));
+        match opened.unwrap_or_else(bug) {
             Err(error) if is_held(&error) && tries < OPEN_TRIES => {
                 tries += 1;
                 std::thread::sleep(OPEN_PAUSE);
@@ -125,7 +116,13 @@ fn is_held(error: &sled::Error) -> bool {
 }
 
 fn refuse(folder: &Path, error: sled::Error) -> StoreError {
-    if is_held(&error) { StoreError::InUse { path: folder.to_owned() } } else { error.into() }
+    match error {
+        held if is_held(&held) => StoreError::InUse { path: folder.to_owned() },
+        sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) => {
+            StoreError::DatabaseDamaged { path: folder.to_owned() }
+        }
+        other => other.into(),
+    }
 }
 
 fn snapshots(folder: &Path) -> Vec<PathBuf> {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-/// A failure of the store. After [`StoreError::Sync`] nothing more may be acknowledged by this process: a failed
-/// fsync is never tried again, since the kernel may have dropped the dirty pages.
+/// A failure of the store. After one that [is of the medium](StoreError::is_of_the_medium) nothing more may be
+/// acknowledged by this process: a failed fsync is never tried again, since the kernel may have dropped the dirty pages.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process holds the store.
@@ -31,6 +31,22 @@ pub enum StoreError {
         /// Why it failed.
         #[source]
         source: std::io::Error,
+    },
+    /// The system failed to read or write the database, which is closed to this process from then on.
+    #[error("the database could not be read or written")]
+    DatabaseIo {
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database does not open, not even without what can be rebuilt.
+    #[error(
+        "the database in {path} is damaged and does not open; keep it, and bring back the newest backup beside the lock \
+         of this home: own entries that it lacks are with the peers, what it lacks of theirs is fetched again"
+    )]
+    DatabaseDamaged {
+        /// Its folder.
+        path: PathBuf,
     },
     /// The database failed.
     #[error("the database failed")]
@@ -128,7 +144,22 @@ pub enum StoreError {
 
 impl From<sled::Error> for StoreError {
     fn from(source: sled::Error) -> Self {
-        Self::Database { source: Box::new(source) }
+        match source {
+            sled::Error::Io(source) => Self::DatabaseIo { source },
+            source => Self::Database { source: Box::new(source) },
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether the medium failed, so that this process must acknowledge nothing more, and stop.
+    pub const fn is_of_the_medium(&self) -> bool {
+        matches!(self, Self::Sync { .. } | Self::DatabaseIo { .. })
+    }
+
+    /// Whether what was kept does not read any more: of a replica that is begun anew, of an own log told.
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Keyring { .. } | Self::Database { .. })
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::StoreError;
+use crate::medium::Medium;
 
 /// Replaces a file so that after a crash either the old or the new content stands, whole.
 ///
@@ -13,7 +14,7 @@ use crate::StoreError;
 ///
 /// # Errors
 /// [`StoreError::File`], or [`StoreError::Sync`] if the medium did not confirm.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn replace(medium: &Medium, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let fresh = path.with_extension("fresh");
     let mut file = OpenOptions::new()
         .write(true)
@@ -27,31 +28,29 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         path: fresh.clone(),
         source,
     })?;
-    file.sync_all().map_err(|source| StoreError::Sync { path: fresh.clone(), source })?;
+    medium.sync(&fresh, || file.sync_all())?;
     std::fs::rename(&fresh, path).map_err(|source| StoreError::File {
         action: "rename to",
         path: path.to_owned(),
         source,
     })?;
-    sync_folder_of(path)
+    sync_folder_of(medium, path)
 }
 
 /// Syncs the folder that holds a file, so that its name survives a power cut.
 ///
 /// # Errors
 /// [`StoreError::Sync`].
-pub(crate) fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
-    path.parent().map_or(Ok(()), sync_folder)
+pub(crate) fn sync_folder_of(medium: &Medium, path: &Path) -> Result<(), StoreError> {
+    path.parent().map_or(Ok(()), |folder| sync_folder(medium, folder))
 }
 
 /// Syncs a folder.
 ///
 /// # Errors
 /// [`StoreError::Sync`].
-pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|file| file.sync_all())
-        .map_err(|source| StoreError::Sync { path: folder.to_owned(), source })
+pub(crate) fn sync_folder(medium: &Medium, folder: &Path) -> Result<(), StoreError> {
+    medium.sync(folder, || File::open(folder)?.sync_all())
 }
 
 /// Reads a whole small file; `None` if there is none.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use comity_ledger::{Entropy, Origin};
 
 use crate::log_id::LogId;
+use crate::medium::Medium;
 use crate::seal::Key;
 use crate::{StoreError, files};
 
@@ -73,12 +74,20 @@ pub(crate) struct Keyring {
     page_keys: BTreeMap<(LogId, u64), Key>,
     pages: BTreeMap<(LogId, u64), Page>,
     files: BTreeMap<LogId, File>,
+    /// Pages that the root file does not name yet.
+    begun: Vec<(LogId, u64)>,
+    medium: Medium,
 }
 
 impl Keyring {
     /// Makes an empty keyring in a folder that has none.
-    pub(crate) fn create(folder: &Path, kek: Kek, entropy: &mut dyn Entropy) -> Result<Self, StoreError> {
-        let keyring = Self::empty(folder, kek);
+    pub(crate) fn create(
+        folder: &Path,
+        kek: Kek,
+        medium: Medium,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, StoreError> {
+        let keyring = Self::empty(folder, kek, medium);
         if keyring.root_path().exists() {
             return Err(StoreError::Keyring { path: keyring.root_path(), reason: "there is one already" });
         }
@@ -87,8 +96,8 @@ impl Keyring {
     }
 
     /// Opens the keyring of a folder.
-    pub(crate) fn open(folder: &Path, kek: Kek) -> Result<Self, StoreError> {
-        let mut keyring = Self::empty(folder, kek);
+    pub(crate) fn open(folder: &Path, kek: Kek, medium: Medium) -> Result<Self, StoreError> {
+        let mut keyring = Self::empty(folder, kek, medium);
         let path = keyring.root_path();
         let refuse = |reason| StoreError::Keyring { path: path.clone(), reason };
         let bytes = files::read(&path, ROOT_BYTES_MAX)?.ok_or_else(|| refuse("it is missing"))?;
@@ -109,13 +118,15 @@ impl Keyring {
         Ok(keyring)
     }
 
-    fn empty(folder: &Path, kek: Kek) -> Self {
+    fn empty(folder: &Path, kek: Kek, medium: Medium) -> Self {
         Self {
             folder: folder.to_owned(),
             kek,
             page_keys: BTreeMap::new(),
             pages: BTreeMap::new(),
             files: BTreeMap::new(),
+            begun: Vec::new(),
+            medium,
         }
     }
 
@@ -129,18 +140,26 @@ impl Keyring {
         entropy: &mut dyn Entropy,
     ) -> Result<(), StoreError> {
         let log = LogId::of(origin);
+        let assigned = self.try_assign(log, first, keys, entropy);
+        self.kept(log, assigned)
+    }
+
+    fn try_assign(
+        &mut self,
+        log: LogId,
+        first: u64,
+        keys: &[Option<Key>],
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
         let mut index = first;
         let mut rest = keys;
-        let mut new_pages = false;
         let mut sealed_pages = Vec::new();
         while !rest.is_empty() {
             let (page, position) = place_of(index);
             let (now, later) = rest.split_at(rest.len().min(PAGE_KEYS - position));
             // Where there is no page there is no key that had to go.
             if self.page_keys.contains_key(&(log, page)) || now.iter().any(Option::is_some) {
-                let begun = self.begin_page(log, page, entropy)?;
-                new_pages |= !begun.is_empty();
-                sealed_pages.extend(begun);
+                sealed_pages.extend(self.begin_page(log, page, entropy)?);
                 let held = self.page(log, page)?;
                 for (slot, key) in held.keys.iter_mut().skip(position).zip(now) {
                     slot.clone_from(key);
@@ -154,23 +173,7 @@ impl Keyring {
         if sealed_pages.is_empty() {
             return Ok(());
         }
-        self.write_pages(log, &sealed_pages, new_pages, entropy)
-    }
-
-    /// Forgets all keys of a log, durably: what was sealed with them is gone.
-    pub(crate) fn forget(&mut self, log: LogId, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
-        self.page_keys.retain(|(of, _), _| *of != log);
-        self.pages.retain(|(of, _), _| *of != log);
-        self.files.remove(&log);
-        // Without their page keys the pages are noise; the file itself is only room.
-        self.write_root(entropy)?;
-        let path = self.pages_path(log);
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(StoreError::File { action: "remove", path, source })
-            }
-            _ => files::sync_folder_of(&path),
-        }
+        self.write_pages(log, &sealed_pages, entropy)
     }
 
     /// Gives a new key to each of these entries that has none; returns only when their pages are durable.
@@ -181,6 +184,16 @@ impl Keyring {
         entropy: &mut dyn Entropy,
     ) -> Result<(), StoreError> {
         let log = LogId::of(origin);
+        let assigned = self.try_assign_missing(log, indexes, entropy);
+        self.kept(log, assigned)
+    }
+
+    fn try_assign_missing(
+        &mut self,
+        log: LogId,
+        indexes: &BTreeSet<u64>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
         let mut sealed_pages = Vec::new();
         let mut changed = BTreeSet::new();
         for index in indexes {
@@ -194,12 +207,25 @@ impl Keyring {
         if changed.is_empty() {
             return Ok(());
         }
-        let new_pages = !sealed_pages.is_empty();
         for page in changed {
             self.page(log, page)?.sequence += 1;
             sealed_pages.push(self.seal_page(log, page, entropy)?);
         }
-        self.write_pages(log, &sealed_pages, new_pages, entropy)
+        self.write_pages(log, &sealed_pages, entropy)
+    }
+
+    /// After a failure nothing stands in memory that may not stand on the medium: keys that were thought to be there
+    /// would be used, and lost. The page file is opened anew, and so synced, before the next writing: what was
+    /// written must not count as the durable copy of its page.
+    fn kept(&mut self, log: LogId, assigned: Result<(), StoreError>) -> Result<(), StoreError> {
+        if assigned.is_err() {
+            self.pages.clear();
+            self.files.remove(&log);
+            for place in std::mem::take(&mut self.begun) {
+                self.page_keys.remove(&place);
+            }
+        }
+        assigned
     }
 
     /// Makes a page and those after it if there is none yet; gives them sealed, to be written before the root names
@@ -218,6 +244,7 @@ impl Keyring {
             let Entry::Vacant(place) = self.page_keys.entry((log, page)) else { break };
             place.insert(Key::random(entropy)?);
             self.pages.insert((log, page), Page { sequence: 0, keys: vec![None; PAGE_KEYS] });
+            self.begun.push((log, page));
             sealed_pages.push(self.seal_page(log, page, entropy)?);
         }
         Ok(sealed_pages)
@@ -229,21 +256,36 @@ impl Keyring {
         &mut self,
         log: LogId,
         sealed_pages: &[(u64, Vec<u8>)],
-        new_pages: bool,
         entropy: &mut dyn Entropy,
     ) -> Result<(), StoreError> {
+        let (path, medium) = (self.pages_path(log), self.medium.clone());
         let file = self.file(log)?;
-        let path_error = |action, source| StoreError::File { action, path: PathBuf::from("keyring"), source };
         for (offset, sealed) in sealed_pages {
-            file.write_all_at(sealed, *offset).map_err(|source| path_error("write", source))?;
+            let written = file.write_all_at(sealed, *offset);
+            written.map_err(|source| StoreError::File { action: "write", path: path.clone(), source })?;
         }
-        let synced = file.sync_data();
-        synced.map_err(|source| StoreError::Sync { path: self.pages_path(log), source })?;
-        if new_pages {
+        medium.sync(&path, || file.sync_data())?;
+        if !self.begun.is_empty() {
             self.write_root(entropy)?;
+            self.begun.clear();
         }
         self.forget_some();
         Ok(())
+    }
+
+    /// Forgets all keys of a log, durably: it is begun anew.
+    pub(crate) fn forget(&mut self, log: LogId, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
+        self.page_keys.retain(|(of, _), _| *of != log);
+        self.pages.clear();
+        self.files.remove(&log);
+        self.write_root(entropy)?;
+        let path = self.pages_path(log);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::File { action: "remove", path, source: error })
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// The key of an entry; `None` if it never had one or lost it.
@@ -319,7 +361,7 @@ impl Keyring {
         }
         let mut bytes = ROOT_MAGIC.to_vec();
         bytes.append(&mut self.kek.0.seal(ROOT_MAGIC, plain, entropy)?);
-        files::replace(&self.root_path(), &bytes)
+        files::replace(&self.medium, &self.root_path(), &bytes)
     }
 
     fn file(&mut self, log: LogId) -> Result<&File, StoreError> {
@@ -337,11 +379,11 @@ impl Keyring {
                     .open(&path)
                     .map_err(|source| StoreError::File { action: "open", path: path.clone(), source })?;
                 if fresh {
-                    files::sync_folder_of(&path)?;
+                    files::sync_folder_of(&self.medium, &path)?;
                 } else {
                     // What a killed process wrote may be in memory only: the copy that is durable must not be the
                     // next to be overwritten.
-                    file.sync_data().map_err(|source| StoreError::Sync { path: path.clone(), source })?;
+                    self.medium.sync(&path, || file.sync_data())?;
                 }
                 Ok(place.insert(file))
             }

@@ -4,13 +4,16 @@
 //! sync that this crate makes. Out of scope: what entries mean (`comity-ledger`), who may sign (`comity-node`).
 //! No type of the database leaves this crate: a second engine will stand beside it.
 
+mod anew;
 mod db;
 mod entries;
 mod error;
 mod files;
+mod flush_watch;
 mod keyring;
 mod late;
 mod log_id;
+mod medium;
 mod pieces;
 mod pins;
 mod read;
@@ -18,6 +21,7 @@ mod releases;
 mod replica;
 mod seal;
 mod sections;
+mod seen;
 mod set_aside;
 mod sign_lock;
 mod store;

@@ -93,6 +93,17 @@ impl Store {
         Ok(cursor)
     }
 
+    /// A replica is begun anew: what arrives again is looked through again, and released under later numbers.
+    pub(crate) fn look_again(&self, log: LogId) -> Result<(), StoreError> {
+        let prefix = [&[CURSOR], log.as_bytes().as_slice()].concat();
+        for item in self.releases.scan_prefix(prefix) {
+            let (key, value) = item?;
+            let next = value.get(..8).unwrap_or_default();
+            self.releases.insert(key, [next, &0_u64.to_be_bytes()].concat())?;
+        }
+        Ok(())
+    }
+
     /// What was released under a number and the later numbers of its batch; empty if the number was never given.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ pub struct ReplicaStep<'a> {
     pub(crate) store: &'a Store,
     pub(crate) origin: &'a Origin,
     pub(crate) log: LogId,
+    newest: Option<Vec<u8>>,
 }
 
 impl ReplicaStep<'_> {
@@ -28,6 +29,7 @@ impl ReplicaStep<'_> {
     /// A [`StoreError`].
     pub fn seen(&mut self, checkpoint: &VerifiedCheckpoint) -> Result<(), StoreError> {
         self.store.seen.insert(self.log.as_bytes(), checkpoint.as_bytes())?;
+        self.newest = Some(checkpoint.as_bytes().to_vec());
         Ok(())
     }
 
@@ -71,7 +73,11 @@ impl ReplicaStep<'_> {
     /// # Errors
     /// [`StoreError::Sync`].
     pub fn finish(self) -> Result<(), StoreError> {
-        self.store.db.sync()
+        self.store.db.sync()?;
+        if let Some(note) = self.newest {
+            self.store.put_seen_beside(self.log, &note);
+        }
+        Ok(())
     }
 }
 
@@ -82,7 +88,7 @@ impl Store {
     /// [`StoreError::NoSuchLog`] if this is no replica here; else as the store fails.
     pub fn replica_step<'a>(&'a self, origin: &'a Origin) -> Result<ReplicaStep<'a>, StoreError> {
         self.require_replica(origin)?;
-        Ok(ReplicaStep { store: self, origin, log: LogId::of(origin) })
+        Ok(ReplicaStep { store: self, origin, log: LogId::of(origin), newest: None })
     }
 
     /// Size and root of the entries held of a log; the empty head before the first.
@@ -91,14 +97,6 @@ impl Store {
     /// A [`StoreError`].
     pub fn held(&self, origin: &Origin) -> Result<Head, StoreError> {
         Ok(self.pending(origin)?.unwrap_or(Head::EMPTY))
-    }
-
-    /// The newest checkpoint seen of a replica, as received.
-    ///
-    /// # Errors
-    /// A [`StoreError`].
-    pub fn seen_note(&self, origin: &Origin) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.seen.get(LogId::of(origin).as_bytes())?.map(|note| note.to_vec()))
     }
 
     /// The checkpoints seen before the newest of which not all entries are held, smallest first.

@@ -200,7 +200,7 @@ fn count_place(log: LogId) -> Vec<u8> {
     place
 }
 
-fn remove_all(tree: &sled::Tree, prefix: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn remove_all(tree: &sled::Tree, prefix: &[u8]) -> Result<(), StoreError> {
     loop {
         let mut batch = sled::Batch::default();
         let mut rows = 0;

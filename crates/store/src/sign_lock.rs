@@ -13,6 +13,7 @@ use comity_ledger::{Head, LockedHead, Origin, Role};
 use comity_tlog::{CosignatureTime, Hash, TreeSize};
 
 use crate::log_id::LogId;
+use crate::medium::Medium;
 use crate::{StoreError, files};
 
 /// First line of a lock file.
@@ -27,6 +28,7 @@ const PLACES: [&str; 2] = ["", "-2"];
 #[derive(Debug)]
 pub struct SignLock {
     folder: PathBuf,
+    medium: Medium,
     /// Held for its advisory lock.
     _held: File,
 }
@@ -41,7 +43,7 @@ impl SignLock {
         let open = File::options().create(true).truncate(false).write(true).open(&path);
         let file = open.map_err(|source| StoreError::File { action: "open", path: path.clone(), source })?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { folder: folder.to_owned(), _held: file }),
+            Ok(()) => Ok(Self { folder: folder.to_owned(), medium: Medium::default(), _held: file }),
             Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_owned() }),
             Err(std::fs::TryLockError::Error(source)) => {
                 Err(StoreError::File { action: "lock", path, source })
@@ -127,8 +129,7 @@ impl SignLock {
         if (Held { head, time }) == held {
             // A crash may have come between writing it and the sync.
             let path = self.path(role, origin, place);
-            let synced = File::open(&path).and_then(|file| file.sync_data());
-            synced.map_err(|source| StoreError::Sync { path, source })?;
+            self.medium.sync(&path, || File::open(&path).and_then(|file| file.sync_data()))?;
         } else {
             // Never over the one that stands.
             let other = PLACES.into_iter().find(|other| *other != place).unwrap_or(place);
@@ -146,9 +147,11 @@ impl SignLock {
             Ok(file) => {
                 let written = file.write_all_at(&bytes, 0);
                 written.map_err(|source| StoreError::File { action: "write", path: path.clone(), source })?;
-                file.sync_data().map_err(|source| StoreError::Sync { path, source })
+                self.medium.sync(&path, || file.sync_data())
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => files::replace(&path, &bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                files::replace(&self.medium, &path, &bytes)
+            }
             Err(source) => Err(StoreError::File { action: "open", path, source }),
         }
     }

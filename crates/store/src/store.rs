@@ -9,6 +9,7 @@ use comity_tlog::{Hash, TreeSize};
 use crate::db::Db;
 use crate::keyring::{Kek, Keyring};
 use crate::log_id::LogId;
+use crate::medium::Medium;
 use crate::seal::{EntrySealer, Key};
 use crate::sections::Chunks;
 use crate::tiles::TreeNodes;
@@ -40,7 +41,6 @@ pub enum LogRole {
 /// After an error that is [`StoreError::Sync`] the process must stop.
 #[derive(Debug)]
 pub struct Store {
-    pub(crate) db: Db,
     pub(crate) entries: sled::Tree,
     pub(crate) tiles: sled::Tree,
     pub(crate) sections: sled::Tree,
@@ -54,6 +54,9 @@ pub struct Store {
     pub(crate) keyring: Mutex<Keyring>,
     /// Held over each reading and moving on of a cursor.
     turn: Mutex<()>,
+    medium: Medium,
+    /// Last, so that it closes the database.
+    pub(crate) db: Db,
 }
 
 impl Store {
@@ -62,10 +65,11 @@ impl Store {
     /// # Errors
     /// A [`StoreError`].
     pub fn create(paths: &StorePaths, kek: Kek, entropy: &mut dyn Entropy) -> Result<Self, StoreError> {
-        let keyring = Keyring::create(&paths.keyring, kek, entropy)?;
-        let db = Db::open(&paths.database)?;
+        let medium = Medium::default();
+        let keyring = Keyring::create(&paths.keyring, kek, medium.clone(), entropy)?;
+        let db = Db::open(&paths.database, medium.clone())?;
         db.tree("meta")?.insert("schema", &SCHEMA.to_be_bytes())?;
-        let store = Self::assemble(db, keyring)?;
+        let store = Self::assemble(db, keyring, medium)?;
         store.db.sync()?;
         Ok(store)
     }
@@ -77,8 +81,9 @@ impl Store {
     /// [`StoreError::NewerSchema`], or another [`StoreError`].
     pub fn open(paths: &StorePaths, kek: Kek) -> Result<Self, StoreError> {
         require_database(&paths.database)?;
-        let keyring = Keyring::open(&paths.keyring, kek)?;
-        let db = Db::open(&paths.database)?;
+        let medium = Medium::default();
+        let keyring = Keyring::open(&paths.keyring, kek, medium.clone())?;
+        let db = Db::open(&paths.database, medium.clone())?;
         let schema = db.tree("meta")?.get("schema")?;
         let found = schema.and_then(|value| value.as_ref().try_into().ok()).map_or(0, u32::from_be_bytes);
         if found > SCHEMA {
@@ -87,7 +92,7 @@ impl Store {
         if found == 0 {
             return Err(StoreError::Damaged { what: "the schema", log: String::new(), place: 0 });
         }
-        let store = Self::assemble(db, keyring)?;
+        let store = Self::assemble(db, keyring, medium)?;
         if found == 1 {
             upgrade::late_sections_among_the_others(&store)?;
         }
@@ -96,7 +101,7 @@ impl Store {
         Ok(store)
     }
 
-    pub(crate) fn assemble(db: Db, keyring: Keyring) -> Result<Self, StoreError> {
+    pub(crate) fn assemble(db: Db, keyring: Keyring, medium: Medium) -> Result<Self, StoreError> {
         Ok(Self {
             entries: db.tree("entries")?,
             tiles: db.tree("tiles")?,
@@ -110,6 +115,7 @@ impl Store {
             pins: db.tree("pins")?,
             keyring: Mutex::new(keyring),
             turn: Mutex::new(()),
+            medium,
             db,
         })
     }
@@ -227,9 +233,16 @@ impl Store {
         self.db.sync()
     }
 
-    /// Whether stable storage failed in this process: then nothing more is kept, and it must stop.
+    /// Whether stable storage failed in this process, for whichever file: then nothing more is confirmed, and it must
+    /// stop.
     pub fn has_failed(&self) -> bool {
-        self.db.has_failed()
+        self.medium.has_failed()
+    }
+
+    /// Says that a sync failed elsewhere in this home, of its sign-lock or its register: from now on nothing is
+    /// confirmed here either.
+    pub fn give_up(&self) {
+        self.medium.give_up();
     }
 
     /// Size and root of the entries kept, signed or not; `None` before the first.

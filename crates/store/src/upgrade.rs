@@ -90,6 +90,9 @@ mod tests {
     use comity_ledger::{Entropy, EntropyError};
 
     use super::*;
+    use crate::db::Db;
+    use crate::keyring::Keyring;
+    use crate::medium::Medium;
     use crate::{Kek, StorePaths};
 
     struct Counter(u64);
@@ -180,9 +183,9 @@ mod tests {
         check(&Store::open(&paths(dir.path()), Kek::from_bytes([1; 32])).unwrap());
         let dir = tempfile::tempdir().unwrap();
         old(dir.path());
-        let keyring = crate::keyring::Keyring::open(&paths(dir.path()).keyring, Kek::from_bytes([1; 32]));
-        let db = crate::db::Db::open(&paths(dir.path()).database).unwrap();
-        let store = Store::assemble(db, keyring.unwrap()).unwrap();
+        let (StorePaths { database, keyring }, medium) = (paths(dir.path()), Medium::default());
+        let keyring = Keyring::open(&keyring, Kek::from_bytes([1; 32]), medium.clone()).unwrap();
+        let store = Store::assemble(Db::open(&database, medium.clone()).unwrap(), keyring, medium).unwrap();
         let half = (3..300).map(|index| LateSection {
             log: log(),
             index,

@@ -31,6 +31,16 @@ pub(crate) enum ServeError {
 }
 
 impl ServeError {
+    /// Whether stable storage failed: the process must stop.
+    pub(crate) fn is_of_the_medium(&self) -> bool {
+        match self {
+            Self::Node(NodeError::Store(error)) | Self::Prove(ProveError::Read { source: error, .. }) => {
+                error.is_of_the_medium()
+            }
+            _ => false,
+        }
+    }
+
     /// The status for the peer; the cause goes into our own log.
     pub(crate) fn to_status(&self) -> Status {
         match self {

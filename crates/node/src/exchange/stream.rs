@@ -85,6 +85,9 @@ impl FollowStream {
                 }
                 Ok((Err(error), stream)) => {
                     tracing::info!(reason = %error, "stream ended");
+                    if error.is_of_the_medium() {
+                        stream.node.store().give_up();
+                    }
                     // The peer may have gone already.
                     return drop(stream.sender.send(Err(error.to_status())).await);
                 }
@@ -115,6 +118,10 @@ impl FollowStream {
     fn step(&mut self) -> Result<Next, ServeError> {
         // Without an agreement not even an envelope goes (C18).
         self.releaser.agreement()?;
+        // What is in memory may be on no medium.
+        if self.node.store().has_failed() {
+            return Err(ServeError::Refused { code: ErrorCode::Stopping });
+        }
         if let Some(size) = self.sent {
             if !self.checked {
                 self.check(size)?;

@@ -14,7 +14,7 @@ const ROLLBACK: &str = "rollback";
 const SUSPECT: &str = "suspect";
 /// The alarms about a state that ends once a checkpoint is complete again. A fork is not among them: what the author
 /// signed twice stays signed.
-pub(super) const PASSING_ALARMS: [&str; 2] = [ROLLBACK, SUSPECT];
+pub(super) const PASSING_ALARMS: [&str; 3] = [ROLLBACK, SUSPECT, crate::heal::DAMAGED];
 
 /// The end of a stream.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +129,12 @@ impl From<StoreError> for FollowError {
 impl FollowError {
     /// Whether the process must stop: after a failed sync nothing more may be acknowledged.
     pub(crate) fn is_fatal(&self) -> bool {
-        matches!(self, Self::Node(NodeError::Store(StoreError::Sync { .. })))
+        match self {
+            Self::Node(NodeError::Store(error)) | Self::Tree(ProveError::Read { source: error, .. }) => {
+                error.is_of_the_medium()
+            }
+            _ => false,
+        }
     }
 
     /// The word of the alarm that a person must look at, if the author's history itself is in doubt.

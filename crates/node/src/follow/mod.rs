@@ -179,7 +179,8 @@ impl Follower {
                     error
                 };
                 if error.is_fatal() {
-                    tracing::error!(reason = %error, "stable storage failed: the node stops");
+                    tracing::error!(reason = error.explain(), "stable storage failed: the node stops");
+                    self.parts.node.store().give_up();
                     self.process.cancel();
                     return;
                 }

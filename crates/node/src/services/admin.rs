@@ -22,7 +22,7 @@ use super::{append, files};
 use crate::alarms::Alarm;
 use crate::author_task::AuthorTask;
 use crate::changes::submission;
-use crate::{Followers, Node, Peers, Release, listed, logs, read_entry};
+use crate::{Followers, Node, Peers, PeersError, Release, listed, logs, read_entry};
 
 /// Appends, exports and listings under way at a time: each holds memory for all that it carries, and one operator
 /// does one after the other.
@@ -69,6 +69,14 @@ impl Admin {
             return Err(ErrorCode::Stopping.to_status());
         }
         Arc::clone(&self.heavy).try_acquire_owned().map_err(|_| ErrorCode::Busy.to_status())
+    }
+
+    /// The answer to a change of the register that failed; the node stops if it was not confirmed to be kept.
+    fn refuse(&self, error: &PeersError) -> Status {
+        if error.is_unsynced() {
+            self.parts.node.store().give_up();
+        }
+        status_of_peers(error)
     }
 
     fn state(&self) -> v1::NodeState {
@@ -178,7 +186,7 @@ impl AdminService for Admin {
     async fn add_peer(&self, request: Request<v1::AddPeerRequest>) -> Answer<v1::AddPeerResponse> {
         let (peers, node, request) = (Arc::clone(&self.parts.peers), self.node(), request.into_inner());
         let added = blocking(move || Ok(add_peer(&peers, node.store(), &request))).await?;
-        let peer = added.map_err(|error| status_of_peers(&error))?;
+        let peer = added.map_err(|error| self.refuse(&error))?;
         Ok(Response::new(v1::AddPeerResponse { peer: Some(peer) }))
     }
 
@@ -195,7 +203,7 @@ impl AdminService for Admin {
             .map_err(|_| ErrorCode::Malformed.to_status_about("agency"))?;
         let peers = Arc::clone(&self.parts.peers);
         let removed = blocking(move || Ok(peers.remove(&agency))).await?;
-        if removed.map_err(|error| status_of_peers(&error))? {
+        if removed.map_err(|error| self.refuse(&error))? {
             Ok(Response::new(v1::RemovePeerResponse {}))
         } else {
             Err(ErrorCode::UnknownPeer.to_status())

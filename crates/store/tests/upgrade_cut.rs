@@ -1,0 +1,178 @@
+//! A power cut while a store of layout 1 is brought to the present one: it opens, and every section opens from it.
+//!
+//! Not here: what an upgrade does (`upgrade`), and how a cut is made (`tests/faults` of the workspace).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a failed unwrap is a failed test, and it says aloud what was skipped"
+)]
+
+#[path = "../../../tests/faults/disk.rs"]
+#[allow(dead_code, reason = "other programs that are cut off need more of it")]
+mod disk;
+
+use std::path::Path;
+use std::process::Command;
+
+use comity_ledger::{
+    Author, AuthorTime, Draft, Entropy, EntropyError, Kind, LockedHead, Origin, Role, SealedEntry, Slot,
+};
+use comity_store::{Kek, LogRole, Store, StoreError, StorePaths};
+use comity_tlog::{Hash, KeyKind, KeyName, RightEdge, SigningKey, TreeSize};
+
+use disk::{Disk, Drawn, Left, events};
+
+/// Names the folder of the store that the other side of the test opens.
+const OPENED: &str = "COMITY_UPGRADE_OF";
+const ENTRIES: u64 = 300;
+/// Cuts of one run; `.ci/soak` asks for more.
+const CUTS: usize = 60;
+const SEED: u64 = 20_261_123;
+
+struct Seeded(u64);
+
+impl Entropy for Seeded {
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        for byte in buffer {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *byte = self.0.to_be_bytes()[0];
+        }
+        Ok(())
+    }
+}
+
+fn paths(folder: &Path) -> StorePaths {
+    StorePaths { database: folder.join("store"), keyring: folder.join("keyring") }
+}
+
+fn open(folder: &Path) -> Store {
+    Store::open(&paths(folder), Kek::from_bytes([7; 32])).unwrap()
+}
+
+fn origin() -> Origin {
+    "agency-a.example/pub".parse().unwrap()
+}
+
+/// A store with entries, of the present layout.
+fn fill(folder: &Path) {
+    for name in ["store", "keyring"] {
+        std::fs::create_dir(folder.join(name)).unwrap();
+    }
+    let mut entropy = Seeded(1);
+    let store = Store::create(&paths(folder), Kek::from_bytes([7; 32]), &mut entropy).unwrap();
+    store.create_log(&origin(), LogRole::Own).unwrap();
+    let key = SigningKey::from_seed(KeyName::new(origin().as_str()).unwrap(), KeyKind::Ed25519, &[2; 32]);
+    let mut author = Author::new(origin(), key.unwrap(), RightEdge::empty());
+    let seal = |number: u64| {
+        let draft = Draft::new(Kind::Record, None).with_section(Slot::CORE, number.to_be_bytes().to_vec());
+        draft.seal(&origin(), AuthorTime::from_unix_secs(1), &mut entropy).unwrap()
+    };
+    let sealed: Vec<SealedEntry> = (0..ENTRIES).map(seal).collect();
+    let staged = author.stage(sealed).unwrap();
+    store.keep_batch(&staged, &mut Seeded(2)).unwrap();
+    let durable = store.confirm(&staged).unwrap_or_else(|_| panic!("reads back"));
+    let locked = LockedHead::synced(Role::Author, origin(), durable.head(), None);
+    store.keep_note(&author.sign(&durable, &locked).unwrap()).unwrap();
+}
+
+/// Moves every section to where layout 1 had those that came late.
+fn make_old(folder: &Path) {
+    let db = sled::open(folder.join("store")).unwrap();
+    let (sections, late) = (db.open_tree("sections").unwrap(), db.open_tree("late").unwrap());
+    let log = Hash::digest(origin().as_str().as_bytes()).as_bytes()[..16].to_vec();
+    for item in &sections {
+        let (key, value) = item.unwrap();
+        let chunk = u64::from_be_bytes(key[16..24].try_into().unwrap());
+        let (slot, mut rest) = (key[24], value.as_ref());
+        while let [position, a, b, c, d, after @ ..] = rest {
+            let (sealed, next) =
+                after.split_at(usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap());
+            let index = chunk * 16 + u64::from(*position);
+            let place = [b"s".as_slice(), &log, &index.to_be_bytes(), &[slot, 0]].concat();
+            late.insert(place, sealed).unwrap();
+            rest = next;
+        }
+    }
+    sections.clear().unwrap();
+    db.open_tree("meta").unwrap().insert("schema", &1_u32.to_be_bytes()).unwrap();
+    db.flush().unwrap();
+}
+
+/// Every section opens, from its place in the present layout.
+fn check(store: &Store, place: &str) {
+    let (mut opened, end) = (0, TreeSize::new(ENTRIES).unwrap());
+    let read = store.each_opening(&origin(), TreeSize::ZERO..end, &[Slot::CORE], |index, found| {
+        let opening = found[0].as_ref().unwrap_or_else(|| panic!("{place}: the section of {index} is gone"));
+        assert_eq!(opening.section(), index.value().to_be_bytes(), "{place}");
+        opened += 1;
+        Ok::<(), StoreError>(())
+    });
+    assert!(read.is_ok(), "{place}: {read:?}");
+    assert_eq!(opened, ENTRIES, "{place}");
+}
+
+/// The library that writes a journal; `None`, said aloud, where there is no C compiler and need not be one.
+fn library(folder: &Path) -> Option<std::path::PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/shim/faults.c");
+    let built = folder.join("faults.so");
+    let compiled = Command::new("cc")
+        .args(["-O1", "-shared", "-fPIC", "-o"])
+        .args([&built, &source])
+        .arg("-ldl")
+        .status();
+    let Ok(compiled) = compiled else {
+        assert!(std::env::var_os("COMITY_REQUIRE_SHARED").is_none(), "there is no C compiler");
+        eprintln!("skipped: there is no C compiler");
+        return None;
+    };
+    assert!(compiled.success());
+    Some(built)
+}
+
+#[test]
+fn a_power_cut_in_an_upgrade_loses_no_section() {
+    // The same test again, as the process that is cut off.
+    if let Some(folder) = std::env::var_os(OPENED) {
+        return check(&open(Path::new(&folder)), "the upgrade");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    fill(&home);
+    make_old(&home);
+    let home = home.canonicalize().unwrap();
+    let (base, journal) = (Disk::of(&home), dir.path().join("journal"));
+    let Some(library) = library(dir.path()) else { return };
+    let upgraded = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_power_cut_in_an_upgrade_loses_no_section"])
+        .env(OPENED, &home)
+        .env("LD_PRELOAD", library)
+        .env("FAULTS_UNDER", &home)
+        .env("FAULTS_JOURNAL", &journal)
+        .output()
+        .unwrap();
+    assert!(upgraded.status.success(), "{upgraded:?}");
+    let events = events(&journal);
+    let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
+    let seed = number("COMITY_SEED").unwrap_or(SEED);
+    let cuts = number("COMITY_CUTS").map_or(CUTS, |cuts| usize::try_from(cuts).unwrap());
+    println!("COMITY_SEED={seed} COMITY_CUTS={cuts}, {} changes", events.len());
+    let mut drawn = Drawn(seed);
+    for round in 0..cuts {
+        let instant = drawn.below(events.len() + 1);
+        let mut disk = base.clone();
+        for event in &events[..instant] {
+            disk.apply(event);
+        }
+        let left = [Left::Nothing, Left::Beginning, Left::Any, Left::Everything][round % 4];
+        let folder = dir.path().join(format!("{round}"));
+        disk.cut(left, &mut drawn, &folder);
+        let place = format!("cut {round} at change {instant} of {}, {left:?} left", events.len());
+        eprintln!("{place}");
+        check(&open(&folder), &place);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

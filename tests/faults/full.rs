@@ -1,0 +1,181 @@
+//! A disk that is full from any write on, and a process that may open no more files: nothing is acknowledged that is
+//! not kept, the program says what is wrong, and with room again all goes on.
+
+use std::process::Command;
+
+use super::served::Served;
+use super::shim::{Shim, calls, fault};
+use super::syncs::{kept, told};
+use crate::agency::{Agency, answer, table, text};
+use crate::nodes::{Node, audit, until};
+
+/// More writes than any run makes.
+const WRITES_MAX: u64 = 300;
+/// A follower meets a full disk at every so manieth write; `.ci/soak` asks for each.
+const STEP: usize = 4;
+
+fn assert_says_so(said: &serde_json::Value, round: u64) {
+    let message = said["error"]["message"].as_str().unwrap_or_default();
+    let is_told = message.contains("free some space") || message.contains("look at the disk");
+    assert!(is_told, "round {round}: {said}");
+}
+
+#[test]
+fn an_import_onto_a_disk_that_is_full_from_any_write_on_is_refused_or_kept() {
+    let agency = Agency::found("agency-a.example");
+    let home = agency.home();
+    let mut acknowledged = agency.head();
+    for round in 1..=WRITES_MAX {
+        let count = u32::try_from(round * 30).unwrap();
+        let list = agency.write("list.csv", &table(1..=count));
+        let whole = u64::from(count) + 1;
+        let log = agency.beside("calls");
+        let Some(shim) = Shim::over(&home, &log) else { return };
+        let import = ["import", "ofac", text(&list), "--home", text(&home), "--json"];
+        let output = shim.with("FAULTS_WRITE", &round.to_string()).command(&import).output().unwrap();
+        let said = answer(&output);
+        if fault(&calls(&log)).is_none() {
+            assert!(output.status.success() && said["size"] == whole, "round {round}: {said}");
+            println!("an import met a full disk at {} writes, one after the other", round - 1);
+            assert!(round > 10, "an import writes more often than {round} times");
+            return;
+        }
+        if output.status.success() {
+            assert_eq!(said["size"], whole, "round {round}: {said}");
+        } else {
+            assert_eq!(output.status.code(), Some(1), "round {round}: {output:?}");
+            assert_says_so(&said, round);
+        }
+        let status = agency.ask(&["status"]);
+        assert_eq!(status["state"], "ready", "round {round}: {status}");
+        let found = agency.head();
+        assert!(found == acknowledged || found.0 == whole, "round {round}: {found:?} after {acknowledged:?}");
+        assert!(!output.status.success() || found.0 == whole, "round {round}: {said}");
+        let again = agency.ask(&["import", "ofac", text(&list)]);
+        assert_eq!(again["size"], whole, "round {round}: {again}");
+        assert!(found.0 != whole || again["root"] == found.1.as_str(), "round {round}: {again}");
+        acknowledged = agency.head();
+    }
+    panic!("an import never got through");
+}
+
+/// Waits until the node has ended, or tells its operators why it does not follow; gives whether it goes on.
+fn goes_on(served: &mut Served, agency: &Agency) -> bool {
+    for _ in 0..600 {
+        if served.has_ended() {
+            return false;
+        }
+        let peers = agency.ask(&["peer", "list"]);
+        let told = peers["peers"][0]["last_error"].as_str().unwrap_or_default().to_owned();
+        if told.contains("No space left") && !served.has_ended() {
+            return true;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("the node neither ends nor says that its disk is full");
+}
+
+/// Goal: a follower whose disk is full shows nothing that it has not, and takes it all in once there is room.
+#[test]
+fn a_follower_with_a_full_disk_has_all_that_it_ever_showed_and_goes_on_with_room() {
+    let (a, mut b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    b.reaches(&a.origin, &a.head(&a.origin));
+    assert!(b.stop());
+    let mut shown = 0;
+    let step = std::env::var("COMITY_STEP").ok().and_then(|n| n.parse().ok()).unwrap_or(STEP);
+    println!("COMITY_STEP={step}");
+    for round in (1..=WRITES_MAX).step_by(step) {
+        let list = a.agency.write("list.csv", &table(1..=u32::try_from(round * 70).unwrap()));
+        assert_eq!(a.agency.ask(&["import", "ofac", text(&list)])["size"], round * 70 + 1);
+        let head = a.head(&a.origin);
+        let log = b.agency.beside("calls");
+        let Some(shim) = Shim::over(&b.agency.home(), &log) else { return };
+        let mut served = Served::start(&b.agency, &shim.with("FAULTS_WRITE", &round.to_string()));
+        let newest = format!("passport:X{:07}", round * 70);
+        let met = || fault(&calls(&log)).is_some();
+        until("the follower has it, or its disk is full", || {
+            let all = told(&b.agency, &a.origin).is_some_and(|told| told == head);
+            met() || (all && b.agency.ask(&["screen", "--id", &newest])["answer"] == "hits")
+        });
+        if !met() {
+            let (status, said) = served.stop();
+            // The file that says where it listens may not be removed any more, and the database may be closed.
+            assert!(status.success(), "round {round}: {said}");
+            println!("a follower met a full disk at every {step}th of {round} writes");
+            assert!(round > 5, "a follower writes more often than {round} times");
+            break;
+        }
+        shown = told(&b.agency, &a.origin).map_or(shown, |told| told.0);
+        if goes_on(&mut served, &b.agency) {
+            // What could not be kept was outside the database, which can still be asked.
+            let asked = b.agency.ask(&["screen", "--id", "passport:X0000001"]);
+            assert!(asked["error"].is_null(), "round {round}: {asked}");
+            served.stop();
+        } else {
+            let (status, said) = served.ended();
+            assert_eq!(status.code(), Some(1), "round {round}: {said}");
+            assert_says_so(&said, round);
+        }
+        let found = kept(&b.agency, &a.origin);
+        assert!(found >= shown, "round {round}: {found} after {shown} was shown");
+    }
+    b.serve();
+    b.reaches(&a.origin, &a.head(&a.origin));
+    let report = audit(&b, &[&a]);
+    assert!(report["ok"] == true && report["trusted"] == true, "{report}");
+}
+
+/// Goal: a node that may open no more files acknowledges nothing wrongly, still answers those who are connected, and
+/// serves again when it may. Way: the limit of the running process is lowered below what it has open, and raised.
+#[test]
+fn a_node_that_may_open_no_files_takes_no_harm_and_serves_again_when_it_may() {
+    let (mut a, b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    b.reaches(&a.origin, &a.head(&a.origin));
+    assert!(a.stop());
+    let Some(shim) = Shim::over(&a.agency.home(), &a.agency.beside("calls")) else { return };
+    let mut served = Served::start(&a.agency, &shim);
+    let of = format!("--pid={}", served.id());
+    let limit = |files: usize| {
+        let set = Command::new("prlimit").args([&of, &format!("--nofile={files}:4096")]).status();
+        set.is_ok_and(|status| status.success())
+    };
+    if !limit(4096) {
+        eprintln!("skipped: this machine permits no other limit of open files");
+        return;
+    }
+    let first = a.agency.write("first.csv", &table(1..=40));
+    assert_eq!(a.agency.ask(&["import", "ofac", text(&first)])["size"], 41);
+    until("B follows", || told(&b.agency, &a.origin).is_some_and(|told| told.0 == 41));
+    let open = std::fs::read_dir(format!("/proc/{}/fd", served.id())).unwrap().count();
+    let second = a.agency.write("second.csv", &table(1..=400));
+    let mut acknowledged = 41;
+    for files in [open / 2, open, open + 1, open + 2, open + 3] {
+        assert!(limit(files));
+        let said = a.agency.ask(&["import", "ofac", text(&second)]);
+        if said["error"].is_null() {
+            acknowledged = said["size"].as_u64().unwrap();
+        }
+        assert_eq!(told(&b.agency, &a.origin).unwrap().0.max(acknowledged), acknowledged.max(41), "{said}");
+        if served.has_ended() {
+            let (status, said) = served.ended();
+            assert_eq!(status.code(), Some(1), "{said}");
+            let home = a.agency.home();
+            let Some(shim) = Shim::over(&home, &a.agency.beside("calls")) else { return };
+            served = Served::start(&a.agency, &shim);
+            break;
+        }
+    }
+    let set =
+        Command::new("prlimit").args([&format!("--pid={}", served.id()), "--nofile=4096:4096"]).status();
+    assert!(set.unwrap().success());
+    until("A answers again", || a.agency.ask(&["status"])["error"].is_null());
+    let found = a.agency.head();
+    assert!(found.0 >= acknowledged, "{found:?} after {acknowledged} was acknowledged");
+    until("A appends again", || a.agency.ask(&["import", "ofac", text(&second)])["size"] == 401);
+    b.reaches(&a.origin, &a.head(&a.origin));
+    assert!(served.stop().0.success());
+}

@@ -1,0 +1,182 @@
+//! Bits that turn on the disk: each flip is harmless, or found before anything wrong is shown, served or signed.
+//!
+//! Goal: replicas are made whole from their peers, and what is damaged of the own log is named. Way: one bit of a block
+//! of 512 bytes at a time, in the database, the keyring and the sign-lock, and the home opened as a node opens it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use comity_ledger::{Origin, Slot};
+use comity_node::tls::PeerTrust;
+use comity_node::{Home, NodeError, OwnLogState};
+use comity_store::Store;
+use comity_tlog::{SignedCheckpoint, TreeSize};
+
+use super::disk::{Disk, Drawn, Left};
+use crate::agency::{table, text};
+use crate::nodes::{Node, audit, until};
+
+/// The bytes of which one bit is turned.
+const BLOCK: usize = 512;
+/// Blocks of the database from one flip to the next; `.ci/soak` asks for each.
+const STEP: usize = 61;
+const SEED: u64 = 20_261_123;
+
+/// What is held of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Held {
+    entries: Vec<Vec<u8>>,
+    openings: usize,
+    next_release: u64,
+    seen: Option<u64>,
+}
+
+fn held(store: &Store, origin: &Origin) -> Held {
+    let head = store.held(origin).unwrap();
+    let slots: Vec<Slot> = (0..=Slot::TAGS.number()).map(Slot::new).collect();
+    let mut openings = 0;
+    let read = store.each_opening(origin, TreeSize::ZERO..head.size, &slots, |_, opened| {
+        openings += opened.iter().flatten().count();
+        Ok::<(), NodeError>(())
+    });
+    assert!(read.is_ok(), "a section that does not open");
+    let seen = store.seen_note(origin).unwrap();
+    Held {
+        entries: store.entries(origin, TreeSize::ZERO, head.size).unwrap(),
+        openings,
+        next_release: store.next_release(origin.agency(), origin).unwrap(),
+        seen: seen.map(|note| SignedCheckpoint::parse(&note).unwrap().checkpoint().size().value()),
+    }
+}
+
+/// The logs of the home under test.
+struct Before {
+    own: Origin,
+    replica: Origin,
+    own_held: Held,
+    replica_held: Held,
+}
+
+/// What a flip led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    /// All is there.
+    Harmless,
+    /// The home does not open, and says what is damaged.
+    Refused,
+    /// The own log lacks entries: it is read only, and says so.
+    OwnBehind,
+    /// The replica lacks something that its peer has, and asks for it when it follows.
+    FetchedAgain,
+}
+
+/// Opens the home as a node does. Panics if anything is shown that is not as it was, or missing and not missed.
+fn outcome(folder: &Path, before: &Before) -> Outcome {
+    let open = match Home::find(folder).unwrap().open() {
+        Ok(open) => open,
+        Err(error) => return refused(&error),
+    };
+    let is_writable = matches!(open.own_log(), OwnLogState::Writable(_));
+    let node = match comity_node::Node::start(open, PeerTrust::new()) {
+        Ok((node, _)) => node,
+        Err(error) => return refused(&error),
+    };
+    let store = node.store();
+    let own = held(store, &before.own);
+    let is_all = own.entries == before.own_held.entries;
+    assert!(before.own_held.entries.starts_with(&own.entries), "other own entries than before");
+    assert_eq!(is_writable, is_all, "an own log that lacks entries would be signed");
+    assert!(!is_all || own.openings == before.own_held.openings, "own sections went unnoticed");
+    let replica = held(store, &before.replica);
+    assert!(before.replica_held.entries.starts_with(&replica.entries), "other entries than before");
+    let has_pin = store.pinned_key(&before.replica).unwrap().is_some();
+    assert!(!has_pin || replica.seen == before.replica_held.seen, "a rollback would go unnoticed");
+    let has_all_releases = replica.next_release == before.replica_held.next_release;
+    assert!(!has_all_releases || replica.openings == before.replica_held.openings, "sections went unnoticed");
+    match (is_all, replica == before.replica_held) {
+        (true, true) => Outcome::Harmless,
+        (true, false) => Outcome::FetchedAgain,
+        (false, _) => Outcome::OwnBehind,
+    }
+}
+
+fn refused(error: &NodeError) -> Outcome {
+    let NodeError::Store(source) = error else {
+        assert!(matches!(error, NodeError::Contradiction { .. } | NodeError::OwnNote { .. }), "{error:?}");
+        return Outcome::Refused;
+    };
+    let is_named = source.is_damage() || source.to_string().contains("damaged");
+    assert!(is_named, "{error:?}");
+    Outcome::Refused
+}
+
+#[test]
+fn every_turned_bit_is_harmless_or_found_and_replicas_are_made_whole_by_their_peers() {
+    let (a, mut b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    for (node, numbers) in [(&b, 1_000..=1_040), (&a, 1..=150), (&b, 1_000..=1_060), (&a, 1..=160)] {
+        let list = node.agency.write("list.csv", &table(numbers));
+        assert!(node.agency.ask(&["import", "ofac", text(&list)])["error"].is_null());
+        b.reaches(&a.origin, &a.head(&a.origin));
+    }
+    until("B finds it", || b.agency.ask(&["screen", "--id", "passport:X0000160"])["answer"] == "hits");
+    assert!(b.stop());
+    let home = b.agency.home();
+    let disk = Disk::of(&home);
+    let before = {
+        let open = Home::find(&home).unwrap().open().unwrap();
+        let (own, replica): (Origin, Origin) = (b.origin.parse().unwrap(), a.origin.parse().unwrap());
+        let (own_held, replica_held) = (held(open.store(), &own), held(open.store(), &replica));
+        Before { own, replica, own_held, replica_held }
+    };
+    assert_eq!((before.own_held.entries.len(), before.replica_held.entries.len()), (62, 161));
+    let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
+    let step = number("COMITY_STEP").map_or(STEP, |step| usize::try_from(step).unwrap());
+    let seed = number("COMITY_SEED").unwrap_or(SEED);
+    println!("COMITY_SEED={seed} COMITY_STEP={step}");
+    let (mut drawn, folder) = (Drawn(seed), tempfile::tempdir().unwrap());
+    let mut heal = Vec::new();
+    for name in disk
+        .names()
+        .filter(|name| ["store/db", "keyring/", "lock/author"].iter().any(|of| name.starts_with(of)))
+    {
+        let bytes = std::fs::read(home.join(name)).unwrap();
+        let mut tally: BTreeMap<Outcome, usize> = BTreeMap::new();
+        let step = if name == "store/db" { step } else { 1 };
+        for block in (0..bytes.len().div_ceil(BLOCK)).step_by(step) {
+            let bent_home = folder.path().join("home");
+            disk.cut(Left::Everything, &mut drawn, &bent_home);
+            let mut bent = bytes.clone();
+            let block = block * BLOCK..bytes.len().min((block + 1) * BLOCK);
+            let (at, bit) = (block.start + drawn.below(block.len()), drawn.below(8));
+            bent[at] ^= 1 << bit;
+            std::fs::write(bent_home.join(name), &bent).unwrap();
+            eprintln!("{name}: bit {bit} of byte {at}");
+            let outcome = outcome(&bent_home, &before);
+            *tally.entry(outcome).or_default() += 1;
+            if outcome == Outcome::FetchedAgain && !heal.iter().any(|(of, _)| of == name) {
+                heal.push((name.to_owned(), bent));
+            }
+            std::fs::remove_dir_all(&bent_home).unwrap();
+        }
+        println!("{name}: {tally:?}");
+    }
+    assert!(heal.iter().any(|(name, _)| name == "store/db"), "no flip reached the replica");
+    for (name, bent) in heal {
+        // The author has gone on, and the follower takes in all of it again.
+        std::fs::remove_dir_all(&home).unwrap();
+        disk.cut(Left::Everything, &mut drawn, &home);
+        std::fs::write(home.join(&name), bent).unwrap();
+        b.serve();
+        b.reaches(&a.origin, &a.head(&a.origin));
+        until("B finds it again", || {
+            b.agency.ask(&["screen", "--id", "passport:X0000160"])["answer"] == "hits"
+        });
+        let report = audit(&b, &[&a]);
+        assert!(report["ok"] == true && report["trusted"] == true, "{name}: {report}");
+        std::fs::remove_dir_all(b.agency.beside("bundle-62")).unwrap();
+        std::fs::remove_file(b.agency.beside("bundle-62.card")).unwrap();
+        assert!(b.stop());
+    }
+}
