@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use comity_ledger::{Head, Origin};
-use comity_node::{Home, OwnLogState};
+use comity_node::OwnLogState;
 use comity_tlog::root_at;
 
 use super::disk::{Disk, Drawn, Event, Left, events};
-use super::served::Served;
+use super::served::{Served, opened};
 use super::shim::Shim;
 use super::syncs::told;
 use crate::agency::{Agency, answer, table, text};
@@ -62,7 +62,7 @@ fn cut(name: &str, base: &Path, journal: &Path, promised: &Promised, look: impl 
 
 /// What had been told by then is in the tree that is there, and that tree is one of those that there were.
 fn assert_holds(folder: &Path, promised: &Promised, at: u64, place: &str, found: Head) {
-    let open = Home::find(folder).unwrap().open().unwrap();
+    let open = opened(folder).unwrap();
     let store = open.store();
     for (end, (size, root)) in &promised.told {
         let is_due = *end <= at;
@@ -84,7 +84,7 @@ fn assert_misses_a_sync(base: &Path, journal: &Path) {
     }
     let home = folder.path().join("home");
     disk.cut(Left::Nothing, &mut Drawn(0), &home);
-    let open = Home::find(&home).unwrap().open().unwrap();
+    let open = opened(&home).unwrap();
     assert!(matches!(open.own_log(), OwnLogState::ReadOnly { .. }), "{:?}", open.own_log());
 }
 
@@ -123,12 +123,12 @@ fn a_power_cut_in_an_import_loses_nothing_acknowledged_and_forks_nothing() {
     assert_eq!(acknowledged.len(), 5);
     let origin: Origin = "agency-a.example/pub".parse().unwrap();
     let first = {
-        let open = Home::find(&kept).unwrap().open().unwrap();
+        let open = opened(&kept).unwrap();
         open.store().held(&origin).unwrap()
     };
     let promised = Promised { origin: origin.clone(), told: acknowledged };
     cut("import", &kept, &journal, &promised, |folder| {
-        let open = Home::find(folder).unwrap().open().unwrap_or_else(|error| panic!("{error:?}"));
+        let open = opened(folder).unwrap();
         let OwnLogState::Writable(log) = open.own_log() else { panic!("{:?}", open.own_log()) };
         let head = log.head();
         let known = heads.contains(&(head.size.value(), head.root.to_base64()));
@@ -169,7 +169,7 @@ fn a_power_cut_in_following_loses_nothing_that_was_shown() {
     let origin: Origin = a.origin.parse().unwrap();
     let promised = Promised { origin: origin.clone(), told: shown.into_inner() };
     cut("follow", &base, &journal, &promised, |folder| {
-        let open = Home::find(folder).unwrap().open().unwrap_or_else(|error| panic!("{error:?}"));
+        let open = opened(folder).unwrap();
         let held = open.store().held(&origin).unwrap();
         open.store().scrub(&origin, &[held.size]).unwrap();
         held

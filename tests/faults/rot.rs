@@ -8,11 +8,12 @@ use std::path::Path;
 
 use comity_ledger::{Origin, Slot};
 use comity_node::tls::PeerTrust;
-use comity_node::{Home, NodeError, OwnLogState};
+use comity_node::{NodeError, OwnLogState};
 use comity_store::Store;
 use comity_tlog::{SignedCheckpoint, TreeSize};
 
 use super::disk::{Disk, Drawn, Left};
+use super::served::opened;
 use crate::agency::{table, text};
 use crate::nodes::{Node, audit, until};
 
@@ -72,7 +73,7 @@ enum Outcome {
 
 /// Opens the home as a node does. Panics if anything is shown that is not as it was, or missing and not missed.
 fn outcome(folder: &Path, before: &Before) -> Outcome {
-    let open = match Home::find(folder).unwrap().open() {
+    let open = match opened(folder) {
         Ok(open) => open,
         Err(error) => return refused(&error),
     };
@@ -125,7 +126,7 @@ fn every_turned_bit_is_harmless_or_found_and_replicas_are_made_whole_by_their_pe
     let home = b.agency.home();
     let disk = Disk::of(&home);
     let before = {
-        let open = Home::find(&home).unwrap().open().unwrap();
+        let open = opened(&home).unwrap();
         let (own, replica): (Origin, Origin) = (b.origin.parse().unwrap(), a.origin.parse().unwrap());
         let (own_held, replica_held) = (held(open.store(), &own), held(open.store(), &replica));
         Before { own, replica, own_held, replica_held }

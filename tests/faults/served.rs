@@ -1,9 +1,11 @@
 //! A node under faults: it may not come up, and it may end by itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use comity_node::{Home, NodeError, OpenHome};
+use comity_store::StoreError;
 use serde_json::Value;
 
 use super::shim::Shim;
@@ -11,6 +13,18 @@ use crate::agency::{Agency, text};
 
 /// Longest wait for something that takes a moment on a quiet machine.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Opens a home in this process. A child that another test starts at this very moment has a copy of every lock that
+/// this process held, until it runs its own program.
+pub(crate) fn opened(folder: &Path) -> Result<OpenHome, NodeError> {
+    for _ in 0..100 {
+        match Home::find(folder).unwrap().open() {
+            Err(NodeError::Store(StoreError::InUse { .. })) => std::thread::sleep(Duration::from_millis(20)),
+            opened => return opened,
+        }
+    }
+    panic!("{} stays in use", folder.display())
+}
 
 /// A served home.
 pub(crate) struct Served {

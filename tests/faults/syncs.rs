@@ -3,9 +3,7 @@
 
 use std::cell::RefCell;
 
-use comity_node::Home;
-
-use super::served::Served;
+use super::served::{Served, opened};
 use super::shim::{Call, Shim, calls, fault};
 use crate::agency::{Agency, answer, table, text};
 use crate::nodes::{Node, audit, until};
@@ -91,7 +89,7 @@ pub(super) fn told(agency: &Agency, origin: &str) -> Option<(u64, String)> {
 
 /// Entries of a log that a home holds which nobody serves; it shows them as soon as it follows again.
 pub(super) fn kept(agency: &Agency, origin: &str) -> u64 {
-    let open = Home::find(&agency.home()).unwrap().open().unwrap();
+    let open = opened(&agency.home()).unwrap();
     open.store().held(&origin.parse().unwrap()).unwrap().size.value()
 }
 
