@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -28,8 +29,7 @@ impl Drop for Node {
 impl Node {
     /// Makes a home whose ports were free a moment ago, and serves it.
     pub(crate) fn found(id: &str) -> Self {
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let agency = Agency::found_at(id, &["--listen", &free(), "--admin", &free()]);
+        let agency = Agency::found_at(id, &["--listen", &free_address(), "--admin", &free_address()]);
         let mut node = Self { agency, origin: format!("{id}/pub"), running: None };
         node.serve();
         node
@@ -122,4 +122,16 @@ pub(crate) fn audit(node: &Node, others: &[&Node]) -> Value {
         arguments.extend(["--keys", text(card)]);
     }
     crate::agency::answer(&run(&arguments))
+}
+
+/// An address that is free and stays so while its node is started again: below the ports that the system gives to
+/// connections, and another one at each call.
+fn free_address() -> String {
+    static NEXT: AtomicU16 = AtomicU16::new(20_000);
+    loop {
+        let address = format!("127.0.0.1:{}", NEXT.fetch_add(1, Ordering::SeqCst));
+        if TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
 }
