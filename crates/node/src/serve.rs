@@ -154,8 +154,11 @@ impl Serving {
         if let Some((task, ended)) = author {
             result = end_author(&task, ended, deadline).await.and(result);
         }
+        // What was promised is durable; what was not, as a replica's newest checkpoint beside the one seen, is now too.
+        let node = Arc::clone(&self.node);
+        let synced = tokio::task::spawn_blocking(move || node.store().sync()).await;
         tracing::info!("stopped");
-        if self.node.store().has_failed() {
+        if self.node.store().has_failed() || !matches!(synced, Ok(Ok(()))) {
             // Whoever it was that noticed: the process ends as failed, so that it is started again.
             return result.and(Err(NodeError::Storage));
         }
