@@ -115,16 +115,19 @@ fn a_follower_with_a_full_disk_has_all_that_it_ever_showed_and_goes_on_with_room
             // It was full only when the node ended: whether it says so depends on what was left to be written.
             assert!(matches!(status.code(), Some(0 | 1)), "round {round}: {said}");
             shown = head.0;
-        } else if goes_on(&mut served, &b.agency, &has_all) {
-            shown = told(&b.agency, &a.origin).map_or(shown, |told| told.0);
-            // What could not be kept was outside the database, which can still be asked.
-            let asked = b.agency.ask(&["screen", "--id", "passport:X0000001"]);
-            assert!(asked["error"].is_null(), "round {round}: {asked}");
-            served.stop();
         } else {
-            let (status, said) = served.ended();
-            assert_eq!(status.code(), Some(1), "round {round}: {said}");
-            assert_says_so(&said, round);
+            shown = told(&b.agency, &a.origin).map_or(shown, |told| told.0);
+            if goes_on(&mut served, &b.agency, &has_all) {
+                shown = told(&b.agency, &a.origin).map_or(shown, |told| told.0);
+                // What could not be kept was outside the database, which can still be asked.
+                let asked = b.agency.ask(&["screen", "--id", "passport:X0000001"]);
+                assert!(asked["error"].is_null(), "round {round}: {asked}");
+                served.stop();
+            } else {
+                let (status, said) = served.ended();
+                assert_eq!(status.code(), Some(1), "round {round}: {said}");
+                assert_says_so(&said, round);
+            }
         }
         let found = kept(&b.agency, &a.origin);
         assert!(found >= shown, "round {round}: {found} after {shown} was shown");
