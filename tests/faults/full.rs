@@ -104,18 +104,7 @@ fn a_follower_with_a_full_disk_has_all_that_it_ever_showed_and_goes_on_with_room
             all && b.agency.ask(&["screen", "--id", &newest])["answer"] == "hits"
         };
         until("the follower has it, or its disk is full", || met() || has_all());
-        if !met() {
-            let (status, said) = served.stop();
-            if !met() {
-                assert!(status.success(), "round {round}: {said}");
-                println!("a follower met a full disk at every {step}th of {round} writes");
-                assert!(round > 5, "a follower writes more often than {round} times");
-                break;
-            }
-            // It was full only when the node ended: whether it says so depends on what was left to be written.
-            assert!(matches!(status.code(), Some(0 | 1)), "round {round}: {said}");
-            shown = head.0;
-        } else {
+        if met() {
             shown = told(&b.agency, &a.origin).map_or(shown, |told| told.0);
             if goes_on(&mut served, &b.agency, &has_all) {
                 shown = told(&b.agency, &a.origin).map_or(shown, |told| told.0);
@@ -128,6 +117,17 @@ fn a_follower_with_a_full_disk_has_all_that_it_ever_showed_and_goes_on_with_room
                 assert_eq!(status.code(), Some(1), "round {round}: {said}");
                 assert_says_so(&said, round);
             }
+        } else {
+            let (status, said) = served.stop();
+            if !met() {
+                assert!(status.success(), "round {round}: {said}");
+                println!("a follower met a full disk at every {step}th of {round} writes");
+                assert!(round > 5, "a follower writes more often than {round} times");
+                break;
+            }
+            // It was full only when the node ended: whether it says so depends on what was left to be written.
+            assert!(matches!(status.code(), Some(0 | 1)), "round {round}: {said}");
+            shown = head.0;
         }
         let found = kept(&b.agency, &a.origin);
         assert!(found >= shown, "round {round}: {found} after {shown} was shown");
