@@ -23,6 +23,7 @@ use tokio::runtime::Runtime;
 use crate::answer::{Answer, Refusal};
 use crate::args::{Bench, BenchName};
 use crate::bench::content::Content;
+use crate::stage::{Interruption, Stage};
 
 pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
     if (arguments.withheld || arguments.opened) && !arguments.has_choice() {
@@ -55,6 +56,11 @@ impl Bench {
             (false, false) => Content::Envelopes,
         }
     }
+}
+
+/// An empty stage, where the arguments say. A signal ends a bench as it ends any process.
+fn stage_of(arguments: &Bench) -> Result<Stage, Refusal> {
+    Stage::build("comity-bench-", arguments.dir.as_deref(), Interruption::none()).map_err(failed)
 }
 
 /// The agencies of a bench with two.

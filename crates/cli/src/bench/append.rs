@@ -13,10 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::content::Drafts;
 use super::measured::{Figures, Measured, mib, rate};
-use super::{failed, process, raw_file, runtime, two_agencies};
+use super::{failed, process, raw_file, runtime, stage_of, two_agencies};
 use crate::answer::Refusal;
 use crate::args::Bench;
-use crate::stage::{Interruption, Stage};
 
 /// Entries if nothing is said.
 const ENTRIES: u64 = 200_000;
@@ -32,8 +31,7 @@ const GROUP_ENTRIES: u64 = WRITERS * BATCH;
 pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let (entries, content) = (arguments.entries.unwrap_or(ENTRIES), arguments.content());
     let [agency, _] = two_agencies()?;
-    let stage =
-        Stage::build("comity-bench-", arguments.dir.as_deref(), Interruption::none()).map_err(failed)?;
+    let stage = stage_of(arguments)?;
     stage.found("a", agency.as_str()).map_err(failed)?;
     let drafts = Arc::new(Drafts::new(&agency, content)?);
     let mut figures = Figures::default();

@@ -6,10 +6,9 @@ use comity_auditor::{TrustedKeys, verify};
 
 use super::content::fill;
 use super::measured::{Figures, Measured, float, mib, millis, rate};
-use super::{failed, process, two_agencies};
+use super::{failed, process, stage_of, two_agencies};
 use crate::answer::Refusal;
 use crate::args::Bench;
-use crate::stage::{Interruption, Stage};
 
 /// Entries if nothing is said.
 const ENTRIES: u64 = 1_000_000;
@@ -17,8 +16,7 @@ const ENTRIES: u64 = 1_000_000;
 pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let (entries, content) = (arguments.entries.unwrap_or(ENTRIES), arguments.content());
     let [agency, _] = two_agencies()?;
-    let stage =
-        Stage::build("comity-bench-", arguments.dir.as_deref(), Interruption::none()).map_err(failed)?;
+    let stage = stage_of(arguments)?;
     stage.found("a", agency.as_str()).map_err(failed)?;
     let card = stage.card("a").map_err(failed)?;
     let filled = fill(&stage.path("a"), content, entries)?;

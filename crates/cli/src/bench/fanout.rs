@@ -16,10 +16,9 @@ use tokio::task::JoinHandle;
 use super::content::{Content, fill};
 use super::measured::{Figures, Measured, float, mib, rate};
 use super::party::{Client, Party, follow_from};
-use super::{failed, process, runtime, two_agencies};
+use super::{failed, process, runtime, stage_of, two_agencies};
 use crate::answer::Refusal;
 use crate::args::Bench;
-use crate::stage::{Interruption, Stage};
 
 /// Entries if nothing is said.
 const ENTRIES: u64 = 200_000;
@@ -31,8 +30,7 @@ const SLOWER: u32 = 100;
 pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let entries = arguments.entries.unwrap_or(ENTRIES);
     let [author, _] = two_agencies()?;
-    let mut stage =
-        Stage::build("comity-bench-", arguments.dir.as_deref(), Interruption::none()).map_err(failed)?;
+    let mut stage = stage_of(arguments)?;
     stage.found("a", author.as_str()).map_err(failed)?;
     // Whoever has followed before is served faster: what may be released to it was looked through then. So each part
     // has agencies of its own.

@@ -17,11 +17,10 @@ use comity_wire::{DraftChange, Generation, HeadDigest, Heads, OriginDigest, v1};
 use super::follower::Follower;
 use super::measured::{Figures, Measured, percentile_ms};
 use super::party::Party;
-use super::{failed, raw_file, runtime, two_agencies};
+use super::{failed, raw_file, runtime, stage_of, two_agencies};
 use crate::answer::Refusal;
 use crate::args::Bench;
 use crate::source::Source;
-use crate::stage::{Interruption, Stage};
 
 /// Appends if nothing is said.
 const ENTRIES: u64 = 1_000;
@@ -37,8 +36,7 @@ const RAW_BYTES: usize = 1_000;
 pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let entries = arguments.entries.unwrap_or(ENTRIES);
     let [a, b] = two_agencies()?;
-    let mut stage =
-        Stage::build("comity-bench-", arguments.dir.as_deref(), Interruption::none()).map_err(failed)?;
+    let mut stage = stage_of(arguments)?;
     for (home, agency) in [("a", &a), ("b", &b)] {
         stage.found(home, agency.as_str()).and_then(|_| stage.card(home)).map_err(failed)?;
     }

@@ -14,11 +14,11 @@ use comity_wire::v1;
 use super::content::{Content, Filled, fill};
 use super::measured::{Figures, Measured, float, mib, millis, rate};
 use super::party::Party;
-use super::{failed, null_stream, process, two_agencies};
+use super::{failed, null_stream, process, stage_of, two_agencies};
 use crate::answer::Refusal;
 use crate::args::Bench;
 use crate::source::Source;
-use crate::stage::{Interruption, Stage};
+use crate::stage::Stage;
 
 /// Entries if nothing is said.
 const ENTRIES: u64 = 1_000_000;
@@ -34,8 +34,7 @@ const PACE_MIN: u64 = 500;
 pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let (entries, content) = (arguments.entries.unwrap_or(ENTRIES), arguments.content());
     let [a, b] = two_agencies()?;
-    let mut stage =
-        Stage::build("comity-bench-", arguments.dir.as_deref(), Interruption::none()).map_err(failed)?;
+    let mut stage = stage_of(arguments)?;
     for (home, agency) in [("a", &a), ("b", &b)] {
         stage.found(home, agency.as_str()).and_then(|_| stage.card(home)).map_err(failed)?;
     }

@@ -1,24 +1,24 @@
 //! What is done with each step of a followed log: verified, judged, kept, shown. Blocking, with no network.
 //!
 //! Nothing of a frame or a release is stored before all of it was verified. Not here: where steps come from
-//! (`session`).
+//! (`session`), and which openings this node may hold (`judge`).
+
+mod judge;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use comity_ledger::{Head, Kind, Opening, Origin, Replica, Slot, VerifiedFrame, VerifiedOpening};
-use comity_policy::Released;
-use comity_screening::{LogOrigin, Provenance};
+use comity_ledger::{Head, Opening, Origin, Replica, Slot, VerifiedFrame};
 use comity_store::Store;
-use comity_tlog::{EntryIndex, Hash, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge};
+use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge};
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
 
+use self::judge::Judged;
 use super::error::FollowError;
 use super::{older, pinned};
-use crate::exchange::received;
 use crate::export::head_of;
 use crate::records::ViewStep;
-use crate::sections::{HeldEntry, LabelsRead, Parties, chunks_of, held_at};
+use crate::sections::LabelsRead;
 use crate::{Node, NodeError, Peer, Peers, SystemEntropy};
 
 /// Entries applied to the view at once, so that questions wait for one window only.
@@ -54,21 +54,6 @@ struct Arrived {
     complete: Vec<VerifiedCheckpoint>,
     openings: BTreeMap<EntryIndex, Vec<(Slot, Opening)>>,
     next_release: u64,
-}
-
-/// Openings that this node may hold and did not hold before, and what the view learns from them.
-#[derive(Default)]
-struct Judged {
-    kept: Vec<(EntryIndex, VerifiedOpening)>,
-    steps: Vec<ViewStep>,
-}
-
-/// Openings of one entry: how many of those that came may be held, those of them that are new, and those that were held
-/// before.
-struct Opened {
-    may: usize,
-    new: Vec<VerifiedOpening>,
-    before: Vec<VerifiedOpening>,
 }
 
 impl Keeper {
@@ -300,77 +285,9 @@ impl Keeper {
         }
         Ok(())
     }
-
-    /// Compares openings with their entries, which are held, and takes those that this node may hold.
-    fn judge(&mut self, openings: BTreeMap<EntryIndex, Vec<(Slot, Opening)>>) -> Result<Judged, FollowError> {
-        let came = received(&self.peers, &self.origin);
-        if came.agreement.is_none() {
-            // Whoever sends is no peer any more: judged without an agreement all would be dropped, and a number that
-            // is passed is never sent again.
-            return Err(FollowError::NoRelay { agency: came.sender });
-        }
-        let log: LogOrigin = self.origin.as_str().parse().map_err(|_| FollowError::Broken)?;
-        let (mut judged, mut dropped) = (Judged::default(), 0);
-        let mut openings = openings;
-        let indexes: Vec<EntryIndex> = openings.keys().copied().collect();
-        for chunk in chunks_of(&indexes) {
-            for held in held_at(self.node.store(), &self.origin, chunk)? {
-                let index = held.index;
-                let given = openings.remove(&index).unwrap_or_default();
-                let count = given.len();
-                let is_shown = held.entry.kind() == Kind::Record && self.viewed.contains(index);
-                let at = is_shown.then(|| provenance(&log, &held));
-                let opened = self.judge_entry(held, given, &came)?;
-                dropped += count.saturating_sub(opened.may);
-                if let Some(at) = at.filter(|_| !opened.new.is_empty()) {
-                    let all = opened.before.iter().chain(&opened.new);
-                    let all = all.map(|opening| (opening.slot(), opening.opening()));
-                    judged.steps.push(ViewStep::of(at, true, all));
-                }
-                judged.kept.extend(opened.new.into_iter().map(|opening| (index, opening)));
-            }
-        }
-        if dropped > 0 {
-            tracing::warn!(dropped, "sections came that this node may not hold; they were dropped");
-        }
-        match openings.keys().next() {
-            Some(index) => Err(FollowError::EarlyOpening { index: *index }),
-            None => Ok(judged),
-        }
-    }
-
-    /// Compares openings of one entry with its commitments and gives those that this node may hold (C16).
-    fn judge_entry(
-        &mut self,
-        held: HeldEntry,
-        openings: Vec<(Slot, Opening)>,
-        came: &Parties,
-    ) -> Result<Opened, FollowError> {
-        let HeldEntry { index, entry, openings: before, .. } = held;
-        let mut verified = Vec::with_capacity(openings.len() + before.len());
-        for (slot, opening) in openings {
-            let opening = opening.verify(&self.origin, &entry, slot);
-            verified.push(opening.map_err(|source| FollowError::Opening { index, source })?);
-        }
-        let given: Vec<Slot> = verified.iter().map(VerifiedOpening::slot).collect();
-        let known: Vec<Slot> = before.iter().map(VerifiedOpening::slot).collect();
-        // Handling and audience may have come with an earlier section of the same entry.
-        verified.extend(before.iter().filter(|opening| !given.contains(&opening.slot())).cloned());
-        let cut = came.cut(&entry, verified, None, &mut self.labels);
-        let released = cut.map(|cut| cut.released).unwrap_or_default().into_iter();
-        let may: Vec<_> = released.filter(|released| given.contains(&released.slot())).collect();
-        // What is said again was passed on already.
-        let (count, new) = (may.len(), may.into_iter().filter(|released| !known.contains(&released.slot())));
-        Ok(Opened { may: count, new: new.map(Released::into_opening).collect(), before })
-    }
 }
 
 fn head_under(checkpoint: &VerifiedCheckpoint) -> Head {
     let checkpoint = checkpoint.checkpoint();
     Head { size: checkpoint.size(), root: checkpoint.root() }
-}
-
-fn provenance(log: &LogOrigin, held: &HeldEntry) -> Provenance {
-    let leaf = Hash::leaf(&held.bytes);
-    Provenance { origin: log.clone(), index: held.index, leaf, about: held.entry.about() }
 }

@@ -1,0 +1,103 @@
+//! Which of the openings that came this node may hold, and what the view learns from them.
+//!
+//! Not here: the rule itself (`policy`), and how they are kept (`keeper`).
+
+use std::collections::BTreeMap;
+
+use comity_ledger::{Kind, Opening, Slot, VerifiedOpening};
+use comity_policy::Released;
+use comity_screening::{LogOrigin, Provenance};
+use comity_tlog::{EntryIndex, Hash};
+
+use super::{FollowError, Keeper};
+use crate::exchange::received;
+use crate::records::ViewStep;
+use crate::sections::{HeldEntry, Parties, chunks_of, held_at};
+
+/// Openings that this node may hold and did not hold before, and what the view learns from them.
+#[derive(Default)]
+pub(super) struct Judged {
+    pub(super) kept: Vec<(EntryIndex, VerifiedOpening)>,
+    pub(super) steps: Vec<ViewStep>,
+}
+
+/// Openings of one entry: how many of those that came may be held, those of them that are new, and those that were held
+/// before.
+struct Opened {
+    may: usize,
+    new: Vec<VerifiedOpening>,
+    before: Vec<VerifiedOpening>,
+}
+
+impl Keeper {
+    /// Compares openings with their entries, which are held, and takes those that this node may hold.
+    pub(super) fn judge(
+        &mut self,
+        openings: BTreeMap<EntryIndex, Vec<(Slot, Opening)>>,
+    ) -> Result<Judged, FollowError> {
+        let came = received(&self.peers, &self.origin);
+        if came.agreement.is_none() {
+            // Whoever sends is no peer any more: judged without an agreement all would be dropped, and a number that
+            // is passed is never sent again.
+            return Err(FollowError::NoRelay { agency: came.sender });
+        }
+        let log: LogOrigin = self.origin.as_str().parse().map_err(|_| FollowError::Broken)?;
+        let (mut judged, mut dropped) = (Judged::default(), 0);
+        let mut openings = openings;
+        let indexes: Vec<EntryIndex> = openings.keys().copied().collect();
+        for chunk in chunks_of(&indexes) {
+            for held in held_at(self.node.store(), &self.origin, chunk)? {
+                let index = held.index;
+                let given = openings.remove(&index).unwrap_or_default();
+                let count = given.len();
+                let is_shown = held.entry.kind() == Kind::Record && self.viewed.contains(index);
+                let at = is_shown.then(|| provenance(&log, &held));
+                let opened = self.judge_entry(held, given, &came)?;
+                dropped += count.saturating_sub(opened.may);
+                if let Some(at) = at.filter(|_| !opened.new.is_empty()) {
+                    let all = opened.before.iter().chain(&opened.new);
+                    let all = all.map(|opening| (opening.slot(), opening.opening()));
+                    judged.steps.push(ViewStep::of(at, true, all));
+                }
+                judged.kept.extend(opened.new.into_iter().map(|opening| (index, opening)));
+            }
+        }
+        if dropped > 0 {
+            tracing::warn!(dropped, "sections came that this node may not hold; they were dropped");
+        }
+        match openings.keys().next() {
+            Some(index) => Err(FollowError::EarlyOpening { index: *index }),
+            None => Ok(judged),
+        }
+    }
+
+    /// Compares openings of one entry with its commitments and gives those that this node may hold (C16).
+    fn judge_entry(
+        &mut self,
+        held: HeldEntry,
+        openings: Vec<(Slot, Opening)>,
+        came: &Parties,
+    ) -> Result<Opened, FollowError> {
+        let HeldEntry { index, entry, openings: before, .. } = held;
+        let mut verified = Vec::with_capacity(openings.len() + before.len());
+        for (slot, opening) in openings {
+            let opening = opening.verify(&self.origin, &entry, slot);
+            verified.push(opening.map_err(|source| FollowError::Opening { index, source })?);
+        }
+        let given: Vec<Slot> = verified.iter().map(VerifiedOpening::slot).collect();
+        let known: Vec<Slot> = before.iter().map(VerifiedOpening::slot).collect();
+        // Handling and audience may have come with an earlier section of the same entry.
+        verified.extend(before.iter().filter(|opening| !given.contains(&opening.slot())).cloned());
+        let cut = came.cut(&entry, verified, None, &mut self.labels);
+        let released = cut.map(|cut| cut.released).unwrap_or_default().into_iter();
+        let may: Vec<_> = released.filter(|released| given.contains(&released.slot())).collect();
+        // What is said again was passed on already.
+        let (count, new) = (may.len(), may.into_iter().filter(|released| !known.contains(&released.slot())));
+        Ok(Opened { may: count, new: new.map(Released::into_opening).collect(), before })
+    }
+}
+
+fn provenance(log: &LogOrigin, held: &HeldEntry) -> Provenance {
+    let leaf = Hash::leaf(&held.bytes);
+    Provenance { origin: log.clone(), index: held.index, leaf, about: held.entry.about() }
+}
