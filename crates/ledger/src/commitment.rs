@@ -3,6 +3,8 @@
 //! A commitment is an HMAC under a published key, as in key transparency (draft-ietf-keytrans-protocol): the
 //! HMAC binds, and hiding rests on the 32 random bytes of salt alone.
 
+use std::sync::LazyLock;
+
 use ring::hmac;
 
 use crate::{EntryId, Kind, Origin, Slot};
@@ -12,6 +14,9 @@ const COMMITMENT_KEY: [u8; 32] = [
     0xff, 0x84, 0x23, 0x2f, 0x36, 0xa7, 0xc5, 0xed, 0x80, 0x81, 0x43, 0x16, 0x88, 0x68, 0x22, 0x05, 0x92,
     0xc5, 0x71, 0x66, 0x4f, 0x2f, 0x3d, 0x1c, 0x45, 0xc0, 0x2a, 0x1b, 0xbc, 0xd9, 0x5d, 0x60,
 ];
+
+/// The same, hashed once.
+static MAC_KEY: LazyLock<hmac::Key> = LazyLock::new(|| hmac::Key::new(hmac::HMAC_SHA256, &COMMITMENT_KEY));
 
 const DOMAIN: &[u8] = b"comity/commitment/v1";
 
@@ -91,8 +96,7 @@ impl CommitmentContext<'_> {
         let origin = self.origin.as_str().as_bytes();
         let origin_len = u16::try_from(origin.len()).ok()?;
         let section_len = u32::try_from(section.len()).ok()?;
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &COMMITMENT_KEY);
-        let mut mac = hmac::Context::with_key(&key);
+        let mut mac = hmac::Context::with_key(&MAC_KEY);
         mac.update(DOMAIN);
         mac.update(&[self.version, self.kind.code()]);
         mac.update(&origin_len.to_be_bytes());

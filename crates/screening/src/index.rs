@@ -1,10 +1,8 @@
-//! Where a key stands: an ordered set of (key, listing, place in the record).
+//! Where a key stands: the listings and places in their records, by key.
 //!
-//! Ordered by the key, so that a name that very many records share costs no more to take out than any other.
+//! Both are ordered, so that a name that very many records share costs no more to take out than any other.
 
-use std::collections::BTreeSet;
-use std::ops::Bound;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of a listing in its view, in the order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,36 +19,32 @@ pub(crate) struct Posting {
 /// All postings of one sort of key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    set: BTreeSet<(Arc<str>, Posting)>,
+    keys: BTreeMap<Box<str>, BTreeSet<Posting>>,
 }
 
-const FIRST: Posting = Posting { listing: ListingId(0), place: 0 };
-
 impl Index {
-    /// Adds a posting; keys share one text.
+    /// Adds a posting.
     pub(crate) fn insert(&mut self, key: &str, posting: Posting) {
-        let text: Arc<str> = key.into();
-        let next = self.set.range((Arc::clone(&text), FIRST)..).next();
-        let shared = next.filter(|(known, _)| **known == *key).map(|(known, _)| Arc::clone(known));
-        self.set.insert((shared.unwrap_or(text), posting));
+        self.keys.entry(key.into()).or_default().insert(posting);
     }
 
     /// Takes a posting out.
     pub(crate) fn remove(&mut self, key: &str, posting: Posting) {
-        self.set.remove(&(Arc::from(key), posting));
+        let Some(postings) = self.keys.get_mut(key) else { return };
+        postings.remove(&posting);
+        if postings.is_empty() {
+            self.keys.remove(key);
+        }
     }
 
     /// The postings of a key, by listing and place.
     pub(crate) fn find(&self, key: &str) -> impl Iterator<Item = Posting> {
-        let key: Arc<str> = key.into();
-        let from = Bound::Included((Arc::clone(&key), FIRST));
-        let all = self.set.range((from, Bound::Unbounded));
-        all.take_while(move |(known, _)| *known == key).map(|(_, posting)| *posting)
+        self.keys.get(key).into_iter().flatten().copied()
     }
 
     /// Every key with its postings.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Posting)> {
-        self.set.iter().map(|(key, posting)| (&**key, *posting))
+        self.keys.iter().flat_map(|(key, postings)| postings.iter().map(|posting| (&**key, *posting)))
     }
 }
 

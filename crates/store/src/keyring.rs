@@ -11,6 +11,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use comity_ledger::{Entropy, Origin};
+use zeroize::Zeroizing;
 
 use crate::log_id::LogId;
 use crate::medium::Medium;
@@ -342,25 +343,25 @@ impl Keyring {
         let missing = || StoreError::Keyring { path: self.pages_path(log), reason: "a page is missing" };
         let held = self.pages.get(&(log, page)).ok_or_else(missing)?;
         let key = self.page_keys.get(&(log, page)).ok_or_else(missing)?;
-        let mut plain = Vec::with_capacity(PAGE_PLAIN_BYTES + 16);
+        let mut plain = Zeroizing::new(Vec::with_capacity(PAGE_PLAIN_BYTES));
         plain.extend_from_slice(&held.sequence.to_be_bytes());
         for key in &held.keys {
             let bytes: &[u8; Key::LEN] = key.as_ref().map_or(&[0; Key::LEN], Key::as_bytes);
             plain.extend_from_slice(bytes);
         }
-        let sealed = key.seal(&page_aad(log, page), plain, entropy)?;
+        let sealed = key.seal(&page_aad(log, page), &[&plain], entropy)?;
         Ok((offset_of(page, held.sequence % 2), sealed))
     }
 
     fn write_root(&self, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
-        let mut plain = Vec::with_capacity(self.page_keys.len() * ROOT_LINE_BYTES + 16);
+        let mut plain = Zeroizing::new(Vec::with_capacity(self.page_keys.len() * ROOT_LINE_BYTES));
         for ((log, page), key) in &self.page_keys {
             plain.extend_from_slice(log.as_bytes());
             plain.extend_from_slice(&page.to_be_bytes());
             plain.extend_from_slice(key.as_bytes());
         }
         let mut bytes = ROOT_MAGIC.to_vec();
-        bytes.append(&mut self.kek.0.seal(ROOT_MAGIC, plain, entropy)?);
+        bytes.append(&mut self.kek.0.seal(ROOT_MAGIC, &[&plain], entropy)?);
         files::replace(&self.medium, &self.root_path(), &bytes)
     }
 

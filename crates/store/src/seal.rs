@@ -3,6 +3,8 @@
 //! The database never forgets deleted bytes, so erasing means destroying keys, and the keys lie elsewhere
 //! (`keyring`).
 
+use std::sync::LazyLock;
+
 use comity_ledger::{Entropy, Opening, Origin, Salt, Slot};
 use comity_tlog::EntryIndex;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -11,8 +13,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::StoreError;
 
-/// HKDF salt of every section key.
-const SEAL_SALT: &[u8] = b"comity/seal/v1";
+/// HKDF salt of every section key; hashed once.
+static SEAL_SALT: LazyLock<hkdf::Salt> =
+    LazyLock::new(|| hkdf::Salt::new(hkdf::HKDF_SHA256, b"comity/seal/v1"));
 
 /// A 256-bit key that is wiped when dropped.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -35,22 +38,26 @@ impl Key {
         &self.0
     }
 
-    /// AES-256-GCM with a random nonce: `nonce[12] ‖ ciphertext ‖ tag[16]`.
+    /// AES-256-GCM with a random nonce: `nonce[12] ‖ ciphertext ‖ tag[16]`. The plaintext is given in parts.
     pub(crate) fn seal(
         &self,
         aad: &[u8],
-        mut plain: Vec<u8>,
+        plain: &[&[u8]],
         entropy: &mut dyn Entropy,
     ) -> Result<Vec<u8>, StoreError> {
         let mut nonce = [0; NONCE_LEN];
         entropy.fill(&mut nonce)?;
         let key = self.aead().ok_or(StoreError::Entropy)?;
-        let len = plain.len();
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut plain)
-            .map_err(|_| StoreError::TooLong { what: "plaintext", len })?;
-        let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len());
+        let len = plain.iter().map(|part| part.len()).sum();
+        // In one place from the beginning: plaintext that was moved would lie about in memory.
+        let mut sealed = Vec::with_capacity(NONCE_LEN + len + AES_256_GCM.tag_len());
         sealed.extend_from_slice(&nonce);
-        sealed.append(&mut plain);
+        plain.iter().for_each(|part| sealed.extend_from_slice(part));
+        let (_, body) = sealed.split_at_mut(NONCE_LEN);
+        let tag = key
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), body)
+            .map_err(|_| StoreError::TooLong { what: "plaintext", len })?;
+        sealed.extend_from_slice(tag.as_ref());
         Ok(sealed)
     }
 
@@ -79,7 +86,7 @@ pub(crate) struct EntrySealer<'a> {
 
 impl<'a> EntrySealer<'a> {
     pub(crate) fn new(key: &Key, origin: &'a Origin, index: EntryIndex) -> Self {
-        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, SEAL_SALT).extract(key.as_bytes());
+        let prk = SEAL_SALT.extract(key.as_bytes());
         Self { prk, origin, index }
     }
 
@@ -90,10 +97,8 @@ impl<'a> EntrySealer<'a> {
         opening: &Opening,
         entropy: &mut dyn Entropy,
     ) -> Result<Vec<u8>, StoreError> {
-        let mut plain = Vec::with_capacity(Salt::LEN + opening.section().len() + 16);
-        plain.extend_from_slice(opening.salt().as_bytes());
-        plain.extend_from_slice(opening.section());
-        self.section_key(slot)?.seal(&self.aad(slot), plain, entropy)
+        let plain: [&[u8]; 2] = [opening.salt().as_bytes(), opening.section()];
+        self.section_key(slot)?.seal(&self.aad(slot), &plain, entropy)
     }
 
     /// Opens one slot; `None` if the bytes are not those sealed for this place.

@@ -16,6 +16,9 @@ mod tests;
 /// Nesting of arrays and maps. The deepest payload we write has 6 levels; the reader recurses once a level.
 pub const DEPTH_MAX: usize = 16;
 
+/// Most items that room is made for before they are read: what a head claims costs nothing until it is there.
+const ROOM_ITEMS_MAX: usize = 32;
+
 /// One CBOR data item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -199,7 +202,12 @@ impl Fields {
     /// Removes and returns the value of a key.
     pub fn take(&mut self, key: u64) -> Option<Value> {
         let place = self.place(key).ok()?;
-        Some(self.0.remove(place).1)
+        let (_, value) = self.0.remove(place);
+        if self.0.is_empty() {
+            // What remains of a map stays with the value that was read from it, mostly nothing and for long.
+            self.0 = Vec::new();
+        }
+        Some(value)
     }
 
     /// Removes and returns an unsigned integer.
@@ -378,8 +386,7 @@ fn read_unsigned(decoder: &mut Decoder<'_>) -> Result<u64, CborError> {
 }
 
 fn read_array(decoder: &mut Decoder<'_>, len: u64, depth: usize) -> Result<Vec<Value>, CborError> {
-    // Grown item by item: a claimed length alone reserves nothing, and each item takes at least one input byte.
-    let mut items = Vec::new();
+    let mut items = Vec::with_capacity(room(len));
     for _ in 0..len {
         items.push(read(decoder, depth + 1)?);
     }
@@ -387,7 +394,7 @@ fn read_array(decoder: &mut Decoder<'_>, len: u64, depth: usize) -> Result<Vec<V
 }
 
 fn read_map(decoder: &mut Decoder<'_>, len: u64, depth: usize) -> Result<Fields, CborError> {
-    let mut fields = Fields::new();
+    let mut fields = Fields(Vec::with_capacity(room(len)));
     let mut last = None;
     for _ in 0..len {
         let at = decoder.position();
@@ -404,6 +411,10 @@ fn read_map(decoder: &mut Decoder<'_>, len: u64, depth: usize) -> Result<Fields,
         fields.put(key, read(decoder, depth + 1)?);
     }
     Ok(fields)
+}
+
+fn room(len: u64) -> usize {
+    usize::try_from(len).unwrap_or(ROOM_ITEMS_MAX).min(ROOM_ITEMS_MAX)
 }
 
 /// RFC 8949 §4.2.1: the head that was read must be the shortest that can hold `argument`.

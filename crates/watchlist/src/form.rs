@@ -117,7 +117,16 @@ pub(crate) fn take_forms<T: Form>(
         Value::Map(inner) => T::from_fields(inner),
         _ => Err(RecordError::Invalid { field: bound.field }),
     };
-    take_values(fields, key, bound)?.into_iter().map(read).collect()
+    each(take_values(fields, key, bound)?, read)
+}
+
+/// Reads each item, into a list with room for just as many: lists of one are the most, and records live long.
+fn each<S, T>(items: Vec<S>, read: impl FnMut(S) -> Result<T, RecordError>) -> Result<Vec<T>, RecordError> {
+    let mut all = Vec::with_capacity(items.len());
+    for item in items.into_iter().map(read) {
+        all.push(item?);
+    }
+    Ok(all)
 }
 
 pub(crate) fn put_texts(
@@ -131,7 +140,7 @@ pub(crate) fn put_texts(
 }
 
 pub(crate) fn take_texts(fields: &mut Fields, key: u64, bound: Bound) -> Result<Vec<Text>, RecordError> {
-    take_strings(fields, key, bound)?.into_iter().map(|value| text(bound.field, value)).collect()
+    each(take_strings(fields, key, bound)?, |value| text(bound.field, value))
 }
 
 pub(crate) fn put_proses(
@@ -146,7 +155,7 @@ pub(crate) fn put_proses(
 
 pub(crate) fn take_proses(fields: &mut Fields, key: u64, bound: Bound) -> Result<Vec<Prose>, RecordError> {
     let prose = |value| Prose::new(value).map_err(|source| RecordError::Text { field: bound.field, source });
-    take_strings(fields, key, bound)?.into_iter().map(prose).collect()
+    each(take_strings(fields, key, bound)?, prose)
 }
 
 fn take_strings(fields: &mut Fields, key: u64, bound: Bound) -> Result<Vec<String>, RecordError> {
@@ -154,7 +163,7 @@ fn take_strings(fields: &mut Fields, key: u64, bound: Bound) -> Result<Vec<Strin
         Value::Text(string) => Ok(string),
         _ => Err(RecordError::Invalid { field: bound.field }),
     };
-    take_values(fields, key, bound)?.into_iter().map(string).collect()
+    each(take_values(fields, key, bound)?, string)
 }
 
 pub(crate) fn put_values(

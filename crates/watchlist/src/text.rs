@@ -77,7 +77,8 @@ fn checked(value: String, max: usize) -> Result<String, TextError> {
     if value.len() > max {
         return Err(TextError::TooLong { len: value.len(), max });
     }
-    match value.find(|c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r')) {
+    // Control characters of ASCII are bytes of their own in UTF-8.
+    match value.bytes().position(|byte| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r')) {
         Some(at) => Err(TextError::Control { at }),
         None => Ok(value),
     }

@@ -1,7 +1,7 @@
-//! What is done with each step of a followed log: verified, judged, kept, shown. Blocking, with no network.
+//! What is done with each step of a followed log: verified, judged, kept. Blocking, with no network.
 //!
 //! Nothing of a frame or a release is stored before all of it was verified. Not here: where steps come from
-//! (`session`), and which openings this node may hold (`judge`).
+//! (`session`), which openings this node may hold (`judge`), and how the view takes in what was kept (`viewing`).
 
 mod judge;
 
@@ -13,16 +13,13 @@ use comity_store::Store;
 use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge};
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
 
-use self::judge::Judged;
+use self::judge::{Judged, opened_entries};
 use super::error::FollowError;
+use super::viewing::{Unseen, show, viewed};
 use super::{older, pinned};
 use crate::export::head_of;
-use crate::records::ViewStep;
 use crate::sections::LabelsRead;
 use crate::{Node, NodeError, Peer, Peers, SystemEntropy};
-
-/// Entries applied to the view at once, so that questions wait for one window only.
-const VIEW_WINDOW: usize = 256;
 
 /// A replica with what is being added to it.
 #[derive(Debug)]
@@ -38,8 +35,8 @@ pub(super) struct Keeper {
     next_release: u64,
     /// Up to where the log is held and signed.
     complete: TreeSize,
-    /// Up to where it is in the view: never beyond what is complete.
-    viewed: TreeSize,
+    /// Up to where it was handed on to be shown: never beyond what is complete.
+    handed: TreeSize,
     labels: LabelsRead,
 }
 
@@ -77,8 +74,7 @@ impl Keeper {
             awaited.push(head_under(&SignedCheckpoint::parse(&note)?.verify(&key, &[])?));
         }
         let newest = store.newest_note(&origin)?.map(|note| head_of(&note)).transpose()?;
-        // What was kept and could not be shown is shown now.
-        let viewed = node.taken_in().get(&origin).map_or(TreeSize::ZERO, |head| head.size);
+        let viewed = viewed(&node, &origin);
         let next_release = store.next_release(peer.upstream(), &origin)?;
         let replica = Replica::new(origin.clone(), key, edge, seen).awaiting(awaited);
         let (complete, labels) = (viewed, LabelsRead::default());
@@ -93,7 +89,7 @@ impl Keeper {
             gained: false,
             next_release,
             complete,
-            viewed,
+            handed: viewed,
             labels,
         };
         // What a crash left unfinished.
@@ -102,8 +98,11 @@ impl Keeper {
             next_release,
             ..Arrived::default()
         };
-        keeper.keep(arrived)?;
-        newest.map_or(Ok(()), |head| keeper.show_to(head))?;
+        let mut unseen = Unseen::default();
+        keeper.keep(arrived, &mut unseen)?;
+        // What was kept and could not be shown is shown now.
+        keeper.hand_on(newest, &mut unseen);
+        show(&keeper.node, &keeper.origin, unseen)?;
         Ok(keeper)
     }
 
@@ -136,12 +135,13 @@ impl Keeper {
     }
 
     /// Takes steps in order, with one sync for all of them. After an error those before it are kept, of the one at
-    /// fault nothing.
-    pub(super) fn take(&mut self, events: Vec<FollowEvent>) -> Result<(), FollowError> {
+    /// fault nothing. What was kept is to be shown next, even after an error: nobody would come back to it.
+    pub(super) fn take(&mut self, events: Vec<FollowEvent>) -> (Unseen, Result<(), FollowError>) {
         let mut arrived = Arrived { next_release: self.next_release, ..Arrived::default() };
         let checked = events.into_iter().try_for_each(|event| self.check(event, &mut arrived));
-        self.keep(arrived)?;
-        checked
+        let mut unseen = Unseen::default();
+        let kept = self.keep(arrived, &mut unseen);
+        (unseen, kept.and(checked))
     }
 
     fn store(&self) -> &Store {
@@ -216,9 +216,9 @@ impl Keeper {
         Some(checkpoint.clone())
     }
 
-    /// Keeps what was verified, and then shows it. Of the releases of one step nothing is kept if one of their openings
+    /// Keeps what was verified, and hands it on. Of the releases of one step nothing is kept if one of their openings
     /// is wrong.
-    fn keep(&mut self, arrived: Arrived) -> Result<(), FollowError> {
+    fn keep(&mut self, arrived: Arrived, unseen: &mut Unseen) -> Result<(), FollowError> {
         let Arrived { seen, awaited, frames, complete, openings, next_release } = arrived;
         let released = next_release != self.next_release;
         if seen.is_none() && frames.is_empty() && complete.is_empty() && !released {
@@ -250,40 +250,20 @@ impl Keeper {
         if fault.is_ok() {
             self.next_release = next_release;
         }
-        // What is durable is shown, whatever fails on the way: nobody would come back to it.
+        unseen.opened = opened_entries(judged);
+        self.hand_on(complete.iter().map(head_under), unseen);
         let kept = complete.iter().try_for_each(|checkpoint| store.keep_checkpoint(&origin, checkpoint));
-        // Relays and whoever else waits can begin, while the view takes it in.
+        // Relays and whoever else waits can begin, before the view takes it in.
         self.node.tell_news();
-        let shown = complete.iter().try_for_each(|checkpoint| self.show_to(head_under(checkpoint)));
-        self.show_openings(judged.steps)?;
         kept?;
-        shown?;
         fault
     }
 
-    /// Shows all that is under a complete checkpoint and was not shown yet.
-    fn show_to(&mut self, head: Head) -> Result<(), FollowError> {
-        if self.viewed >= head.size {
-            return Ok(());
+    fn hand_on(&mut self, heads: impl IntoIterator<Item = Head>, unseen: &mut Unseen) {
+        for head in heads {
+            self.handed = self.handed.max(head.size);
+            unseen.heads.push(head);
         }
-        while self.viewed < head.size {
-            let window = u64::try_from(VIEW_WINDOW).unwrap_or(1);
-            let end = self.viewed.checked_add(window).unwrap_or(head.size).min(head.size);
-            // An answer names the checkpoint only once everything under it is in the view.
-            self.node.take_in(&self.origin, self.viewed..end, Some(head).filter(|head| head.size == end))?;
-            self.viewed = end;
-        }
-        tracing::info!(size = %head.size, "log is complete up to its checkpoint");
-        Ok(())
-    }
-
-    /// Shows what was opened of entries that are in the view already.
-    fn show_openings(&self, mut steps: Vec<ViewStep>) -> Result<(), FollowError> {
-        while !steps.is_empty() {
-            let later = steps.split_off(steps.len().min(VIEW_WINDOW));
-            self.node.show(&self.origin, std::mem::replace(&mut steps, later), None)?;
-        }
-        Ok(())
     }
 }
 

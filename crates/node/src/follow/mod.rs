@@ -8,6 +8,7 @@ mod keeper;
 mod older;
 mod pinned;
 mod session;
+mod viewing;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

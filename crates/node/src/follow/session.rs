@@ -11,6 +11,7 @@ use comity_wire::{
     exchange_client, v1,
 };
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
@@ -18,6 +19,7 @@ use tonic::{Status, Streaming};
 
 use super::error::{FollowError, PASSING_ALARMS};
 use super::keeper::Keeper;
+use super::viewing::show;
 use super::{FollowParts, Followers, alarm_key};
 use crate::Peer;
 use crate::exchange::{HEARTBEAT, SOFTWARE};
@@ -37,6 +39,9 @@ pub(super) struct Session<'a> {
     pub(super) peer: &'a Arc<Peer>,
     pub(super) stop: &'a CancellationToken,
 }
+
+/// The view takes something in.
+type Showing = JoinHandle<Result<(), FollowError>>;
 
 type Client = ExchangeServiceClient<Guarded<Channel>>;
 
@@ -63,12 +68,25 @@ impl Session<'_> {
         }
     }
 
-    /// Keeps what arrives, as much of it at once as has arrived, until the stream ends.
+    /// Keeps what arrives, as much of it at once as has arrived, until the stream ends, and shows it meanwhile.
     async fn keep(
+        &self,
+        keeper: Keeper,
+        arriving: mpsc::Receiver<FollowEvent>,
+        gained: &mut bool,
+    ) -> Result<(), FollowError> {
+        let mut showing = None;
+        let kept = self.keep_on(keeper, arriving, gained, &mut showing).await;
+        kept.and(ended(showing).await)
+    }
+
+    /// `showing` is what the view takes in at the moment: one step, while the next is kept.
+    async fn keep_on(
         &self,
         mut keeper: Keeper,
         mut arriving: mpsc::Receiver<FollowEvent>,
         gained: &mut bool,
+        showing: &mut Option<Showing>,
     ) -> Result<(), FollowError> {
         loop {
             let mut events = Vec::with_capacity(MESSAGES_AT_ONCE_MAX);
@@ -77,10 +95,13 @@ impl Session<'_> {
                 return Ok(());
             }
             let taken = tokio::task::spawn_blocking(move || (keeper.take(events), keeper)).await;
-            let (taken, back) = taken.map_err(|_| FollowError::Broken)?;
+            let ((unseen, taken), back) = taken.map_err(|_| FollowError::Broken)?;
             keeper = back;
             *gained = keeper.has_gained();
-            taken?;
+            let before = ended(showing.take()).await;
+            let (node, origin) = (Arc::clone(&self.parts.node), self.peer.origin());
+            *showing = Some(tokio::task::spawn_blocking(move || show(&node, &origin, unseen)));
+            taken.and(before)?;
             if keeper.is_complete() {
                 self.end_alarms();
             }
@@ -154,6 +175,14 @@ impl Session<'_> {
             (state.held, state.seen) = keeper.sizes();
             change(state);
         });
+    }
+}
+
+/// Waits for what is being shown.
+async fn ended(showing: Option<Showing>) -> Result<(), FollowError> {
+    match showing {
+        Some(showing) => showing.await.map_err(|_| FollowError::Broken)?,
+        None => Ok(()),
     }
 }
 

@@ -187,22 +187,21 @@ async fn a_follower_ends_after_its_last_step_and_the_next_begins_after_that() {
     });
     held.recv().unwrap();
     let head = at_a.append(free(&a, 3, "record"));
-    // The entries are kept, with or without their openings, and wait to be shown.
+    // Entries and openings are kept, and wait to be shown.
     at_b.reaches(&a.origin, head).await;
-    let kept = at_b.sections(&a.origin);
+    until(|| at_b.sections(&a.origin) == 3 * SECTIONS).await;
     at_b.peers.remove(&a.id).unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(at_b.is_followed(&a), "the step is still under way");
+    assert!(at_b.is_followed(&a), "the last step is still being shown");
     at_b.add(&a, Some(at_a.address), None);
+    let later = at_a.append(free(&a, 2, "later"));
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(
-        (at_b.state(&a).held.value(), at_b.sections(&a.origin)),
-        (1, kept),
-        "nobody else goes on meanwhile"
-    );
+    let held = at_b.node.store().held(&a.origin).unwrap();
+    assert_eq!((held, at_b.sections(&a.origin)), (head, 3 * SECTIONS), "nobody else goes on meanwhile");
     drop(asked);
     asking.join().unwrap();
-    until(|| at_b.sections(&a.origin) == 3 * SECTIONS).await;
+    at_b.reaches(&a.origin, later).await;
+    until(|| at_b.sections(&a.origin) == 5 * SECTIONS).await;
     assert_eq!(at_b.state(&a).last_error, None);
     at_b.peers.remove(&a.id).unwrap();
     until(|| !at_b.is_followed(&a)).await;

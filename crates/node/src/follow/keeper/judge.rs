@@ -1,4 +1,4 @@
-//! Which of the openings that came this node may hold, and what the view learns from them.
+//! Which of the openings that came this node may hold, and which entries the view has to look at again.
 //!
 //! Not here: the rule itself (`policy`), and how they are kept (`keeper`).
 
@@ -11,14 +11,15 @@ use comity_tlog::{EntryIndex, Hash};
 
 use super::{FollowError, Keeper};
 use crate::exchange::received;
-use crate::records::ViewStep;
+use crate::follow::viewing::OpenedEntry;
 use crate::sections::{HeldEntry, Parties, chunks_of, held_at};
 
-/// Openings that this node may hold and did not hold before, and what the view learns from them.
+/// Openings that this node may hold and did not hold before.
 #[derive(Default)]
 pub(super) struct Judged {
     pub(super) kept: Vec<(EntryIndex, VerifiedOpening)>,
-    pub(super) steps: Vec<ViewStep>,
+    /// Those of their entries that the view has already, each with what was held of it before.
+    in_view: Vec<OpenedEntry>,
 }
 
 /// Openings of one entry: how many of those that came may be held, those of them that are new, and those that were held
@@ -50,14 +51,12 @@ impl Keeper {
                 let index = held.index;
                 let given = openings.remove(&index).unwrap_or_default();
                 let count = given.len();
-                let is_shown = held.entry.kind() == Kind::Record && self.viewed.contains(index);
+                let is_shown = held.entry.kind() == Kind::Record && self.handed.contains(index);
                 let at = is_shown.then(|| provenance(&log, &held));
                 let opened = self.judge_entry(held, given, &came)?;
                 dropped += count.saturating_sub(opened.may);
                 if let Some(at) = at.filter(|_| !opened.new.is_empty()) {
-                    let all = opened.before.iter().chain(&opened.new);
-                    let all = all.map(|opening| (opening.slot(), opening.opening()));
-                    judged.steps.push(ViewStep::of(at, true, all));
+                    judged.in_view.push(OpenedEntry { at, openings: opened.before });
                 }
                 judged.kept.extend(opened.new.into_iter().map(|opening| (index, opening)));
             }
@@ -95,6 +94,20 @@ impl Keeper {
         let (count, new) = (may.len(), may.into_iter().filter(|released| !known.contains(&released.slot())));
         Ok(Opened { may: count, new: new.map(Released::into_opening).collect(), before })
     }
+}
+
+/// The entries that the view has to look at again, each with all that is held of it now.
+pub(super) fn opened_entries(judged: Judged) -> Vec<OpenedEntry> {
+    let Judged { kept, mut in_view } = judged;
+    let mut entries = in_view.iter_mut().peekable();
+    // Both are in the order of the entries.
+    for (index, opening) in kept {
+        while entries.next_if(|entry| entry.at.index < index).is_some() {}
+        if let Some(entry) = entries.peek_mut().filter(|entry| entry.at.index == index) {
+            entry.openings.push(opening);
+        }
+    }
+    in_view
 }
 
 fn provenance(log: &LogOrigin, held: &HeldEntry) -> Provenance {
