@@ -125,11 +125,12 @@ pub(crate) fn audit(node: &Node, others: &[&Node]) -> Value {
 }
 
 /// An address that is free and stays so while its node is started again: below the ports that the system gives to
-/// connections, and another one at each call.
+/// connections, and another one at each call. Runs at the same time begin apart from each other.
 fn free_address() -> String {
-    static NEXT: AtomicU16 = AtomicU16::new(20_000);
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = 20_000 + u16::try_from(std::process::id() % 100).unwrap() * 100;
     loop {
-        let address = format!("127.0.0.1:{}", NEXT.fetch_add(1, Ordering::SeqCst));
+        let address = format!("127.0.0.1:{}", begin + NEXT.fetch_add(1, Ordering::SeqCst));
         if TcpListener::bind(&address).is_ok() {
             return address;
         }

@@ -52,7 +52,9 @@ impl Key {
         // In one place from the beginning: plaintext that was moved would lie about in memory.
         let mut sealed = Vec::with_capacity(NONCE_LEN + len + AES_256_GCM.tag_len());
         sealed.extend_from_slice(&nonce);
-        plain.iter().for_each(|part| sealed.extend_from_slice(part));
+        for part in plain {
+            sealed.extend_from_slice(part);
+        }
         let (_, body) = sealed.split_at_mut(NONCE_LEN);
         let tag = key
             .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), body)

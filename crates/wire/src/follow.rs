@@ -8,7 +8,7 @@ use comity_tlog::{SignedCheckpoint, TreeSize};
 use bytes::Bytes;
 
 use crate::v1::follow_response::Event;
-use crate::{InvalidMessage, ReleaseFrame, ReleaseNumber, field, v1};
+use crate::{Disclosure, InvalidMessage, ReleaseFrame, ReleaseNumber, field, v1};
 
 const NEWEST: &str = "follow_request.newest_note";
 
@@ -80,6 +80,19 @@ pub enum FollowEvent {
     Release(ReleaseFrame),
     /// Nothing new.
     Heartbeat(Heartbeat),
+}
+
+impl FollowEvent {
+    /// Bytes of what it carries as it travels: of the note, of the entries, of the padded openings. By these whoever
+    /// holds many of them knows how much they take.
+    pub fn content_bytes(&self) -> usize {
+        match self {
+            Self::Checkpoint(note) => note.as_bytes().len(),
+            Self::Frame(frame) => frame.entries().iter().map(|entry| entry.as_bytes().len()).sum(),
+            Self::Release(frame) => frame.disclosures().iter().map(Disclosure::content_bytes).sum(),
+            Self::Heartbeat(_) => 0,
+        }
+    }
 }
 
 /// How far the sender has come.

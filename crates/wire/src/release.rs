@@ -59,6 +59,16 @@ pub struct Disclosure {
     pub content: DisclosureContent,
 }
 
+impl Disclosure {
+    /// Bytes of the padded opening; none of an absence.
+    pub fn content_bytes(&self) -> usize {
+        match &self.content {
+            DisclosureContent::Given(opening) => opening.padded_len(),
+            DisclosureContent::Absent(_) => 0,
+        }
+    }
+}
+
 /// What is given under a release number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DisclosureContent {

@@ -19,8 +19,8 @@ use crate::args::Bench;
 
 /// Entries if nothing is said.
 const ENTRIES: u64 = 200_000;
-/// Writers at a time.
-const WRITERS: u64 = 64;
+/// Writers at a time: what they hand over at once is as much as one commit takes.
+const WRITERS: u64 = 256;
 /// Entries of one append of the larger kind.
 const BATCH: u64 = 16;
 /// Of the entries, one in so many is appended alone by many writers, and one in a tenth as many by one writer.

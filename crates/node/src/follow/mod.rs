@@ -3,6 +3,7 @@
 //! Not here: what is checked and kept (`keeper`), one connection (`session`), and what is served to others
 //! (`exchange`).
 
+mod ahead;
 mod error;
 mod keeper;
 mod older;

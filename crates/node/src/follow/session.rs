@@ -10,13 +10,13 @@ use comity_wire::{
     CONNECTION_WINDOW_BYTES, ErrorCode, FollowEvent, Greeting, Guarded, PROTOCOL, STREAM_WINDOW_BYTES,
     exchange_client, v1,
 };
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
+use super::ahead::{Ahead, Arriving, read_ahead};
 use super::error::{FollowError, PASSING_ALARMS};
 use super::keeper::Keeper;
 use super::viewing::show;
@@ -27,11 +27,6 @@ use crate::tls::PeerConnector;
 
 /// Longest that a call may take until it is answered.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
-/// Messages kept with one sync, at most about 1 MiB each.
-const MESSAGES_AT_ONCE_MAX: usize = 16;
-/// Messages that have arrived while others are being kept; the connection holds back the rest.
-const MESSAGES_AHEAD_MAX: usize = 8;
-
 /// One attempt to follow one peer's log.
 pub(super) struct Session<'a> {
     pub(super) all: &'a Followers,
@@ -57,8 +52,8 @@ impl Session<'_> {
         self.report(&keeper, |state| state.connected = true);
         tracing::info!("following");
         // While some are being kept, the next are read.
-        let (sender, arriving) = mpsc::channel(MESSAGES_AHEAD_MAX);
-        let reading = self.unless_stopped(read(&mut stream, sender));
+        let (ahead, arriving) = read_ahead();
+        let reading = self.unless_stopped(read(&mut stream, ahead));
         let keeping = self.keep(keeper, arriving, gained);
         tokio::pin!(reading, keeping);
         tokio::select! {
@@ -69,12 +64,7 @@ impl Session<'_> {
     }
 
     /// Keeps what arrives, as much of it at once as has arrived, until the stream ends, and shows it meanwhile.
-    async fn keep(
-        &self,
-        keeper: Keeper,
-        arriving: mpsc::Receiver<FollowEvent>,
-        gained: &mut bool,
-    ) -> Result<(), FollowError> {
+    async fn keep(&self, keeper: Keeper, arriving: Arriving, gained: &mut bool) -> Result<(), FollowError> {
         let mut showing = None;
         let kept = self.keep_on(keeper, arriving, gained, &mut showing).await;
         kept.and(ended(showing).await)
@@ -84,18 +74,15 @@ impl Session<'_> {
     async fn keep_on(
         &self,
         mut keeper: Keeper,
-        mut arriving: mpsc::Receiver<FollowEvent>,
+        mut arriving: Arriving,
         gained: &mut bool,
         showing: &mut Option<Showing>,
     ) -> Result<(), FollowError> {
         loop {
-            let mut events = Vec::with_capacity(MESSAGES_AT_ONCE_MAX);
-            let arrived = arriving.recv_many(&mut events, MESSAGES_AT_ONCE_MAX);
-            if self.unless_stopped(arrived).await? == 0 {
-                return Ok(());
-            }
+            let Some((events, room)) = self.unless_stopped(arriving.next()).await? else { return Ok(()) };
             let taken = tokio::task::spawn_blocking(move || (keeper.take(events), keeper)).await;
             let ((unseen, taken), back) = taken.map_err(|_| FollowError::Broken)?;
+            drop(room);
             keeper = back;
             *gained = keeper.has_gained();
             let before = ended(showing.take()).await;
@@ -187,7 +174,7 @@ async fn ended(showing: Option<Showing>) -> Result<(), FollowError> {
 }
 
 /// Reads messages until the stream ends or brings none; gives why.
-async fn read(stream: &mut Streaming<v1::FollowResponse>, sender: mpsc::Sender<FollowEvent>) -> FollowError {
+async fn read(stream: &mut Streaming<v1::FollowResponse>, ahead: Ahead) -> FollowError {
     loop {
         let message = match timeout(HEARTBEAT * 3, stream.message()).await {
             Ok(Ok(Some(message))) => message,
@@ -197,7 +184,7 @@ async fn read(stream: &mut Streaming<v1::FollowResponse>, sender: mpsc::Sender<F
         };
         match FollowEvent::try_from(message) {
             Ok(event) => {
-                if sender.send(event).await.is_err() {
+                if !ahead.put(event).await {
                     return FollowError::Broken;
                 }
             }
