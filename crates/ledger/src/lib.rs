@@ -10,6 +10,7 @@ mod batch;
 mod card;
 mod commitment;
 mod disclosed;
+mod doubt;
 mod draft;
 mod entropy;
 mod entry;
@@ -29,6 +30,7 @@ pub use batch::{BATCH_ENTRIES_MAX, BatchError, DurableBatch, Head, SignedBatch, 
 pub use card::{Card, CardError, CardIdentity};
 pub use commitment::{Commitment, CommitmentContext, SECTION_BYTES_MAX, Salt};
 pub use disclosed::{Disclosed, DisclosedError, DisclosedSection, DisclosedSections};
+pub use doubt::{Doubt, Older};
 pub use draft::{Draft, SealedEntry};
 pub use entropy::{Entropy, EntropyError};
 pub use entry::{AuthorTime, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryBytes, EntryId};

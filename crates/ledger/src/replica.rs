@@ -79,16 +79,13 @@ impl Replica {
             .verify(&self.log_key, &[])
             .map_err(|source| Rejection::Signature { source: Box::new(source) })?;
         let head = head_of(&verified);
-        if let Some(newest) = self.newest {
-            if head.size < newest.size {
-                return Err(Rejection::Smaller { size: head.size, seen: newest.size });
-            }
-            if head.size == newest.size && head.root != newest.root {
-                return Err(Rejection::SameSizeOtherRoot { size: head.size });
-            }
-        }
-        if self.awaited.iter().any(|seen| seen.size == head.size && seen.root != head.root) {
+        // Before the sizes are compared: a smaller tree that differs from one seen is no older state of the log.
+        let mut seen = self.awaited.iter().chain(&self.newest);
+        if seen.any(|seen| seen.size == head.size && seen.root != head.root) {
             return Err(Rejection::SameSizeOtherRoot { size: head.size });
+        }
+        if let Some(newest) = self.newest.filter(|newest| head.size < newest.size) {
+            return Err(Rejection::Smaller { size: head.size, seen: newest.size });
         }
         let held = Head::from(&self.edge);
         if head.size < held.size || (head.size == held.size && head.root != held.root) {

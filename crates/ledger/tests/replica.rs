@@ -316,3 +316,20 @@ fn a_larger_tree_that_does_not_go_on_from_a_note_seen_before_is_rejected() {
         assert!(matches!(bogus, Err(Rejection::Consistency { .. })), "{bogus:?}");
     }
 }
+
+/// Goal: an author is convicted by a second note of a size of which one was seen, also when a larger one was seen since.
+/// Way: notes of 6 and of 10 entries are seen and none of their entries come; then comes another note of 6.
+#[test]
+fn a_second_root_of_a_size_seen_before_the_newest_is_a_fork_and_no_older_state() {
+    let (mut one, mut other) = (TestAuthor::new(7, 2), TestAuthor::new(7, 2));
+    one.records(5);
+    other.entropy = Seeded(8);
+    other.records(5);
+    let six = one.note.clone();
+    let mut replica = one.replica();
+    replica.saw(&replica.verify_note(&six).unwrap());
+    one.records(4);
+    replica.saw(&replica.verify_note(&one.note).unwrap());
+    assert_eq!(replica.verify_note(&other.note), Err(Rejection::SameSizeOtherRoot { size: size(6) }));
+    assert_eq!(replica.verify_note(&six), Err(Rejection::Smaller { size: size(6), seen: size(10) }));
+}

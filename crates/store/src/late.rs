@@ -1,12 +1,16 @@
 //! Openings that arrive later than their entries, and how far their stream has come.
 //!
-//! Sealed like own sections, and among them (`sections`); written before the order of their arrival and the cursor,
-//! so that a crash, which keeps a beginning of what was written, never leaves a cursor that has passed them.
+//! Sealed like own sections, and among them (`sections`); written in one piece with the order of their arrival and the
+//! cursor: a cursor without the sections would pass over them for ever, and sections that are held without having
+//! arrived would not arrive when they are sent again, and be passed on to nobody.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use comity_ledger::{AgencyId, Entropy, Origin, VerifiedOpening};
 use comity_tlog::EntryIndex;
+use sled::Transactional as _;
+use sled::transaction::TransactionError;
 
 use crate::log_id::LogId;
 use crate::replica::ReplicaStep;
@@ -54,17 +58,23 @@ impl ReplicaStep<'_> {
             let sealed = sealer.seal(opening.slot(), opening.opening(), entropy)?;
             chunks.add(index.value(), opening.slot(), sealed)?;
         }
-        let mut batch = sled::Batch::default();
-        chunks.put(&mut batch)?;
-        store.sections.apply_batch(batch)?;
-        let mut batch = sled::Batch::default();
+        let mut sealed = sled::Batch::default();
+        chunks.put(&mut sealed)?;
+        let mut arrived = sled::Batch::default();
         let indexes: Vec<u64> = indexes.into_iter().collect();
         for (run, number) in indexes.chunks(ARRIVAL_ENTRIES_MAX).zip(store.next_arrival(log)?..) {
             let value: Vec<u8> = run.iter().flat_map(|index| index.to_be_bytes()).collect();
-            batch.insert(arrival_key(log, Some(number)), value);
+            arrived.insert(arrival_key(log, Some(number)), value);
         }
-        batch.insert(cursor_key(log, from), &next_release.to_be_bytes());
-        Ok(store.late.apply_batch(batch)?)
+        arrived.insert(cursor_key(log, from), &next_release.to_be_bytes());
+        let together = (&store.sections, &store.late).transaction(|(sections, late)| {
+            sections.apply_batch(&sealed)?;
+            Ok(late.apply_batch(&arrived)?)
+        });
+        together.map_err(|error: TransactionError<Infallible>| match error {
+            TransactionError::Storage(error) => error.into(),
+            TransactionError::Abort(never) => match never {},
+        })
     }
 }
 

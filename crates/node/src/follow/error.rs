@@ -1,6 +1,6 @@
 //! Why following stopped. Never the content of an entry or a section: these go into the log and to operators.
 
-use comity_ledger::{AgencyId, OpeningError, Origin, Rejection};
+use comity_ledger::{AgencyId, Doubt, OpeningError, Origin, Rejection};
 use comity_store::StoreError;
 use comity_tlog::{CheckpointError, EntryIndex, ProveError, TreeSize};
 use comity_wire::{ErrorCode, InvalidMessage};
@@ -138,16 +138,17 @@ impl FollowError {
     }
 
     /// The word of the alarm that a person must look at, if the author's history itself is in doubt.
-    ///
-    /// A bad proof alone accuses nobody; two roots of one size, or a smaller tree from the author itself, are the
-    /// author's own words.
     pub(crate) fn alarm(&self) -> Option<&'static str> {
-        match self {
-            Self::Rejected(Rejection::SameSizeOtherRoot { .. }) | Self::OtherPast { .. } => Some("fork"),
-            Self::Rejected(Rejection::Smaller { .. }) => Some(ROLLBACK),
-            Self::Rejected(Rejection::Contradicts { .. } | Rejection::Consistency { .. }) => Some(SUSPECT),
-            _ => None,
-        }
+        let doubt = match self {
+            Self::OtherPast { .. } => Doubt::Fork,
+            Self::Rejected(rejection) => rejection.doubt()?,
+            _ => return None,
+        };
+        Some(match doubt {
+            Doubt::Fork => "fork",
+            Doubt::Rollback => ROLLBACK,
+            Doubt::Suspect => SUSPECT,
+        })
     }
 
     /// Whether the other side has not come as far with its releases as it had before: it was put back.

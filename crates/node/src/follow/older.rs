@@ -1,8 +1,8 @@
 //! What an older checkpoint means: that the author went back, that a relay has not come as far, or two histories.
 //!
-//! Not here: whether a checkpoint is signed and whether it is older (`comity-ledger`).
+//! Not here: whether a checkpoint is signed and whether it is older, and the rule (`comity-ledger`).
 
-use comity_ledger::Rejection;
+use comity_ledger::{Older, Rejection};
 use comity_store::Store;
 use comity_tlog::{SignedCheckpoint, TreeSize, root_at};
 
@@ -19,14 +19,14 @@ pub(super) fn judge(
     rejection: Rejection,
 ) -> FollowError {
     let Rejection::Smaller { size, seen } = rejection else { return rejection.into() };
-    if size <= held {
-        match root_at(&store.nodes(&peer.origin()), size) {
-            Ok(root) if root == note.checkpoint().root() => {}
-            // The author's key signed it, whoever brings it.
-            Ok(_) => return FollowError::OtherPast { size },
-            Err(error) => return error.into(),
-        }
+    let root = (size <= held).then(|| root_at(&store.nodes(&peer.origin()), size)).transpose();
+    let root = match root {
+        Ok(root) => root,
+        Err(error) => return error.into(),
+    };
+    match Older::judge(note.checkpoint().root(), root, peer.upstream() == peer.agency()) {
+        Older::OtherPast => FollowError::OtherPast { size },
+        Older::Rollback => rejection.into(),
+        Older::RelayBehind => FollowError::RelayBehind { size, seen },
     }
-    // Only the author can go back. What it signed before may be shown by others at any time.
-    if peer.upstream() == peer.agency() { rejection.into() } else { FollowError::RelayBehind { size, seen } }
 }

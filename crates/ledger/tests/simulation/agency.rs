@@ -1,0 +1,162 @@
+//! One agency: its disk, its lock, and what it has in memory while it runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use comity_ledger::{Author, Doubt, Origin};
+use comity_tlog::{KeyKind, KeyName, SigningKey};
+
+use crate::author::Commit;
+use crate::disk::{Disk, Key, Who};
+use crate::follow::Following;
+use crate::serve::Stream;
+use crate::tree::Tree;
+
+/// How an agency stands to its own log.
+#[derive(Debug)]
+pub(crate) enum Own {
+    /// It does not run.
+    Down,
+    /// It can append, once what a crash left is ended.
+    Writable(Box<Author>),
+    /// It must not sign.
+    ReadOnly,
+}
+
+/// The second history of an author that has two.
+#[derive(Debug)]
+pub(crate) struct Second {
+    pub(crate) author: Author,
+    /// Who is shown it.
+    pub(crate) shown_to: BTreeSet<Who>,
+}
+
+/// An agency.
+#[derive(Debug)]
+pub(crate) struct Agency {
+    pub(crate) who: Who,
+    pub(crate) origin: Origin,
+    pub(crate) disk: Disk,
+    /// Outside of the database and of backups.
+    pub(crate) lock: Disk,
+    /// Counted up with each crash: what was due before is void.
+    pub(crate) life: u64,
+    pub(crate) own: Own,
+    pub(crate) commit: Option<Commit>,
+    /// Whether a crash left something that must be ended before anybody is served.
+    pub(crate) recovering: bool,
+    pub(crate) trees: BTreeMap<Who, Tree>,
+    /// From whom each log is fetched: its author, or a relay.
+    pub(crate) upstream: BTreeMap<Who, Who>,
+    pub(crate) following: BTreeMap<Who, Following>,
+    /// By whom it goes to, and the log.
+    pub(crate) streams: BTreeMap<(Who, Who), Stream>,
+    /// Up to where each replica was shown to anybody.
+    pub(crate) shown: BTreeMap<Who, u64>,
+    pub(crate) doubts: BTreeMap<Who, BTreeSet<Doubt>>,
+    /// Disk and lock as they once were.
+    pub(crate) backup: Option<(Disk, Disk)>,
+    /// By what its times are multiplied.
+    pub(crate) slow: u64,
+    pub(crate) lies: bool,
+    /// Up to where a lying relay serves a log, for ever.
+    pub(crate) frozen: BTreeMap<Who, u64>,
+    /// What a lying relay may send once more.
+    pub(crate) heard: Vec<Rc<[u8]>>,
+    pub(crate) second: Option<Second>,
+}
+
+impl Agency {
+    pub(crate) fn new(who: Who) -> Self {
+        Self {
+            who,
+            origin: format!("agency-{}.example/pub", who.0).parse().unwrap(),
+            disk: Disk::default(),
+            lock: Disk::default(),
+            life: 0,
+            own: Own::Down,
+            commit: None,
+            recovering: false,
+            trees: BTreeMap::new(),
+            upstream: BTreeMap::new(),
+            following: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            doubts: BTreeMap::new(),
+            backup: None,
+            slow: 1,
+            lies: false,
+            frozen: BTreeMap::new(),
+            heard: Vec::new(),
+            second: None,
+        }
+    }
+
+    /// The key of its log.
+    pub(crate) fn key(&self) -> SigningKey {
+        signing_key(self.origin.as_str(), self.who.0 + 1)
+    }
+
+    pub(crate) fn root_key(&self) -> SigningKey {
+        signing_key(&format!("{}/root", self.origin.agency()), self.who.0 + 0x41)
+    }
+
+    pub(crate) fn is_down(&self) -> bool {
+        matches!(self.own, Own::Down)
+    }
+
+    /// Whether it answers and calls: not before what a crash left is ended.
+    pub(crate) fn is_serving(&self) -> bool {
+        !self.is_down() && !self.recovering
+    }
+
+    /// Where it reads the log that it shows to a caller.
+    pub(crate) fn place(&self, to: Who, log: Who) -> Who {
+        let second = self.second.as_ref().filter(|second| second.shown_to.contains(&to));
+        if log == self.who && second.is_some() { log.second() } else { log }
+    }
+
+    /// The newest checkpoint that it shows of a log: one of which it holds all entries.
+    pub(crate) fn newest_shown(&self, place: Who) -> Option<(u64, Rc<[u8]>)> {
+        let limit = self.frozen.get(&place).copied().unwrap_or(u64::MAX);
+        let newest = self.disk.range(Key::Note(place, 0)..=Key::Note(place, limit)).next_back();
+        newest.map(|(key, note)| (key.number(), Rc::clone(note)))
+    }
+
+    /// Hashes what is held of each log again.
+    pub(crate) fn read_trees(&mut self) {
+        let heads: Vec<Who> = self
+            .disk
+            .range(Key::Head(Who(0))..=Key::Head(Who(u8::MAX)))
+            .map(|(key, _)| match key {
+                Key::Head(log) => log,
+                _ => self.who,
+            })
+            .collect();
+        for log in heads {
+            let size = self.disk.held(log).size;
+            // What a lost entry leaves is found by whoever compares root and head.
+            self.trees.insert(log, Tree::read(&self.disk, log, size).unwrap_or_else(Tree::empty));
+        }
+    }
+
+    pub(crate) fn tree(&self, log: Who) -> &Tree {
+        &self.trees[&log]
+    }
+
+    /// What is in memory ends with the process.
+    pub(crate) fn forget(&mut self) {
+        self.life += 1;
+        self.own = Own::Down;
+        self.commit = None;
+        self.recovering = false;
+        self.trees.clear();
+        self.streams.clear();
+        self.doubts.clear();
+        self.following.values_mut().for_each(|following| *following = Following::default());
+    }
+}
+
+fn signing_key(name: &str, seed: u8) -> SigningKey {
+    SigningKey::from_seed(KeyName::new(name).unwrap(), KeyKind::Ed25519, &[seed; 32]).unwrap()
+}

@@ -1,0 +1,305 @@
+//! The author's side: the stations of a commit (B12), each an event of its own, and the start after a crash.
+//!
+//! Author, batches, lock and `Found::resume` are the real ones; disk and lock file are modelled.
+
+use comity_ledger::{
+    Author, Draft, DurableBatch, Found, Genesis, Head, LockedHead, Resume, Role, SignedBatch, StagedBatch,
+};
+use comity_tlog::{SignedCheckpoint, TreeSize};
+
+use crate::agency::Own;
+use crate::disk::{Key, Who, section_bytes, size_of};
+use crate::drafts::{decide, drafts, seal};
+use crate::event::Event;
+use crate::invariants::{Violation, head_of};
+use crate::plants::Plant;
+use crate::tree::Tree;
+use crate::world::World;
+
+/// Where a commit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Station {
+    Write,
+    Sync,
+    Confirm,
+    WriteLock,
+    SyncLock,
+    Sign,
+    WriteNote,
+    SyncNote,
+    Publish,
+}
+
+/// A commit under way, or the end of one that a crash interrupted: that one has nothing staged.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    pub(crate) station: Station,
+    staged: Option<StagedBatch>,
+    durable: Option<DurableBatch>,
+    locked: Option<LockedHead>,
+    signed: Option<SignedBatch>,
+    head: Head,
+}
+
+impl World {
+    /// The first entry of each log; a home is made apart and moved into its place, so no crash falls into it.
+    pub(crate) fn found(&mut self, who: Who) -> Result<(), Violation> {
+        let agency = &mut self.agencies[who.at()];
+        agency.lock.put_head(Key::Lock, Head::EMPTY);
+        agency.lock.sync();
+        agency.trees.insert(who, Tree::empty());
+        let key = agency.key();
+        let (id, root) = (agency.origin.agency().clone(), agency.root_key());
+        let genesis = Genesis::new(id, root.verifier(), key.verifier()).unwrap().draft();
+        let author = Author::new(agency.origin.clone(), key, self.trees_edge(who, TreeSize::ZERO));
+        self.agencies[who.at()].own = Own::Writable(Box::new(author));
+        self.stage(who, vec![genesis]);
+        while self.agencies[who.at()].commit.is_some() {
+            self.pass(who)?;
+        }
+        Ok(())
+    }
+
+    fn trees_edge(&self, who: Who, size: TreeSize) -> comity_tlog::RightEdge {
+        self.agencies[who.at()].tree(who).edge_at(size)
+    }
+
+    /// Somebody hands drafts to the author, if it can take them.
+    pub(crate) fn append(&mut self, who: Who) {
+        let agency = &self.agencies[who.at()];
+        if agency.is_serving() && agency.commit.is_none() && matches!(agency.own, Own::Writable(_)) {
+            let drafts = drafts(&mut self.dice, self.plan.large);
+            self.stage(who, drafts);
+            self.soon(who, 1, Event::Station(who));
+        }
+    }
+
+    fn stage(&mut self, who: Who, drafts: Vec<Draft>) {
+        let sealed = seal(&mut self.dice, &self.agencies[who.at()].origin, drafts, self.now);
+        let agency = &mut self.agencies[who.at()];
+        let Own::Writable(author) = &agency.own else { return };
+        let staged = author.stage(sealed).unwrap();
+        let (station, head) = (Station::Write, staged.head());
+        agency.commit =
+            Some(Commit { station, staged: Some(staged), durable: None, locked: None, signed: None, head });
+    }
+
+    /// One station of a commit; a crash may come right behind it.
+    pub(crate) fn station(&mut self, who: Who) -> Result<(), Violation> {
+        self.pass(who)?;
+        if self.crashes_here(who) {
+            return Ok(());
+        }
+        if self.agencies[who.at()].commit.is_some() {
+            let pause = self.dice.between(1, 6);
+            self.soon(who, pause, Event::Station(who));
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, who: Who) -> Result<(), Violation> {
+        let Some(mut commit) = self.agencies[who.at()].commit.take() else { return Ok(()) };
+        let early = self.plant == Some(Plant::SignsBeforeTheSync);
+        commit.station = match commit.station {
+            Station::Write => {
+                self.write_batch(who, &commit);
+                if early { Station::Confirm } else { Station::Sync }
+            }
+            Station::Sync => {
+                self.agencies[who.at()].disk.sync();
+                Station::Confirm
+            }
+            Station::Confirm => {
+                commit.durable = Some(self.confirm(who, &commit));
+                Station::WriteLock
+            }
+            Station::WriteLock => {
+                if !self.write_lock(who, commit.head) {
+                    self.agencies[who.at()].own = Own::ReadOnly;
+                    self.recovered(who);
+                    return Ok(());
+                }
+                Station::SyncLock
+            }
+            Station::SyncLock => {
+                let agency = &mut self.agencies[who.at()];
+                agency.lock.sync();
+                let origin = agency.origin.clone();
+                commit.locked = Some(LockedHead::synced(Role::Author, origin, commit.head, None));
+                Station::Sign
+            }
+            Station::Sign => {
+                commit.signed = Some(self.sign(who, &commit)?);
+                Station::WriteNote
+            }
+            Station::WriteNote => {
+                let note = commit.signed.as_ref().unwrap().note();
+                let key = Key::Note(who, commit.head.size.value());
+                self.agencies[who.at()].disk.put(key, note);
+                if early { Station::Publish } else { Station::SyncNote }
+            }
+            Station::SyncNote => {
+                self.agencies[who.at()].disk.sync();
+                Station::Publish
+            }
+            Station::Publish => {
+                let truth = &mut self.truths[who.at()];
+                truth.acknowledged = truth.acknowledged.max(commit.head.size.value());
+                self.wake(who, who);
+                self.recovered(who);
+                return Ok(());
+            }
+        };
+        self.agencies[who.at()].commit = Some(commit);
+        Ok(())
+    }
+
+    fn write_batch(&mut self, who: Who, commit: &Commit) {
+        let Some(staged) = &commit.staged else { return };
+        let released = decide(&mut self.dice, staged);
+        self.write_entries(who, who, staged);
+        self.release(who, who, &released);
+    }
+
+    pub(crate) fn write_entries(&mut self, who: Who, place: Who, staged: &StagedBatch) {
+        let agency = &mut self.agencies[who.at()];
+        if self.plant != Some(Plant::LeavesWhatWasNeverSigned) {
+            let start = staged.start().value();
+            let left = Key::Opening(place, start, 0)..=Key::Opening(place, u64::MAX, u8::MAX);
+            let left: Vec<Key> = agency.disk.range(left).map(|(key, _)| key).collect();
+            for key in left {
+                agency.disk.remove(key);
+            }
+        }
+        let tree = agency.trees.entry(place).or_insert_with(Tree::empty);
+        for (entry, index) in staged.entries().iter().zip(staged.start().value()..) {
+            for (slot, opening) in entry.openings() {
+                agency.disk.put(Key::Opening(place, index, slot.number()), &opening.to_padded());
+            }
+            agency.disk.put(Key::Entry(place, index), entry.bytes().as_bytes());
+            tree.append(entry.leaf());
+        }
+        agency.disk.put_head(Key::Head(place), staged.head());
+    }
+
+    /// Enters what may leave, behind all that was entered before.
+    pub(crate) fn release(&mut self, who: Who, place: Who, sections: &[(u64, u8)]) {
+        let disk = &mut self.agencies[who.at()].disk;
+        let next = disk.next_number(Key::Decision(place, 0)..=Key::Decision(place, u64::MAX));
+        for (section, number) in sections.iter().zip(next..) {
+            disk.put(Key::Decision(place, number), &section_bytes(&[*section]));
+            self.truths[who.at()].released.insert(*section);
+        }
+    }
+
+    /// A label changes, and a section of an earlier entry may leave.
+    pub(crate) fn release_later(&mut self, who: Who) {
+        let agency = &self.agencies[who.at()];
+        let size = agency.disk.newest_note(who).map_or(0, |(size, _)| size);
+        if !agency.is_serving() || !matches!(agency.own, Own::Writable(_)) || agency.commit.is_some() {
+            return;
+        }
+        let index = self.dice.below(size);
+        let openings = agency.disk.range(Key::Opening(who, index, 0)..=Key::Opening(who, index, u8::MAX));
+        let slots: Vec<u8> = openings
+            .filter_map(|(key, _)| match key {
+                Key::Opening(_, _, slot) => Some(slot),
+                _ => None,
+            })
+            .filter(|slot| !self.truths[who.at()].released.contains(&(index, *slot)))
+            .collect();
+        if !slots.is_empty() {
+            let slot = slots[self.dice.place(slots.len())];
+            self.release(who, who, &[(index, slot)]);
+            self.agencies[who.at()].disk.sync();
+            self.wake(who, who);
+        }
+    }
+
+    /// Reads the entries back and computes the root again.
+    fn confirm(&self, who: Who, commit: &Commit) -> DurableBatch {
+        let agency = &self.agencies[who.at()];
+        if let Some(staged) = &commit.staged {
+            let range = staged.start().value()..commit.head.size.value();
+            return staged
+                .confirm(range.map(|index| agency.disk.get(Key::Entry(who, index)).unwrap()))
+                .unwrap();
+        }
+        let signed = agency.disk.newest_note(who).map_or(0, |(size, _)| size);
+        let edge = Tree::read(&agency.disk, who, commit.head.size).unwrap().edge_at(commit.head.size);
+        DurableBatch::recovered(agency.origin.clone(), size_of(signed), edge, commit.head).unwrap()
+    }
+
+    /// Compare and set, as the sign-lock does it.
+    fn write_lock(&mut self, who: Who, head: Head) -> bool {
+        let agency = &mut self.agencies[who.at()];
+        let held = agency.lock.head(Key::Lock);
+        let permitted = held.is_some_and(|held| head == held || head.size > held.size);
+        if permitted {
+            agency.lock.put_head(Key::Lock, head);
+        }
+        permitted
+    }
+
+    fn sign(&mut self, who: Who, commit: &Commit) -> Result<SignedBatch, Violation> {
+        let agency = &mut self.agencies[who.at()];
+        let Own::Writable(author) = &mut agency.own else { unreachable!("an author that signs can write") };
+        let signed = author.sign(commit.durable.as_ref().unwrap(), commit.locked.as_ref().unwrap()).unwrap();
+        self.tally.signed += 1;
+        self.truths[who.at()].signed(signed.head(), &agency.disk, who)?;
+        Ok(signed)
+    }
+
+    /// What a crash left is ended: now others are served and called.
+    fn recovered(&mut self, who: Who) {
+        if std::mem::take(&mut self.agencies[who.at()].recovering) {
+            self.call_all(who);
+        }
+    }
+
+    /// Begins to run: compares note, pending and lock, and ends what a crash left.
+    pub(crate) fn start(&mut self, who: Who) {
+        let plant = self.plant;
+        let agency = &mut self.agencies[who.at()];
+        agency.read_trees();
+        let key = agency.key();
+        let note = agency.disk.newest_note(who).map(|(_, note)| {
+            SignedCheckpoint::parse(note).unwrap().verify(key.verifier(), &[]).unwrap();
+            head_of(note)
+        });
+        let pending = agency.disk.head(Key::Head(who));
+        if plant == Some(Plant::ForgetsTheLock) {
+            agency.lock.put_head(Key::Lock, pending.unwrap_or(Head::EMPTY));
+            agency.lock.sync();
+        }
+        let found = Found { note, pending, lock: agency.lock.head(Key::Lock) };
+        let mut resume = found.resume();
+        let signed = note.unwrap_or(Head::EMPTY);
+        if plant == Some(Plant::DropsWhatIsPending) && matches!(resume, Resume::Sign(_)) {
+            agency.disk.put_head(Key::Head(who), signed);
+            agency.read_trees();
+            resume = Resume::Ready;
+        }
+        let edge = || agency.tree(who).edge_at(signed.size);
+        match resume {
+            Resume::Ready => {
+                let author = Author::new(agency.origin.clone(), key, edge());
+                agency.own = Own::Writable(Box::new(author));
+                self.call_all(who);
+            }
+            Resume::Confirm(head) | Resume::Sign(head) => {
+                let author = Author::new(agency.origin.clone(), key, edge());
+                agency.own = Own::Writable(Box::new(author));
+                agency.recovering = true;
+                let station = Station::Sync;
+                agency.commit =
+                    Some(Commit { station, staged: None, durable: None, locked: None, signed: None, head });
+                self.soon(who, 1, Event::Station(who));
+            }
+            Resume::StoreBehind { .. } | Resume::LockBehind | Resume::Conflict { .. } => {
+                agency.own = Own::ReadOnly;
+                self.call_all(who);
+            }
+        }
+    }
+}

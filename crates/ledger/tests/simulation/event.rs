@@ -1,0 +1,56 @@
+//! What can happen.
+
+use crate::disk::Who;
+use crate::network::Packet;
+
+/// What happens next to whom.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Event {
+    Append(Who),
+    Release(Who),
+    Station(Who),
+    Dial(Who, Who),
+    HangUp(Who, Who, u64),
+    Silence(Who, Who, u64),
+    Deliver(Packet),
+    Take(Who, Who, u64),
+    Kept(Who, Who, u64),
+    Serve(Who, Who, Who),
+    Beat(Who, Who, Who, u64),
+    Fault,
+    Mend(Who, Who),
+    Quicken(Who),
+    Restart(Who),
+    BackUp(Who),
+    PutBack(Who),
+    Fork(Who),
+    Second(Who),
+    Quiet,
+    Look,
+}
+
+impl Event {
+    /// Whose disk it may change.
+    pub(crate) fn who(&self) -> Option<Who> {
+        match self {
+            Self::Append(who)
+            | Self::Release(who)
+            | Self::Station(who)
+            | Self::Dial(who, _)
+            | Self::HangUp(who, ..)
+            | Self::Silence(who, ..)
+            | Self::Take(who, ..)
+            | Self::Kept(who, ..)
+            | Self::Serve(who, ..)
+            | Self::Beat(who, ..)
+            | Self::Restart(who)
+            | Self::BackUp(who)
+            | Self::PutBack(who)
+            | Self::Fork(who)
+            | Self::Second(who)
+            | Self::Quicken(who) => Some(*who),
+            Self::Deliver(packet) => Some(packet.to),
+            Self::Fault | Self::Mend(..) | Self::Quiet | Self::Look => None,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The follower's side: calls, verifies what comes, keeps it with one sync, shows it, and begins again after a failure.
+//!
+//! `Replica` and what it rejects are the real ones; the order of the steps is that of the node's keeper. What one step
+//! checks is in `arrive`, and how it is kept in `keep`.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use comity_ledger::{Head, Replica, VerifiedFrame};
+use comity_tlog::{SignedCheckpoint, VerifiedCheckpoint};
+
+use crate::disk::{Key, Who};
+use crate::event::Event;
+use crate::invariants::{Invariant, Violation, check_doubt, head_of};
+use crate::message::{Message, Refusal};
+use crate::plants::Plant;
+use crate::stop::Stop;
+use crate::tree::Tree;
+use crate::world::World;
+
+/// Pause after the first failure, and the longest, in milliseconds.
+const PAUSE_MIN: u64 = 100;
+const PAUSE_MAX: u64 = 10_000;
+/// A stream that brings nothing for so long is given up.
+const SILENCE: u64 = 30_000;
+/// Messages kept with one sync.
+const MESSAGES_AT_ONCE: usize = 16;
+
+/// How following one log stands.
+#[derive(Debug)]
+pub(crate) struct Following {
+    /// The connection; 0 for none.
+    pub(crate) session: u64,
+    pub(crate) keeper: Option<Keeper>,
+    pub(crate) inbox: VecDeque<Rc<[u8]>>,
+    /// Whether a step is under way.
+    pub(crate) busy: bool,
+    pub(crate) finish: Option<Finish>,
+    pause: u64,
+    heard: u64,
+    gained: bool,
+}
+
+impl Default for Following {
+    fn default() -> Self {
+        let inbox = VecDeque::new();
+        Self {
+            session: 0,
+            keeper: None,
+            inbox,
+            busy: false,
+            finish: None,
+            pause: PAUSE_MIN,
+            heard: 0,
+            gained: false,
+        }
+    }
+}
+
+/// A replica with how far its stream has come.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    pub(crate) replica: Replica,
+    pub(crate) checkpoint: Option<VerifiedCheckpoint>,
+    pub(crate) confirmed: bool,
+    pub(crate) next_release: u64,
+    pub(crate) complete: u64,
+}
+
+/// What of a step is done once it is synced.
+#[derive(Debug)]
+pub(crate) struct Finish {
+    pub(crate) complete: Vec<VerifiedCheckpoint>,
+    pub(crate) stop: Option<Stop>,
+    /// Whether anything was written.
+    pub(crate) written: bool,
+}
+
+/// Steps that were verified and wait to be kept together.
+#[derive(Default)]
+pub(crate) struct Arrived {
+    pub(crate) seen: Option<VerifiedCheckpoint>,
+    pub(crate) awaited: Vec<VerifiedCheckpoint>,
+    pub(crate) frames: Vec<VerifiedFrame>,
+    pub(crate) complete: Vec<VerifiedCheckpoint>,
+    pub(crate) openings: Vec<(u64, u8, Vec<u8>)>,
+    pub(crate) next_release: u64,
+}
+
+impl Keeper {
+    pub(crate) fn is_complete(&self) -> bool {
+        self.confirmed && self.replica.newest().is_some_and(|head| head.size == self.replica.size())
+    }
+
+    /// The newest checkpoint seen, at the step with which all its entries are held.
+    pub(crate) fn completed(&mut self) -> Option<VerifiedCheckpoint> {
+        let checkpoint = self.checkpoint.as_ref()?;
+        let size = checkpoint.checkpoint().size();
+        if size != self.replica.size() || size.value() <= self.complete {
+            return None;
+        }
+        self.complete = size.value();
+        Some(checkpoint.clone())
+    }
+}
+
+impl World {
+    /// Calls for a log, if it is not followed at the moment.
+    pub(crate) fn dial(&mut self, who: Who, log: Who) -> Result<(), Violation> {
+        let agency = &self.agencies[who.at()];
+        if !agency.is_serving() || agency.following[&log].session != 0 {
+            return Ok(());
+        }
+        let upstream = agency.upstream[&log];
+        let session = self.begin_session();
+        if !self.reaches(who, upstream) {
+            self.agencies[who.at()].following.get_mut(&log).unwrap().session = session;
+            return self.hang_up(who, log, session, Stop::Unreachable);
+        }
+        let keeper = self.open_keeper(who, log)?;
+        let follow = Message::Follow {
+            origin: self.truths[log.at()].origin.to_string(),
+            next_index: keeper.replica.size().value(),
+            next_release: keeper.next_release,
+            newest: self.agencies[who.at()].disk.get(Key::Seen(log)).map(|note| note.to_vec()),
+        };
+        let pause = self.agencies[who.at()].following[&log].pause;
+        let (heard, keeper) = (self.now, Some(keeper));
+        let following = Following { session, keeper, pause, heard, ..Following::default() };
+        self.agencies[who.at()].following.insert(log, following);
+        self.send(who, upstream, (session, log), &follow);
+        self.soon(who, SILENCE, Event::Silence(who, log, session));
+        Ok(())
+    }
+
+    fn open_keeper(&mut self, who: Who, log: Who) -> Result<Keeper, Violation> {
+        let (agency, truth) = (&mut self.agencies[who.at()], &self.truths[log.at()]);
+        let (held, disk) = (agency.disk.held(log), &agency.disk);
+        let tree = agency.trees.entry(log).or_insert_with(Tree::empty);
+        if tree.head() != held {
+            let what = format!("the head of {log:?} at {who:?} is not that of its entries");
+            return Err(Violation::of(Invariant::ReplicaIsAPrefix, what));
+        }
+        let verify = |note: &[u8]| SignedCheckpoint::parse(note).unwrap().verify(&truth.key, &[]).unwrap();
+        let checkpoint = disk.get(Key::Seen(log)).map(|note| verify(note));
+        let awaited = disk.range(Key::Awaited(log, 0)..=Key::Awaited(log, u64::MAX));
+        let awaited: Vec<Head> = awaited.map(|(_, note)| head_of(note)).collect();
+        let seen = checkpoint.as_ref().map(|checkpoint| head_of(checkpoint.as_bytes()));
+        let edge = tree.edge_at(held.size);
+        let replica = Replica::new(truth.origin.clone(), truth.key.clone(), edge, seen).awaiting(awaited);
+        let complete = disk.newest_note(log).map_or(0, |(size, _)| size);
+        let next_release = disk.number(Key::Cursor(log));
+        let mut keeper = Keeper { replica, checkpoint, confirmed: false, next_release, complete };
+        // What a crash left unfinished.
+        if let Some(checkpoint) = keeper.completed() {
+            self.agencies[who.at()].disk.sync();
+            self.keep_checkpoint(who, log, &checkpoint)?;
+            self.wake(who, log);
+        }
+        Ok(keeper)
+    }
+
+    /// A message of a session has come.
+    pub(crate) fn hear(&mut self, who: Who, log: Who, session: u64, bytes: Rc<[u8]>) {
+        let now = self.now;
+        let Some(following) = self.agencies[who.at()].following.get_mut(&log) else { return };
+        if following.session != session {
+            return;
+        }
+        following.heard = now;
+        following.inbox.push_back(bytes);
+        if !std::mem::replace(&mut following.busy, true) {
+            self.soon(who, 1, Event::Take(who, log, session));
+        }
+    }
+
+    pub(crate) fn silence(&mut self, who: Who, log: Who, session: u64) -> Result<(), Violation> {
+        let following = &self.agencies[who.at()].following[&log];
+        if following.session != session {
+            return Ok(());
+        }
+        let until = following.heard + SILENCE;
+        if until <= self.now {
+            return self.hang_up(who, log, session, Stop::Silent);
+        }
+        self.soon(who, until - self.now, Event::Silence(who, log, session));
+        Ok(())
+    }
+
+    /// Verifies what has come and writes it, not yet synced.
+    pub(crate) fn take(&mut self, who: Who, log: Who, session: u64) -> Result<(), Violation> {
+        let following = self.agencies[who.at()].following.get_mut(&log).unwrap();
+        if following.session != session {
+            return Ok(());
+        }
+        let Some(mut keeper) = following.keeper.take() else { return Ok(()) };
+        let count = following.inbox.len().min(MESSAGES_AT_ONCE);
+        let messages: Vec<Rc<[u8]>> = following.inbox.drain(..count).collect();
+        let mut arrived = Arrived { next_release: keeper.next_release, ..Arrived::default() };
+        let mut stop = None;
+        for message in messages {
+            stop = self.arrive(who, log, &mut keeper, &message, &mut arrived)?.err();
+            if stop.is_some() {
+                break;
+            }
+            arrived.complete.extend(keeper.completed());
+        }
+        let complete = std::mem::take(&mut arrived.complete);
+        let unsynced = self.agencies[who.at()].disk.unsynced();
+        let gained = self.write(who, log, &mut keeper, &arrived);
+        let stop = stop.or(gained.as_ref().err().map(|()| Stop::WrongOpening));
+        if self.plant == Some(Plant::ShowsBeforeTheSync) {
+            self.agencies[who.at()].shown.insert(log, keeper.complete);
+        }
+        let following = self.agencies[who.at()].following.get_mut(&log).unwrap();
+        following.gained |= gained.unwrap_or(false);
+        following.keeper = Some(keeper);
+        let written = !complete.is_empty() || self.agencies[who.at()].disk.unsynced() != unsynced;
+        let finish = Some(Finish { complete, stop, written });
+        self.agencies[who.at()].following.get_mut(&log).unwrap().finish = finish;
+        if !written {
+            return self.finish(who, log, session);
+        }
+        if !self.crashes_here(who) {
+            let pause = self.dice.between(1, 6);
+            self.soon(who, pause, Event::Kept(who, log, session));
+        }
+        Ok(())
+    }
+
+    /// A session ends, and another is tried after a pause.
+    pub(crate) fn hang_up(&mut self, who: Who, log: Who, session: u64, stop: Stop) -> Result<(), Violation> {
+        let following = self.agencies[who.at()].following.get_mut(&log).unwrap();
+        if following.session != session {
+            return Ok(());
+        }
+        if let Some(finish) = &mut following.finish {
+            // A step under way comes to its end.
+            finish.stop.get_or_insert(stop);
+            return Ok(());
+        }
+        let pause = if following.gained { PAUSE_MIN } else { (following.pause * 2).min(PAUSE_MAX) };
+        *following = Following { pause, ..Following::default() };
+        self.tally.refused(stop.name());
+        let agency = &mut self.agencies[who.at()];
+        if matches!(stop, Stop::Refused(Refusal::BeyondRelease)) {
+            // Whoever releases was put back: all is asked for again.
+            agency.disk.remove(Key::Cursor(log));
+            agency.disk.sync();
+        }
+        if let Some(doubt) = stop.doubt() {
+            check_doubt(self, who, log, doubt)?;
+            self.agencies[who.at()].doubts.entry(log).or_default().insert(doubt);
+        }
+        if self.plant != Some(Plant::NeverCallsAgain) || !matches!(stop, Stop::Refused(_)) {
+            let pause = pause / 2 + self.dice.below(pause / 2 + 1);
+            self.soon(who, pause, Event::Dial(who, log));
+        }
+        Ok(())
+    }
+}

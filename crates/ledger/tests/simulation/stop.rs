@@ -1,0 +1,64 @@
+//! Why a session ends, and what that says about the author.
+
+use comity_ledger::{Doubt, Rejection};
+
+use crate::message::Refusal;
+
+/// Why a session ends.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Unreachable,
+    Silent,
+    Broken,
+    NotWellFormed,
+    NoCheckpoint,
+    OtherLog,
+    ReleaseOrder,
+    EarlyOpening,
+    WrongOpening,
+    RelayBehind,
+    OtherPast,
+    Rejected(Rejection),
+    Refused(Refusal),
+}
+
+impl Stop {
+    /// What it puts in doubt.
+    pub(crate) fn doubt(&self) -> Option<Doubt> {
+        match self {
+            Self::OtherPast => Some(Doubt::Fork),
+            Self::Rejected(rejection) => rejection.doubt(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_fork(&self) -> bool {
+        self.doubt() == Some(Doubt::Fork)
+    }
+
+    /// What it is counted as.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Silent => "silent",
+            Self::Broken => "broken off",
+            Self::NotWellFormed => "not well formed",
+            Self::NoCheckpoint => "no checkpoint",
+            Self::OtherLog => "opening of another log",
+            Self::ReleaseOrder => "release order",
+            Self::EarlyOpening => "early opening",
+            Self::WrongOpening => "wrong opening",
+            Self::RelayBehind => "relay behind",
+            Self::OtherPast => "fork in the past",
+            Self::Rejected(rejection) => match rejection {
+                Rejection::SameSizeOtherRoot { .. } => "fork",
+                Rejection::Smaller { .. } => "rollback",
+                Rejection::Consistency { .. } => "inconsistent frame",
+                Rejection::Signature { .. } | Rejection::Note | Rejection::OtherOrigin => "wrong note",
+                Rejection::Gap { .. } => "gap",
+                _ => "no such frame",
+            },
+            Self::Refused(_) => "refused",
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What really happened, as no agency knows it: every history that an author signed, and what it released and
+//! acknowledged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use comity_ledger::{Head, Origin};
+use comity_tlog::{Hash, RightEdge, VerifierKey};
+
+use crate::disk::{Disk, Key, Who};
+use crate::invariants::{Invariant, Violation};
+
+/// One history of a log.
+#[derive(Clone, Debug)]
+pub(crate) struct Branch {
+    pub(crate) entries: Vec<Rc<[u8]>>,
+    pub(crate) openings: BTreeMap<(u64, u8), Rc<[u8]>>,
+    /// The root at each size.
+    roots: Vec<Hash>,
+    edge: RightEdge,
+    signed: BTreeSet<u64>,
+}
+
+impl Branch {
+    fn empty() -> Self {
+        let edge = RightEdge::empty();
+        let roots = vec![edge.root()];
+        Self { entries: Vec::new(), openings: BTreeMap::new(), roots, edge, signed: BTreeSet::new() }
+    }
+
+    pub(crate) fn root(&self, size: u64) -> Option<Hash> {
+        self.roots.get(usize::try_from(size).unwrap()).copied()
+    }
+
+    pub(crate) fn has(&self, head: Head) -> bool {
+        self.root(head.size.value()) == Some(head.root)
+    }
+
+    /// Goes on with the entries of a disk if they come to `head`.
+    fn goes_on_to(&mut self, head: Head, disk: &Disk, place: Who) -> bool {
+        let held = self.edge.size().value();
+        let mut edge = self.edge.clone();
+        let (mut entries, mut roots) = (Vec::new(), Vec::new());
+        for index in held..head.size.value() {
+            let Some(entry) = disk.get(Key::Entry(place, index)) else { return false };
+            edge.append(Hash::leaf(entry)).unwrap();
+            roots.push(edge.root());
+            entries.push(Rc::clone(entry));
+        }
+        if Head::from(&edge) != head {
+            return false;
+        }
+        let openings = Key::Opening(place, held, 0)..=Key::Opening(place, head.size.value() - 1, u8::MAX);
+        for (key, opening) in disk.range(openings) {
+            let Key::Opening(_, index, slot) = key else { continue };
+            self.openings.insert((index, slot), Rc::clone(opening));
+        }
+        self.entries.extend(entries);
+        self.roots.extend(roots);
+        self.edge = edge;
+        true
+    }
+}
+
+/// All that an author ever signed of its log.
+#[derive(Clone, Debug)]
+pub(crate) struct Truth {
+    pub(crate) origin: Origin,
+    pub(crate) key: VerifierKey,
+    pub(crate) branches: Vec<Branch>,
+    /// Whether it may have signed two histories: it lies, or its disk and its lock were put back together.
+    pub(crate) forked: bool,
+    /// Whether it was put back, so that its log ends where it is.
+    pub(crate) restored: bool,
+    /// Up to where its callers were told that their entries are in.
+    pub(crate) acknowledged: u64,
+    pub(crate) released: BTreeSet<(u64, u8)>,
+}
+
+impl Truth {
+    pub(crate) fn new(origin: Origin, key: VerifierKey) -> Self {
+        Self {
+            origin,
+            key,
+            branches: vec![Branch::empty()],
+            forked: false,
+            restored: false,
+            acknowledged: 0,
+            released: BTreeSet::new(),
+        }
+    }
+
+    /// Takes note of a signature, over the entries that its author holds at that moment.
+    pub(crate) fn signed(&mut self, head: Head, disk: &Disk, place: Who) -> Result<(), Violation> {
+        let size = head.size.value();
+        for branch in &mut self.branches {
+            let goes_on = branch.edge.size() < head.size && branch.goes_on_to(head, disk, place);
+            if goes_on || branch.has(head) {
+                branch.signed.insert(size);
+                return Ok(());
+            }
+        }
+        let mut other = Branch::empty();
+        if !self.forked || !other.goes_on_to(head, disk, place) {
+            let what = format!("{} signed a second history at size {size}", self.origin);
+            return Err(Violation::of(Invariant::OneRootPerSize, what));
+        }
+        other.signed.insert(size);
+        self.branches.push(other);
+        Ok(())
+    }
+
+    /// The history that begins with exactly this tree.
+    pub(crate) fn branch_of(&self, head: Head) -> Option<&Branch> {
+        self.branches.iter().find(|branch| branch.has(head))
+    }
+
+    /// Whether the author signed exactly this tree.
+    pub(crate) fn has_signed(&self, head: Head) -> bool {
+        let signed = |branch: &Branch| branch.has(head) && branch.signed.contains(&head.size.value());
+        self.branches.iter().any(signed)
+    }
+
+    /// The entries of the one history of an author who has only one.
+    pub(crate) fn size(&self) -> u64 {
+        self.branches[0].edge.size().value()
+    }
+}
