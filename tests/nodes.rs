@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) struct Node {
     pub(crate) agency: Agency,
     pub(crate) origin: String,
+    log: &'static str,
     running: Option<Child>,
 }
 
@@ -29,8 +30,13 @@ impl Drop for Node {
 impl Node {
     /// Makes a home whose ports were free a moment ago, and serves it.
     pub(crate) fn found(id: &str) -> Self {
+        Self::found_with_log(id, "debug")
+    }
+
+    /// The same, with another filter of its log.
+    pub(crate) fn found_with_log(id: &str, log: &'static str) -> Self {
         let agency = Agency::found_at(id, &["--listen", &free_address(), "--admin", &free_address()]);
-        let mut node = Self { agency, origin: format!("{id}/pub"), running: None };
+        let mut node = Self { agency, origin: format!("{id}/pub"), log, running: None };
         node.serve();
         node
     }
@@ -39,7 +45,7 @@ impl Node {
     pub(crate) fn serve(&mut self) {
         let log = std::fs::File::options().create(true).append(true).open(self.agency.beside("log")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_comity"))
-            .args(["serve", "--home", text(&self.agency.home()), "--json", "--log", "debug"])
+            .args(["serve", "--home", text(&self.agency.home()), "--json", "--log", self.log])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -49,6 +55,11 @@ impl Node {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         self.running = Some(child);
         assert!(line.contains("peer_addr"), "{line}: {}", self.log());
+    }
+
+    /// The id of the process that serves.
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.as_ref().unwrap().id()
     }
 
     /// Kill -9.

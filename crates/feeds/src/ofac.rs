@@ -63,9 +63,6 @@ pub fn parse(files: &[InputFile<'_>]) -> Result<Snapshot, FeedError> {
 
     let mut reading = Reading::start(&tables)?;
     reading.table(primary, Reading::subject)?;
-    if reading.subjects.is_empty() {
-        return Err(FeedError::NoRecords { file: primary.name.clone() });
-    }
     let others: [(Table, Take); 3] = [
         (Table::Aliases, Reading::alias),
         (Table::Addresses, Reading::address),
@@ -76,7 +73,12 @@ pub fn parse(files: &[InputFile<'_>]) -> Result<Snapshot, FeedError> {
             reading.table(file, take)?;
         }
     }
-    Ok(reading.finish(primary))
+    let snapshot = reading.finish(primary);
+    // Asked at the end: a row that is read may still be a record beyond a limit.
+    if snapshot.records.is_empty() {
+        return Err(FeedError::NoRecords { file: primary.name.clone() });
+    }
+    Ok(snapshot)
 }
 
 /// True if the text begins like one of OFAC's tables.

@@ -177,6 +177,20 @@ fn a_file_that_is_no_list_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_list_whose_only_record_is_beyond_a_limit_is_no_list() {
+    let remarks = |count: usize| format!("fond of horses {}; ", "x".repeat(60)).repeat(count);
+    let table = |count| {
+        format!(
+            "1,\"HENTZAU, Rupert\",\"individual\",\"ZENDA\",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,\"{}\"\r\n",
+            remarks(count)
+        )
+    };
+    let read = |count| ofac::parse(&[file("sdn.csv", table(count).as_bytes())]);
+    assert_eq!(read(1).unwrap().records.len(), 1);
+    assert!(matches!(read(2_000), Err(FeedError::NoRecords { .. })), "{:?}", read(2_000));
+}
+
+#[test]
 fn a_person_and_an_entity_of_the_un_are_read_in_full() {
     let snapshot = parse_un(UN).unwrap();
     assert_eq!(snapshot.published.as_deref(), Some("2026-01-01T00:00:00Z"));

@@ -22,6 +22,7 @@ use tracing::Instrument as _;
 
 use crate::alarms::{Alarm, AlarmKey};
 use crate::author_task::AuthorTask;
+use crate::exchange::Bounded;
 use crate::operator::{material, own_trust};
 use crate::services::{Admin, AdminParts, Screening, Watched};
 use crate::tls::{AcceptedRole, Caps, PeerListener, PeerTrust};
@@ -183,7 +184,7 @@ fn peer_services(
 ) -> Routes {
     let (node, register) = (Arc::clone(node), Arc::clone(register));
     let exchange = ExchangeService::new(node, register, tasks.clone(), stop.clone());
-    Routes::new(Watched(exchange_server(exchange)))
+    Routes::new(Watched(Bounded::new(exchange_server(exchange))))
 }
 
 /// What operators are served.

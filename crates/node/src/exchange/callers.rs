@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use comity_ledger::{AgencyId, Origin};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::tls::Caller;
@@ -14,6 +15,9 @@ use crate::tls::Caller;
 const GREETED_MAX: usize = 1_024;
 /// Streams of one peer: as many as it may pin origins.
 const STREAMS_PER_PEER_MAX: usize = 64;
+/// Reads of the store for one peer at a time, its calls and the steps of its streams together: so that many calls take
+/// no more of this machine than two.
+const READS_PER_PEER_MAX: usize = 2;
 
 /// A peer's stream of one log: a newer one takes its place.
 type Place = (AgencyId, Origin);
@@ -23,6 +27,8 @@ type Place = (AgencyId, Origin);
 pub(super) struct Callers {
     greeted: Mutex<VecDeque<Caller>>,
     streams: Mutex<Streams>,
+    /// One for each agency that ever was a peer and asked something.
+    reads: Mutex<BTreeMap<AgencyId, Arc<Semaphore>>>,
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +77,17 @@ impl Callers {
         Some(StreamTurn { callers: Arc::clone(self), place, number, ended })
     }
 
+    /// Waits until the store may be read for a peer; it is read until this is dropped. `None` never comes: the
+    /// semaphores are not closed.
+    pub(super) async fn read(&self, agency: &AgencyId) -> Option<OwnedSemaphorePermit> {
+        let reads = {
+            let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_peer = reads.entry(agency.clone());
+            Arc::clone(of_peer.or_insert_with(|| Arc::new(Semaphore::new(READS_PER_PEER_MAX))))
+        };
+        reads.acquire_owned().await.ok()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Streams> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,6 +103,15 @@ pub(super) struct StreamTurn {
 }
 
 impl StreamTurn {
+    /// Waits until a step may read the store; `None` once the stream is to end.
+    pub(super) async fn read(&self) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            () = self.ended.cancelled() => None,
+            permit = self.callers.read(&self.place.0) => permit,
+        }
+    }
+
     /// Cancelled when the node stops or a newer stream takes this one's place.
     pub(super) fn ended(&self) -> &CancellationToken {
         &self.ended

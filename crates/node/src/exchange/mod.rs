@@ -6,6 +6,7 @@
 mod callers;
 mod error;
 mod heads;
+mod questions;
 mod releaser;
 mod stream;
 
@@ -16,8 +17,6 @@ use comity_store::LogRole;
 use comity_tlog::{SignedCheckpoint, prove_consistency};
 use comity_wire::v1::exchange_service_server::ExchangeService as ExchangeRpc;
 use comity_wire::{ConsistencyQuery, ErrorCode, FollowFrom, Greeting, Heads, InvalidMessage, PROTOCOL, v1};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status};
@@ -25,14 +24,12 @@ use tracing::Instrument as _;
 
 use self::callers::Callers;
 use self::error::ServeError;
+pub(crate) use self::questions::Bounded;
 pub(crate) use self::releaser::received;
-use self::stream::FollowStream;
 pub(crate) use self::stream::HEARTBEAT;
+use self::stream::{Answers, FollowStream};
 use crate::tls::{Caller, Role};
 use crate::{Node, NodeError, Peers};
-
-/// Messages of one stream that are made and not yet taken by the connection, at most 1 MiB each.
-const STREAM_QUEUE: usize = 8;
 
 /// Name and version of this program, as said in `Hello`.
 pub(crate) const SOFTWARE: &str = concat!("comity/", env!("CARGO_PKG_VERSION"));
@@ -64,6 +61,24 @@ impl ExchangeService {
             return Err(ErrorCode::HelloFirst.to_status());
         }
         Ok(agency.clone())
+    }
+
+    /// Runs what reads the store where it delays no other call, and no more of it than the peer may have at a time.
+    async fn off_reactor<T: Send + 'static>(
+        &self,
+        agency: &AgencyId,
+        work: impl FnOnce() -> Result<T, ServeError> + Send + 'static,
+    ) -> Result<T, Status> {
+        let permit = self.callers.read(agency).await;
+        let work = move || {
+            let result = work();
+            drop(permit);
+            result
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => result.map_err(|error| error.to_status()),
+            Err(_) => Err(ErrorCode::Internal.to_status()),
+        }
     }
 
     fn role(&self, origin: &Origin) -> Result<LogRole, ServeError> {
@@ -102,19 +117,9 @@ fn caller<T>(request: &Request<T>) -> Result<&Caller, Status> {
     node.ok_or_else(|| ErrorCode::UnauthenticatedRole.to_status())
 }
 
-/// Runs what reads the store where it delays no other call.
-async fn off_reactor<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ServeError> + Send + 'static,
-) -> Result<T, Status> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(|error| error.to_status()),
-        Err(_) => Err(ErrorCode::Internal.to_status()),
-    }
-}
-
 #[tonic::async_trait]
 impl ExchangeRpc for ExchangeService {
-    type FollowStream = ReceiverStream<Result<v1::FollowResponse, Status>>;
+    type FollowStream = Answers;
 
     async fn hello(&self, request: Request<v1::HelloRequest>) -> Result<Response<v1::HelloResponse>, Status> {
         let caller = caller(&request)?.clone();
@@ -136,25 +141,24 @@ impl ExchangeRpc for ExchangeService {
         let agency = self.peer(&request)?;
         let from = FollowFrom::try_from(request.into_inner())?;
         let (service, origin) = (self.clone(), from.origin.clone());
-        let role = off_reactor(move || service.role(&origin)).await?;
+        let role = self.off_reactor(&agency, move || service.role(&origin)).await?;
         let turn = self.callers.begin_stream(&agency, &from.origin, &self.stop);
         let turn = turn.ok_or_else(|| ErrorCode::Busy.to_status())?;
-        let (sender, receiver) = mpsc::channel(STREAM_QUEUE);
         let span = tracing::info_span!("serve", peer = %agency, origin = %from.origin);
         let parts = (Arc::clone(&self.node), Arc::clone(&self.peers));
-        let stream = FollowStream::new(parts, agency, role, from, sender);
+        let (stream, answers) = FollowStream::new(parts, agency, role, from);
         self.tasks.spawn(async move { stream.run(turn).await }.instrument(span));
-        Ok(Response::new(ReceiverStream::new(receiver)))
+        Ok(Response::new(answers))
     }
 
     async fn exchange_heads(
         &self,
         request: Request<v1::ExchangeHeadsRequest>,
     ) -> Result<Response<v1::ExchangeHeadsResponse>, Status> {
-        self.peer(&request)?;
+        let agency = self.peer(&request)?;
         let theirs = Heads::try_from(request.into_inner())?;
         let node = Arc::clone(&self.node);
-        let ours = off_reactor(move || heads::answer(&node, &theirs)).await?;
+        let ours = self.off_reactor(&agency, move || heads::answer(&node, &theirs)).await?;
         Ok(Response::new(v1::ExchangeHeadsResponse::from(&ours)))
     }
 
@@ -162,9 +166,9 @@ impl ExchangeRpc for ExchangeService {
         &self,
         request: Request<v1::ConsistencyRequest>,
     ) -> Result<Response<v1::ConsistencyResponse>, Status> {
-        self.peer(&request)?;
+        let agency = self.peer(&request)?;
         let query = ConsistencyQuery::try_from(request.into_inner())?;
         let service = self.clone();
-        off_reactor(move || service.prove(&query)).await.map(Response::new)
+        self.off_reactor(&agency, move || service.prove(&query)).await.map(Response::new)
     }
 }

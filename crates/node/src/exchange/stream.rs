@@ -3,7 +3,9 @@
 //! Memory of a stream is bounded by one step of releases and the queue to the connection. Not here: what may be
 //! released (`releaser`).
 
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use comity_ledger::{AgencyId, Frame};
@@ -12,6 +14,7 @@ use comity_tlog::{SignedCheckpoint, TreeSize, prove_consistency, root_at};
 use comity_wire::{ErrorCode, FollowFrom, Heartbeat, v1};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_stream::Stream;
 use tonic::Status;
 
 use super::callers::StreamTurn;
@@ -22,8 +25,29 @@ use crate::{Node, NodeError, Peers};
 /// How often a quiet stream says that it lives; a follower gives up after three of them.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(10);
 
+/// Longest that a message waits for a peer that takes nothing: as long as a follower waits for one.
+const TAKE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Messages of one stream that are made and not yet taken by the connection, at most 1 MiB each.
+const STREAM_QUEUE: usize = 8;
+
 /// Frames read in one step: about half a megabyte of the usual entries, at most 1 MiB each.
 const FRAMES_AT_ONCE: usize = 8;
+
+type Message = Result<v1::FollowResponse, Status>;
+
+/// What a stream has made and the connection takes. HTTP/2 keeps the answer of a call for as long as the peer opens no
+/// window for it, so the messages in it can be taken out from the other end as well.
+#[derive(Debug)]
+pub struct Answers(Arc<Mutex<mpsc::Receiver<Message>>>);
+
+impl Stream for Answers {
+    type Item = Message;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Message>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll_recv(context)
+    }
+}
 
 /// The stream of one log to one peer.
 #[derive(Debug)]
@@ -31,7 +55,8 @@ pub(super) struct FollowStream {
     node: Arc<Node>,
     from: FollowFrom,
     releaser: Releaser,
-    sender: mpsc::Sender<Result<v1::FollowResponse, Status>>,
+    sender: mpsc::Sender<Message>,
+    made: Weak<Mutex<mpsc::Receiver<Message>>>,
     at: TreeSize,
     sent: Option<TreeSize>,
     checked: bool,
@@ -46,16 +71,21 @@ enum Next {
 }
 
 impl FollowStream {
+    /// The stream, which is to be run, and what comes out of it.
     pub(super) fn new(
         parts: (Arc<Node>, Arc<Peers>),
         to: AgencyId,
         role: LogRole,
         from: FollowFrom,
-        sender: mpsc::Sender<Result<v1::FollowResponse, Status>>,
-    ) -> Self {
+    ) -> (Self, Answers) {
         let node = Arc::clone(&parts.0);
         let releaser = Releaser::new(parts, to, from.origin.clone(), role, from.next_release.value());
-        Self { node, at: from.next_index, from, releaser, sender, sent: None, checked: false }
+        let (sender, receiver) = mpsc::channel(STREAM_QUEUE);
+        let receiver = Arc::new(Mutex::new(receiver));
+        let made = Arc::downgrade(&receiver);
+        let stream =
+            Self { node, at: from.next_index, from, releaser, sender, made, sent: None, checked: false };
+        (stream, Answers(receiver))
     }
 
     /// Runs until the peer goes, a newer stream takes its place, the node stops, or something fails.
@@ -66,7 +96,13 @@ impl FollowStream {
         loop {
             news.mark_unchanged();
             let sender = self.sender.clone();
-            match tokio::task::spawn_blocking(move || (self.step(), self)).await {
+            let Some(permit) = turn.read().await else { return self.stop() };
+            let step = move || {
+                let next = self.step();
+                drop(permit);
+                (next, self)
+            };
+            match tokio::task::spawn_blocking(step).await {
                 Ok((Ok(next), stream)) => {
                     self = stream;
                     match next {
@@ -76,6 +112,10 @@ impl FollowStream {
                                 tokio::select! {
                                     () = turn.ended().cancelled() => return self.stop(),
                                     sent = sender.send(Ok(message)) => if sent.is_err() { return },
+                                    () = tokio::time::sleep(TAKE_TIME_MAX) => {
+                                        tracing::info!("stream ended: the peer takes nothing");
+                                        return self.stop();
+                                    }
                                 }
                             }
                             continue;
@@ -88,8 +128,12 @@ impl FollowStream {
                     if error.is_of_the_medium() {
                         stream.node.store().give_up();
                     }
-                    // The peer may have gone already.
-                    return drop(stream.sender.send(Err(error.to_status())).await);
+                    tokio::select! {
+                        () = turn.ended().cancelled() => return stream.stop(),
+                        () = tokio::time::sleep(TAKE_TIME_MAX) => return stream.stop(),
+                        // The peer may have gone already.
+                        _ = stream.sender.send(Err(error.to_status())) => return,
+                    }
                 }
                 Err(_) => return,
             }
@@ -109,8 +153,12 @@ impl FollowStream {
         }
     }
 
-    /// Says why, if the peer still listens.
+    /// Lets go of what the peer has not taken, and says why, if it still listens.
     fn stop(self) {
+        if let Some(made) = self.made.upgrade() {
+            let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+            while made.try_recv().is_ok() {}
+        }
         drop(self.sender.try_send(Err(ErrorCode::Stopping.to_status())));
     }
 

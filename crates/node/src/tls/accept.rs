@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
@@ -29,6 +29,7 @@ use super::caps::{Caps, HandshakeSlot, Occupancy};
 use super::connection::{Caller, PeerConnection};
 use super::identity::Identity;
 use super::material::TlsMaterial;
+use super::pace::HANDSHAKE_UNITS;
 use super::peers::PeerTrust;
 use super::refusal::Refusal;
 use super::suite::{ALPN_H2, HANDSHAKE_TIME_MAX, provider};
@@ -153,8 +154,13 @@ async fn handshake(
     }
     let leaf = session.peer_certificates().and_then(<[_]>::first).ok_or(Refusal::NoCertificate)?;
     let identity = Identity::from_certificate(leaf)?;
+    let allowance = slot.allowance(&identity);
+    if let Some(allowance) = &allowance {
+        // Its slot is held meanwhile, so that whoever connects without end soon has none left.
+        tokio::time::sleep(allowance.spend(HANDSHAKE_UNITS, Instant::now())).await;
+    }
     let slot = slot.into_connection(&identity)?;
-    Ok(PeerConnection::new(stream, Caller::new(identity, remote), slot))
+    Ok(PeerConnection::new(stream, Caller::new(identity, remote), allowance, slot))
 }
 
 fn server_config(

@@ -6,8 +6,10 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::identity::Identity;
+use super::pace::{Allowance, Pace};
 use super::refusal::Refusal;
 
 /// The most of everything that a port carries at once.
@@ -21,19 +23,32 @@ pub struct Caps {
     pub connections: usize,
     /// Connections of one caller.
     pub connections_per_caller: usize,
+    /// What one caller may cause by all its connections; nothing is paced if none.
+    pub pace: Option<Pace>,
 }
 
 impl Caps {
     /// The peer port. A handshake takes 0.7 ms of a core, so 64 at once finish in a fraction of their 5 s. An
     /// agency needs one connection; 4 leave room for a reconnect while the old one is not yet known to be dead.
-    /// 256 = 64 peers with all of theirs.
-    pub const PEER_PORT: Self =
-        Self { handshakes: 64, handshakes_per_source: 16, connections: 256, connections_per_caller: 4 };
+    /// 256 = 64 peers with all of theirs. A peer asks a few times a second and reads the rest, so 4,000 units
+    /// in a second are a hundred times what it needs; a message of 4 MiB comes in a second, five connections at once.
+    pub const PEER_PORT: Self = Self {
+        handshakes: 64,
+        handshakes_per_source: 16,
+        connections: 256,
+        connections_per_caller: 4,
+        pace: Some(Pace { unit: Duration::from_micros(250), burst: Duration::from_millis(250) }),
+    };
 
     /// The admin port. One operator runs a few commands side by side and watches alarms beside them; all calls
-    /// come from the same machine.
-    pub const ADMIN_PORT: Self =
-        Self { handshakes: 32, handshakes_per_source: 32, connections: 64, connections_per_caller: 16 };
+    /// come from the same machine. Imports come as fast as they are taken.
+    pub const ADMIN_PORT: Self = Self {
+        handshakes: 32,
+        handshakes_per_source: 32,
+        connections: 64,
+        connections_per_caller: 16,
+        pace: None,
+    };
 }
 
 /// The books of one port. Each map holds only what is counted, so the caps bound it.
@@ -49,6 +64,8 @@ struct Counts {
     by_source: HashMap<IpAddr, usize>,
     connections: usize,
     by_caller: HashMap<Identity, usize>,
+    /// What each caller has used up, until it is forgotten for being nothing: no more than there are certificates.
+    allowances: HashMap<Identity, Arc<Allowance>>,
 }
 
 impl Occupancy {
@@ -87,6 +104,15 @@ pub(super) struct HandshakeSlot {
 }
 
 impl HandshakeSlot {
+    /// What the caller has used up, now that it is known; none where nothing is paced.
+    pub(super) fn allowance(&self, caller: &Identity) -> Option<Arc<Allowance>> {
+        let (pace, now) = (self.occupancy.caps.pace?, Instant::now());
+        let mut counts = self.occupancy.lock();
+        counts.allowances.retain(|_, held| Arc::strong_count(held) > 1 || !held.is_whole(now));
+        let held = counts.allowances.entry(caller.clone());
+        Some(Arc::clone(held.or_insert_with(|| Arc::new(Allowance::new(pace, now)))))
+    }
+
     /// Changes into the slot of a connection, now that the caller is known.
     pub(super) fn into_connection(self, caller: &Identity) -> Result<ConnectionSlot, Refusal> {
         let mut counts = self.occupancy.lock();
@@ -154,8 +180,13 @@ fn leave<K: Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
 mod tests {
     use super::*;
 
-    const CAPS: Caps =
-        Caps { handshakes: 3, handshakes_per_source: 2, connections: 3, connections_per_caller: 2 };
+    const CAPS: Caps = Caps {
+        handshakes: 3,
+        handshakes_per_source: 2,
+        connections: 3,
+        connections_per_caller: 2,
+        pace: Caps::PEER_PORT.pace,
+    };
 
     fn node(agency: &str) -> Identity {
         Identity::node(agency.parse().unwrap())
@@ -193,6 +224,20 @@ mod tests {
         );
         drop(first);
         open("a.example").unwrap();
+    }
+
+    #[test]
+    fn what_a_caller_used_up_is_remembered_from_one_connection_to_the_next() {
+        let (books, now) = (Occupancy::new(CAPS), Instant::now());
+        let allowance = |agency| {
+            let slot = books.begin_handshake(address("192.0.2.1")).unwrap();
+            slot.allowance(&node(agency)).unwrap()
+        };
+        let spent = allowance("a.example").spend(8_000, now);
+        assert!(spent > Duration::ZERO);
+        assert_eq!(allowance("b.example").spend(1, now), Duration::ZERO, "another caller's");
+        assert!(allowance("a.example").spend(0, now) > Duration::ZERO, "over the same pace again");
+        assert_eq!(books.lock().allowances.len(), 2);
     }
 
     #[test]

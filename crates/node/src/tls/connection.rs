@@ -5,7 +5,9 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -15,6 +17,7 @@ use tonic::transport::server::Connected;
 
 use super::caps::ConnectionSlot;
 use super::identity::Identity;
+use super::pace::{Allowance, FrameCount};
 use super::refusal::Refusal;
 use super::suite::PREFACE_TIME_MAX;
 
@@ -50,6 +53,7 @@ pub struct PeerConnection {
     stream: TlsStream<TcpStream>,
     caller: Caller,
     preface: Option<PrefaceWatch>,
+    paced: Option<Paced>,
     _slot: ConnectionSlot,
 }
 
@@ -60,12 +64,27 @@ struct PrefaceWatch {
     deadline: Pin<Box<Sleep>>,
 }
 
+/// What the caller may cause, and the pause that it is in.
+#[derive(Debug)]
+struct Paced {
+    allowance: Arc<Allowance>,
+    frames: FrameCount,
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
 impl PeerConnection {
     /// Must be called within a tokio runtime: the time for the preface begins here.
-    pub(super) fn new(stream: TlsStream<TcpStream>, caller: Caller, slot: ConnectionSlot) -> Self {
+    pub(super) fn new(
+        stream: TlsStream<TcpStream>,
+        caller: Caller,
+        allowance: Option<Arc<Allowance>>,
+        slot: ConnectionSlot,
+    ) -> Self {
         let deadline = Box::pin(tokio::time::sleep(PREFACE_TIME_MAX));
         let preface = Some(PrefaceWatch { missing_bytes: PREFACE_BYTES, deadline });
-        Self { stream, caller, preface, _slot: slot }
+        let frames = FrameCount::after(PREFACE_BYTES);
+        let paced = allowance.map(|allowance| Paced { allowance, frames, pause: None });
+        Self { stream, caller, preface, paced, _slot: slot }
     }
 
     /// Who is at the other end.
@@ -92,6 +111,22 @@ impl PeerConnection {
     }
 }
 
+impl Paced {
+    /// Whether the caller is still made to wait.
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(pause) = &mut self.pause {
+            std::task::ready!(pause.as_mut().poll(cx));
+            self.pause = None;
+        }
+        Poll::Ready(())
+    }
+
+    fn count(&mut self, read: &[u8]) {
+        let wait = self.allowance.spend(self.frames.count(read), Instant::now());
+        self.pause = (!wait.is_zero()).then(|| Box::pin(tokio::time::sleep(wait)));
+    }
+}
+
 impl Connected for PeerConnection {
     type ConnectInfo = Caller;
 
@@ -106,10 +141,17 @@ impl AsyncRead for PeerConnection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(paced) = &mut self.paced {
+            std::task::ready!(paced.poll_pause(cx));
+        }
         let filled = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buffer) {
             Poll::Ready(result) => {
-                self.count_preface(buffer.filled().len().saturating_sub(filled));
+                let read = buffer.filled().get(filled..).unwrap_or_default();
+                self.count_preface(read.len());
+                if let Some(paced) = &mut self.paced {
+                    paced.count(read);
+                }
                 Poll::Ready(result)
             }
             Poll::Pending => self.poll_preface_deadline(cx).map(Err),

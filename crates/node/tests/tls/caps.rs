@@ -8,8 +8,13 @@ use tokio::net::TcpStream;
 
 use crate::support::{Agency, Port, Stranger, connector, trust, within};
 
-const TIGHT: Caps =
-    Caps { handshakes: 4, handshakes_per_source: 2, connections: 3, connections_per_caller: 2 };
+const TIGHT: Caps = Caps {
+    handshakes: 4,
+    handshakes_per_source: 2,
+    connections: 3,
+    connections_per_caller: 2,
+    ..Caps::PEER_PORT
+};
 
 /// The peer port of A with tight caps, and the peers B and C.
 async fn tight() -> (Port, Agency, Agency, Agency) {
