@@ -1,6 +1,6 @@
 //! A power cut right after a batch was acknowledged: its entries, sections, note and lock are there.
 //!
-//! Not here: cuts at any other instant (`upgrade_cut`, and `tests/faults` of the workspace), and how a cut is made (there).
+//! Not here: cuts at any other instant (`upgrade_cut`, `tests/faults` of the workspace), and how a cut is made (there).
 
 #![allow(
     clippy::unwrap_used,
