@@ -64,6 +64,11 @@ impl Draft {
             let mut salt = [0; Salt::LEN];
             entropy.fill(&mut salt).map_err(|_| EntryError::Entropy)?;
             let salt = Salt::from_bytes(salt);
+            #[cfg(comity_planted)]
+            let salt = match openings.first() {
+                Some((_, first)) if comity_tlog::planted("reuse-a-salt") => *Opening::salt(first),
+                _ => salt,
+            };
             let len = section.len();
             let too_long = EntryError::SectionTooLong { slot, len };
             if len > SECTION_BYTES_MAX {

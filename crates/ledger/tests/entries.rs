@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 #![allow(clippy::format_collect, clippy::format_push_string, reason = "a few hundred bytes of hex")]
 
+use std::collections::BTreeSet;
+
 use comity_ledger::{
     AuthorTime, Draft, ENTRY_BYTES_MAX, Entropy, EntropyError, Entry, EntryBytes, EntryError, Genesis, Kind,
     Opening, OpeningError, Origin, Salt, SealedEntry, Slot,
@@ -112,6 +114,31 @@ fn every_opening_opens_its_own_commitment_and_no_other() {
         let entry = Entry::parse(&stolen).unwrap();
         assert_eq!(entry.commitments(), sealed.bytes().parse().unwrap().commitments());
         assert!(opening.clone().verify(&origin(), &entry, *slot).is_err(), "moved to another {field}");
+    }
+}
+
+/// Goal: whoever is shown one section learns nothing by which another could be guessed. Way: two sections that say the
+/// same, in many entries; a generator that never gives the same bytes twice.
+#[test]
+fn no_two_sections_share_a_salt() {
+    struct Numbered(u64);
+    impl Entropy for Numbered {
+        fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+            self.0 += 1;
+            buffer.iter_mut().zip(self.0.to_be_bytes()).for_each(|(byte, drawn)| *byte = drawn);
+            Ok(())
+        }
+    }
+    let (mut entropy, mut salts) = (Numbered(0), BTreeSet::new());
+    for number in 0..50 {
+        let draft = Draft::new(Kind::Record, None)
+            .with_section(Slot::REASONS_PUBLIC, b"the same".to_vec())
+            .with_section(Slot::REASONS_CLOSED, b"the same".to_vec());
+        let sealed = draft.seal(&origin(), AuthorTime::from_unix_secs(0), &mut entropy).unwrap();
+        for (slot, opening) in sealed.openings() {
+            let is_new = salts.insert(*opening.salt().as_bytes());
+            assert!(is_new, "the salt of {slot} in entry {number} hides another section too");
+        }
     }
 }
 

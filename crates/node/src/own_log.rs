@@ -105,6 +105,9 @@ impl OwnLog {
         let signed = note.unwrap_or(Head::EMPTY);
         let held = pending.unwrap_or(signed);
         let found = Found { note, pending, lock: lock.head(Role::Author, &origin, held)? };
+        #[cfg(comity_planted)]
+        let found =
+            if comity_tlog::planted("forget-the-lock") { Found { lock: pending, ..found } } else { found };
         let edges = store.scrub(&origin, &[signed.size, held.size])?.edges;
         let [signed_edge, held_edge] = <[RightEdge; 2]>::try_from(edges)
             .map_err(|_| NodeError::Contradiction { origin: origin.to_string(), size: held.size.value() })?;
@@ -185,6 +188,13 @@ impl OwnLog {
         entropy: &mut dyn Entropy,
     ) -> Result<SignedBatch, NodeError> {
         let staged = self.author.stage(sealed)?;
+        #[cfg(comity_planted)]
+        if comity_tlog::planted("sign-before-durable") {
+            let signed =
+                self.finish(&staged.confirm(staged.entries().iter().map(|entry| entry.bytes().as_bytes()))?)?;
+            self.store.keep_batch(&staged, entropy)?;
+            return Ok(signed);
+        }
         self.store.keep_batch(&staged, entropy)?;
         let durable = self.store.confirm(&staged).map_err(|error| match error {
             ReadError::Store(source) => NodeError::from(source),

@@ -198,6 +198,29 @@ fn a_crash_at_any_station_ends_in_one_signed_tree() {
     assert_eq!(lock.head(Role::Author, &home.origin(), staged_head).unwrap(), Some(staged_head));
 }
 
+/// Goal: no tree is locked, and so none signed, before its entries are durable. Way: the folder of the keyring goes away,
+/// so that a batch cannot be kept, and comes back.
+#[test]
+fn a_batch_that_cannot_be_kept_is_neither_locked_nor_signed() {
+    let (dir, folder) = place();
+    let home = make(&folder);
+    let before = append(&home, 20);
+    let mut open = home.open().unwrap();
+    let away = dir.path().join("keyring");
+    std::fs::rename(folder.join("keyring"), &away).unwrap();
+    let log = open.writable().unwrap();
+    let failed = log.append(vec![record("one more")], NOW, &mut SystemEntropy::new());
+    assert!(failed.is_err(), "it was kept without a key");
+    drop(open);
+    let lock = SignLock::open(&folder.join("lock")).unwrap();
+    let locked = lock.head(Role::Author, &home.origin(), before).unwrap();
+    assert_eq!(locked, Some(before), "a tree was locked that is nowhere");
+    drop(lock);
+    std::fs::rename(&away, folder.join("keyring")).unwrap();
+    assert_eq!(head_of(&home), before);
+    assert_eq!(append(&home, 1).size, before.size.next().unwrap());
+}
+
 fn newest_note(home: &Home) -> Vec<u8> {
     home.open().unwrap().store().newest_note(&home.origin()).unwrap().unwrap()
 }

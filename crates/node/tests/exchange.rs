@@ -21,3 +21,5 @@ mod doubts;
 mod keys;
 #[path = "exchange/support.rs"]
 mod support;
+#[path = "exchange/wrong_peers.rs"]
+mod wrong_peers;

@@ -56,6 +56,10 @@ impl ReplicaStep<'_> {
         if start != held || frame.origin() != self.origin {
             return Err(StoreError::NotNext { given: start, held });
         }
+        #[cfg(comity_planted)]
+        if comity_tlog::planted("drop-a-frame") {
+            return Ok(());
+        }
         let entries: &[EntryBytes] = frame.entries();
         self.store.put_entries(self.log, start, entries.iter())?;
         self.store.put_tiles(self.log, frame.tile_hashes())?;

@@ -16,6 +16,8 @@ mod edge;
 mod hash;
 mod key;
 mod note;
+#[cfg(comity_planted)]
+mod planted;
 mod position;
 mod proof;
 mod prove;
@@ -39,6 +41,8 @@ pub use key::{KeyError, KeyId, KeyKind, KeyName, VerifierKey};
 pub use note::{
     NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, Note, NoteError, SignatureLine, VerifiedNote, VerifiedSignature,
 };
+#[cfg(comity_planted)]
+pub use planted::planted;
 pub use position::{EntryIndex, PositionError, TreeSize};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError, verify_consistency, verify_inclusion};
 pub use prove::{HashReader, ProveError, prove_consistency, prove_inclusion, right_edge, root_at};

@@ -415,6 +415,8 @@ fn verify_line(
         }
         KeyKind::MlDsa44 => return cosignature().map(|_| None),
     };
+    #[cfg(comity_planted)]
+    let verdict = verdict.or_else(|bad| if crate::planted("skip-a-signature") { Ok(()) } else { Err(bad) });
     match verdict {
         Ok(()) => Ok(Some(VerifiedSignature { key: key.clone(), line: line.clone(), time })),
         Err(_) => Err(NoteError::BadSignature { name: line.name.clone(), id: line.id }),

@@ -29,6 +29,9 @@ pub(super) struct Callers {
     streams: Mutex<Streams>,
     /// One for each agency that ever was a peer and asked something.
     reads: Mutex<BTreeMap<AgencyId, Arc<Semaphore>>>,
+    /// Whom the last greeting named as its sender.
+    #[cfg(comity_planted)]
+    pub(super) named: Mutex<Option<AgencyId>>,
 }
 
 #[derive(Debug, Default)]

@@ -54,6 +54,11 @@ impl ExchangeService {
     fn peer<T>(&self, request: &Request<T>) -> Result<AgencyId, Status> {
         let caller = caller(request)?;
         let agency = caller.identity().agency();
+        #[cfg(comity_planted)]
+        let named = self.callers.named.lock().ok().and_then(|named| named.clone());
+        #[cfg(comity_planted)]
+        let agency =
+            named.as_ref().filter(|_| comity_tlog::planted("trust-the-messages-agency")).unwrap_or(agency);
         if self.peers.find(agency).is_none() {
             return Err(ErrorCode::NoAgreement.to_status());
         }
@@ -127,6 +132,10 @@ impl ExchangeRpc for ExchangeService {
         let greeting = Greeting::try_from(request.into_inner())?;
         if greeting.protocol.newest_common(PROTOCOL).is_none() {
             return Err(ErrorCode::ProtocolRange.to_status());
+        }
+        #[cfg(comity_planted)]
+        if let Ok(mut named) = self.callers.named.lock() {
+            *named = Some(greeting.agency);
         }
         self.callers.greet(caller);
         let software = SOFTWARE.parse().map_err(|error: InvalidMessage| Status::from(error))?;

@@ -96,6 +96,13 @@ impl Releaser {
             peer: Peer::new(self.to.clone()),
             agreement: Some(agreement),
         };
+        #[cfg(comity_planted)]
+        let parties = match self.peers.list().first().map(|first| first.agency()) {
+            Some(first) if comity_tlog::planted("open-to-the-wrong-peer") => {
+                Parties { peer: Peer::new(first.clone()), agreement: self.peers.agreement(first), ..parties }
+            }
+            _ => parties,
+        };
         let received = match self.role {
             LogRole::Own => None,
             LogRole::Replica => Some(received(&self.peers, &self.origin)),

@@ -57,7 +57,7 @@ fn trust_in(agency: &Agency) -> PeerTrust {
     trust
 }
 
-async fn channel(from: &Agency, to: &Agency, address: SocketAddr) -> Result<Channel, String> {
+pub(crate) async fn channel(from: &Agency, to: &Agency, address: SocketAddr) -> Result<Channel, String> {
     let connector = PeerConnector::new(&from.material(), trust_in(to), to.id.clone(), time()).unwrap();
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     endpoint.connect_with_connector(connector).await.map_err(|error| error.to_string())
