@@ -13,7 +13,6 @@
     reason = "a helper of a test may fail the test, and says aloud what was skipped"
 )]
 
-mod abuse;
 mod agency;
 mod audit;
 mod bench;

@@ -57,11 +57,6 @@ impl Node {
         assert!(line.contains("peer_addr"), "{line}: {}", self.log());
     }
 
-    /// The id of the process that serves.
-    pub(crate) fn pid(&self) -> u32 {
-        self.running.as_ref().unwrap().id()
-    }
-
     /// Kill -9.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.running.take() {

@@ -38,6 +38,7 @@ pub(crate) struct Stage {
     pub(crate) ally: Ally,
     honest: Exchange,
     runtime: Runtime,
+    pid: u64,
     _agencies: [Agency; 2],
     _alone: MutexGuard<'static, ()>,
 }
@@ -65,6 +66,7 @@ impl Stage {
         }
         let file = std::fs::read_to_string(node.agency.home().join("run/node.json")).unwrap();
         let file: serde_json::Value = serde_json::from_str(&file).unwrap();
+        let pid = file["pid"].as_u64().unwrap();
         let address = file["peer_addr"].as_str().unwrap().to_owned();
         let port = address.rsplit_once(':').unwrap().1.parse().unwrap();
         let [honest, ally] = agencies.each_ref().map(|agency| connector(&agency.home(), &node.agency.home()));
@@ -76,7 +78,7 @@ impl Stage {
             client
         });
         let ally = Ally { connector: ally, port };
-        Self { node, ally, honest, runtime, _agencies: agencies, _alone: alone }
+        Self { node, ally, honest, runtime, pid, _agencies: agencies, _alone: alone }
     }
 
     /// Tries an attack, by turns with quiet; it is given the instant at which it must end. Prints what was measured.
@@ -147,14 +149,14 @@ impl Stage {
 
     /// A figure of `/proc/PID/status`, in KiB.
     pub(crate) fn memory(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.node.pid())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     /// Makes the peak the present figure (proc(5), `clear_refs`).
     fn forget_peak(&self) {
-        std::fs::write(format!("/proc/{}/clear_refs", self.node.pid()), "5").unwrap();
+        std::fs::write(format!("/proc/{}/clear_refs", self.pid), "5").unwrap();
     }
 }
 
