@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
         n: entries,
         value,
         unit: "entries/s",
-        reference_is: "raw file, one sync for 1024",
+        reference_is: "raw file, one sync for 4096",
         reference,
         figures,
     })
