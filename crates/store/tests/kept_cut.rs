@@ -10,12 +10,10 @@
     reason = "a failed unwrap is a failed test, and it says aloud what was skipped"
 )]
 
-#[path = "../../../tests/faults/disk.rs"]
-#[allow(dead_code, reason = "other programs that are cut off need more of it")]
-mod disk;
+mod cut;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use comity_ledger::{
@@ -24,7 +22,8 @@ use comity_ledger::{
 use comity_store::{Kek, LogRole, SignLock, Store, StoreError, StorePaths};
 use comity_tlog::{KeyKind, KeyName, RightEdge, SignedCheckpoint, SigningKey, TreeSize};
 
-use disk::{Disk, Drawn, Event, Left, events};
+use cut::disk::{Disk, Drawn, Event, Left, events};
+use cut::library;
 
 /// Names the folder of the store that the other side of the test fills.
 const FILLED: &str = "COMITY_FILL_OF";
@@ -101,24 +100,6 @@ fn check(folder: &Path, size: TreeSize, place: &str) {
     assert_eq!((note.checkpoint().size(), note.checkpoint().root()), (size, held.root), "{place}: the note");
     let lock = SignLock::open(&folder.join("lock")).unwrap();
     assert_eq!(lock.head(Role::Author, &origin(), held).unwrap(), Some(held), "{place}: the lock");
-}
-
-/// The library that writes a journal; `None`, said aloud, where there is no C compiler and need not be one.
-fn library(folder: &Path) -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/shim/faults.c");
-    let built = folder.join("faults.so");
-    let compiled = Command::new("cc")
-        .args(["-O1", "-shared", "-fPIC", "-o"])
-        .args([&built, &source])
-        .arg("-ldl")
-        .status();
-    let Ok(compiled) = compiled else {
-        assert!(std::env::var_os("COMITY_REQUIRE_SHARED").is_none(), "there is no C compiler");
-        eprintln!("skipped: there is no C compiler");
-        return None;
-    };
-    assert!(compiled.success());
-    Some(built)
 }
 
 #[test]

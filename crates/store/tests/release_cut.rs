@@ -11,9 +11,7 @@
     reason = "a failed unwrap is a failed test, and it says aloud what was skipped"
 )]
 
-#[path = "../../../tests/faults/disk.rs"]
-#[allow(dead_code, reason = "other programs that are cut off need more of it")]
-mod disk;
+mod cut;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,7 +26,8 @@ use comity_tlog::{
     ConsistencyProof, EntryIndex, KeyKind, KeyName, RightEdge, SigningKey, TreeSize, VerifierKey,
 };
 
-use disk::{Disk, Drawn, Left, events};
+use cut::disk::{Disk, Drawn, Left, events};
+use cut::library;
 
 /// Names the folder of the store that the other side of the test opens.
 const OPENED: &str = "COMITY_RELEASES_TO";
@@ -139,24 +138,6 @@ fn check(store: &Store, place: &str) {
     assert_eq!(held, arrived, "{place}");
     let next = store.next_release(&upstream(), &origin()).unwrap();
     assert!((1..next).all(|index| held.contains(&index)), "{place}: {next} is next, {held:?} are held");
-}
-
-/// The library that writes a journal; `None`, said aloud, where there is no C compiler and need not be one.
-fn library(folder: &Path) -> Option<std::path::PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/shim/faults.c");
-    let built = folder.join("faults.so");
-    let compiled = Command::new("cc")
-        .args(["-O1", "-shared", "-fPIC", "-o"])
-        .args([&built, &source])
-        .arg("-ldl")
-        .status();
-    let Ok(compiled) = compiled else {
-        assert!(std::env::var_os("COMITY_REQUIRE_SHARED").is_none(), "there is no C compiler");
-        eprintln!("skipped: there is no C compiler");
-        return None;
-    };
-    assert!(compiled.success());
-    Some(built)
 }
 
 #[test]

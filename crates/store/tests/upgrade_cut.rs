@@ -10,9 +10,7 @@
     reason = "a failed unwrap is a failed test, and it says aloud what was skipped"
 )]
 
-#[path = "../../../tests/faults/disk.rs"]
-#[allow(dead_code, reason = "other programs that are cut off need more of it")]
-mod disk;
+mod cut;
 
 use std::path::Path;
 use std::process::Command;
@@ -23,7 +21,8 @@ use comity_ledger::{
 use comity_store::{Kek, LogRole, Store, StoreError, StorePaths};
 use comity_tlog::{Hash, KeyKind, KeyName, RightEdge, SigningKey, TreeSize};
 
-use disk::{Disk, Drawn, Left, events};
+use cut::disk::{Disk, Drawn, Left, events};
+use cut::library;
 
 /// Names the folder of the store that the other side of the test opens.
 const OPENED: &str = "COMITY_UPGRADE_OF";
@@ -112,24 +111,6 @@ fn check(store: &Store, place: &str) {
     });
     assert!(read.is_ok(), "{place}: {read:?}");
     assert_eq!(opened, ENTRIES, "{place}");
-}
-
-/// The library that writes a journal; `None`, said aloud, where there is no C compiler and need not be one.
-fn library(folder: &Path) -> Option<std::path::PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/shim/faults.c");
-    let built = folder.join("faults.so");
-    let compiled = Command::new("cc")
-        .args(["-O1", "-shared", "-fPIC", "-o"])
-        .args([&built, &source])
-        .arg("-ldl")
-        .status();
-    let Ok(compiled) = compiled else {
-        assert!(std::env::var_os("COMITY_REQUIRE_SHARED").is_none(), "there is no C compiler");
-        eprintln!("skipped: there is no C compiler");
-        return None;
-    };
-    assert!(compiled.success());
-    Some(built)
 }
 
 #[test]
