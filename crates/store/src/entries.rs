@@ -4,6 +4,7 @@ use comity_ledger::{ENTRY_BYTES_MAX, EntryBytes};
 
 use crate::StoreError;
 use crate::log_id::LogId;
+use crate::rows::Rows;
 
 /// Entries that lie together in the store, and are read together: 16 × (440 + 2) B stays below the longest value.
 pub const CHUNK_ENTRIES: u64 = 16;
@@ -33,17 +34,17 @@ pub(crate) fn split(chunk: &[u8]) -> Option<Vec<&[u8]>> {
     Some(entries)
 }
 
-/// Adds entries from `start` on to a batch; a chunk that has begun is read and continued, and whatever stood
+/// Adds entries from `start` on to rows; a chunk that has begun is read and continued, and whatever stood
 /// behind `start` is dropped.
 pub(crate) fn put<'a>(
     tree: &sled::Tree,
-    batch: &mut sled::Batch,
+    rows: &mut Rows,
     log: LogId,
     start: u64,
     entries: impl Iterator<Item = &'a EntryBytes>,
 ) -> Result<(), StoreError> {
     let mut index = start;
-    let mut value = begun(tree, log, start)?;
+    let mut value = begun(tree, rows, log, start)?;
     for entry in entries {
         let bytes = entry.as_bytes();
         let len = u16::try_from(bytes.len())
@@ -52,24 +53,28 @@ pub(crate) fn put<'a>(
         value.extend_from_slice(bytes);
         index = index.saturating_add(1);
         if index.is_multiple_of(CHUNK_ENTRIES) {
-            batch.insert(&chunk_key(log, index / CHUNK_ENTRIES - 1), std::mem::take(&mut value));
+            rows.insert(&chunk_key(log, index / CHUNK_ENTRIES - 1), std::mem::take(&mut value));
         }
     }
     if !value.is_empty() {
-        batch.insert(&chunk_key(log, index / CHUNK_ENTRIES), value);
+        rows.insert(&chunk_key(log, index / CHUNK_ENTRIES), value);
     }
     Ok(())
 }
 
 /// The bytes of the entries before `start` in its chunk.
-fn begun(tree: &sled::Tree, log: LogId, start: u64) -> Result<Vec<u8>, StoreError> {
+fn begun(tree: &sled::Tree, rows: &Rows, log: LogId, start: u64) -> Result<Vec<u8>, StoreError> {
     let keep = start % CHUNK_ENTRIES;
     if keep == 0 {
         return Ok(Vec::new());
     }
     let chunk = start / CHUNK_ENTRIES;
     let damaged = || StoreError::Damaged { what: "an entry chunk", log: log.to_string(), place: chunk };
-    let value = tree.get(chunk_key(log, chunk))?.ok_or_else(damaged)?;
+    let key = chunk_key(log, chunk);
+    let value = match rows.written(&key) {
+        Some(value) => value.into(),
+        None => tree.get(key)?.ok_or_else(damaged)?,
+    };
     let entries = split(&value).ok_or_else(damaged)?;
     let keep = usize::try_from(keep).map_err(|_| damaged())?;
     let kept = entries.get(..keep).ok_or_else(damaged)?;

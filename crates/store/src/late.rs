@@ -14,6 +14,7 @@ use sled::transaction::TransactionError;
 
 use crate::log_id::LogId;
 use crate::replica::ReplicaStep;
+use crate::rows::Rows;
 use crate::seal::EntrySealer;
 use crate::sections::Chunks;
 use crate::{Store, StoreError};
@@ -58,8 +59,9 @@ impl ReplicaStep<'_> {
             let sealed = sealer.seal(opening.slot(), opening.opening(), entropy)?;
             chunks.add(index.value(), opening.slot(), sealed)?;
         }
-        let mut sealed = sled::Batch::default();
+        let mut sealed = Rows::default();
         chunks.put(&mut sealed)?;
+        let sealed = sealed.placed(&store.sections)?;
         let mut arrived = sled::Batch::default();
         let indexes: Vec<u64> = indexes.into_iter().collect();
         for (run, number) in indexes.chunks(ARRIVAL_ENTRIES_MAX).zip(store.next_arrival(log)?..) {

@@ -3,6 +3,7 @@
 //! A value over 7,400 bytes would, sixteen to a page, make sled write a file of its own for the page.
 
 use crate::StoreError;
+use crate::rows::Rows;
 
 /// Longest value, in bytes.
 pub(crate) const VALUE_BYTES_MAX: usize = 7_400;
@@ -10,7 +11,7 @@ pub(crate) const VALUE_BYTES_MAX: usize = 7_400;
 /// Writes a byte string under `key ‖ u8 piece`; a longer one that stood there before is replaced whole.
 pub(crate) fn put(
     tree: &sled::Tree,
-    batch: &mut sled::Batch,
+    rows: &mut Rows,
     key: &[u8],
     bytes: &[u8],
 ) -> Result<(), StoreError> {
@@ -18,8 +19,8 @@ pub(crate) fn put(
     for number in 0..=u8::MAX {
         let place = piece_key(key, number);
         match pieces.next() {
-            Some(piece) => batch.insert(place, piece),
-            None if tree.contains_key(&place)? => batch.remove(place),
+            Some(piece) => rows.insert(place, piece),
+            None if tree.contains_key(&place)? => rows.remove(place),
             None => return Ok(()),
         }
     }

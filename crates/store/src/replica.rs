@@ -7,8 +7,9 @@ use comity_ledger::{EntryBytes, Head, Origin, VerifiedFrame};
 use comity_tlog::{VerifiedCheckpoint, root_at};
 
 use crate::log_id::LogId;
+use crate::rows::Rows;
 use crate::store::note_key;
-use crate::{LogRole, Store, StoreError};
+use crate::{LogRole, Store, StoreError, entries, tiles};
 
 /// What is added to a replica with one sync. Nothing of it may be shown, served or relied upon before
 /// [`finish`](Self::finish); dropped before that, it may be lost, later parts before earlier ones.
@@ -43,29 +44,37 @@ impl ReplicaStep<'_> {
         Ok(())
     }
 
-    /// Adds a verified frame: entries, tiles and the head that they come to. What a crash left of a frame that was
-    /// not finished is replaced.
+    /// Adds verified frames, one going on from the other: entries, tiles and the head that they come to. What a crash
+    /// left of frames that were not finished is replaced.
     ///
     /// # Errors
-    /// [`StoreError::NotNext`] if the frame is of another log or does not start where the held entries end; else as
-    /// the store fails.
-    pub fn frame(&mut self, frame: &VerifiedFrame) -> Result<(), StoreError> {
+    /// [`StoreError::NotNext`] if a frame is of another log or does not start where the entries before it end, and
+    /// then none is added; else as the store fails.
+    pub fn frames(&mut self, frames: &[VerifiedFrame]) -> Result<(), StoreError> {
+        let Some(last) = frames.last() else { return Ok(()) };
         // Compared and written in one turn: of two that would go on from the same place one is refused.
         let _turn = self.store.turn();
-        let (start, held) = (frame.start().value(), self.store.held(self.origin)?.size.value());
-        if start != held || frame.origin() != self.origin {
-            return Err(StoreError::NotNext { given: start, held });
+        let mut held = self.store.held(self.origin)?.size.value();
+        let (mut entry_rows, mut tile_rows) = (Rows::default(), Rows::default());
+        for frame in frames {
+            let start = frame.start().value();
+            if start != held || frame.origin() != self.origin {
+                return Err(StoreError::NotNext { given: start, held });
+            }
+            let entries: &[EntryBytes] = frame.entries();
+            entries::put(&self.store.entries, &mut entry_rows, self.log, start, entries.iter())?;
+            tiles::put(&self.store.tiles, &mut tile_rows, self.log, frame.tile_hashes())?;
+            held = frame.head().size.value();
         }
         #[cfg(comity_planted)]
         if comity_tlog::planted("drop-a-frame") {
             return Ok(());
         }
-        let entries: &[EntryBytes] = frame.entries();
-        self.store.put_entries(self.log, start, entries.iter())?;
-        self.store.put_tiles(self.log, frame.tile_hashes())?;
-        self.store.put_pending(self.log, frame.head())?;
+        entry_rows.put(&self.store.entries)?;
+        tile_rows.put(&self.store.tiles)?;
+        self.store.put_pending(self.log, last.head())?;
         // The entries came to these checkpoints: nothing more is to be seen by them.
-        let end = note_key(self.log, frame.head().size.value());
+        let end = note_key(self.log, held);
         for item in self.store.seen.range(note_key(self.log, 0)..=end).keys() {
             self.store.seen.remove(item?)?;
         }

@@ -8,6 +8,7 @@ use comity_ledger::Slot;
 
 use crate::entries::CHUNK_ENTRIES;
 use crate::log_id::LogId;
+use crate::rows::Rows;
 use crate::{StoreError, pieces};
 
 /// The sealed sections of one slot by the position of their entries in the chunk.
@@ -57,14 +58,14 @@ impl<'a> Chunks<'a> {
         Ok(())
     }
 
-    /// Puts all that was added into a batch, and drops what stands from `start` on in slots that were not.
-    pub(crate) fn put(mut self, batch: &mut sled::Batch) -> Result<(), StoreError> {
+    /// Puts all that was added into rows, and drops what stands from `start` on in slots that were not.
+    pub(crate) fn put(mut self, rows: &mut Rows) -> Result<(), StoreError> {
         for place in self.stale()? {
             let (chunk, slot) = place;
             self.values.insert(place, begun(self.tree, self.log, chunk, slot, self.end_kept)?);
         }
         for ((chunk, slot), items) in &self.values {
-            pieces::put(self.tree, batch, &key(self.log, *chunk, *slot), &encode(items)?)?;
+            pieces::put(self.tree, rows, &key(self.log, *chunk, *slot), &encode(items)?)?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::db::Db;
 use crate::keyring::{Kek, Keyring};
 use crate::log_id::LogId;
 use crate::medium::Medium;
+use crate::rows::Rows;
 use crate::seal::{EntrySealer, Key};
 use crate::sections::Chunks;
 use crate::tiles::TreeNodes;
@@ -190,31 +191,18 @@ impl Store {
                 chunks.add(index.value(), *slot, sealer.seal(*slot, opening, entropy)?)?;
             }
         }
-        let mut batch = sled::Batch::default();
-        chunks.put(&mut batch)?;
-        self.sections.apply_batch(batch)?;
+        let mut rows = Rows::default();
+        chunks.put(&mut rows)?;
+        rows.put(&self.sections)?;
         let bytes = staged.entries().iter().map(comity_ledger::SealedEntry::bytes);
-        self.put_entries(log, start, bytes)?;
-        self.put_tiles(log, staged.tile_hashes())?;
+        let mut rows = Rows::default();
+        entries::put(&self.entries, &mut rows, log, start, bytes)?;
+        rows.put(&self.entries)?;
+        let mut rows = Rows::default();
+        tiles::put(&self.tiles, &mut rows, log, staged.tile_hashes())?;
+        rows.put(&self.tiles)?;
         self.put_pending(log, staged.head())?;
         self.db.sync()
-    }
-
-    pub(crate) fn put_entries<'a>(
-        &self,
-        log: LogId,
-        start: u64,
-        bytes: impl Iterator<Item = &'a comity_ledger::EntryBytes>,
-    ) -> Result<(), StoreError> {
-        let mut batch = sled::Batch::default();
-        entries::put(&self.entries, &mut batch, log, start, bytes)?;
-        Ok(self.entries.apply_batch(batch)?)
-    }
-
-    pub(crate) fn put_tiles(&self, log: LogId, hashes: &[comity_ledger::TileHash]) -> Result<(), StoreError> {
-        let mut batch = sled::Batch::default();
-        tiles::put(&self.tiles, &mut batch, log, hashes)?;
-        Ok(self.tiles.apply_batch(batch)?)
     }
 
     pub(crate) fn put_pending(&self, log: LogId, head: Head) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ use comity_tlog::{Hash, HashReader};
 
 use crate::StoreError;
 use crate::log_id::LogId;
+use crate::rows::Rows;
 
 /// Hashes of one half.
 pub(crate) const HALF_HASHES: u64 = 128;
@@ -31,7 +32,7 @@ fn half_key(log: LogId, level: u8, half: u64) -> [u8; LogId::LEN + 9] {
 /// Adds hashes, given in order of index within each level; a half that has begun is read and continued.
 pub(crate) fn put(
     tree: &sled::Tree,
-    batch: &mut sled::Batch,
+    rows: &mut Rows,
     log: LogId,
     hashes: &[TileHash],
 ) -> Result<(), StoreError> {
@@ -41,26 +42,30 @@ pub(crate) fn put(
         let value = match halves.entry((*level, half)) {
             std::collections::btree_map::Entry::Occupied(held) => held.into_mut(),
             std::collections::btree_map::Entry::Vacant(place) => {
-                place.insert(begun(tree, log, *level, *index)?)
+                place.insert(begun(tree, rows, log, *level, *index)?)
             }
         };
         value.extend_from_slice(hash.as_bytes());
     }
     for ((level, half), value) in halves {
-        batch.insert(&half_key(log, level, half), value);
+        rows.insert(&half_key(log, level, half), value);
     }
     Ok(())
 }
 
 /// The hashes before `index` in its half.
-fn begun(tree: &sled::Tree, log: LogId, level: u8, index: u64) -> Result<Vec<u8>, StoreError> {
+fn begun(tree: &sled::Tree, rows: &Rows, log: LogId, level: u8, index: u64) -> Result<Vec<u8>, StoreError> {
     let keep = index % HALF_HASHES;
     if keep == 0 {
         return Ok(Vec::with_capacity(4_096));
     }
     let half = index / HALF_HASHES;
     let damaged = || StoreError::Damaged { what: "a hash tile", log: log.to_string(), place: half };
-    let value = tree.get(half_key(log, level, half))?.ok_or_else(damaged)?;
+    let key = half_key(log, level, half);
+    let value = match rows.written(&key) {
+        Some(value) => value.into(),
+        None => tree.get(key)?.ok_or_else(damaged)?,
+    };
     let bytes = usize::try_from(keep).map_err(|_| damaged())? * Hash::BYTES;
     value.get(..bytes).map(<[u8]>::to_vec).ok_or_else(damaged)
 }

@@ -6,6 +6,7 @@
 use comity_ledger::Slot;
 
 use crate::log_id::LogId;
+use crate::rows::Rows;
 use crate::sections::Chunks;
 use crate::store::SCHEMA;
 use crate::{Store, StoreError};
@@ -63,9 +64,9 @@ fn put(store: &Store, sections: Vec<LateSection>) -> Result<(), StoreError> {
         while let Some(next) = rest.next_if(|next| next.log == log) {
             chunks.add(next.index, next.slot, next.sealed)?;
         }
-        let mut batch = sled::Batch::default();
-        chunks.put(&mut batch)?;
-        store.sections.apply_batch(batch)?;
+        let mut rows = Rows::default();
+        chunks.put(&mut rows)?;
+        rows.put(&store.sections)?;
     }
     Ok(())
 }

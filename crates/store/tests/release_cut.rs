@@ -103,7 +103,7 @@ fn fill(folder: &Path) {
     let origin = origin();
     let mut step = store.replica_step(&origin).unwrap();
     step.seen(&checkpoint).unwrap();
-    step.frame(&frame).unwrap();
+    step.frames(std::slice::from_ref(&frame)).unwrap();
     step.finish().unwrap();
 }
 

@@ -104,7 +104,7 @@ fn reopen(store: Store, folder: &Path) -> Store {
 /// Keeps one frame by itself.
 fn keep(store: &Store, frame: &VerifiedFrame) -> Result<(), StoreError> {
     let mut step = store.replica_step(frame.origin())?;
-    step.frame(frame)?;
+    step.frames(std::slice::from_ref(frame))?;
     step.finish()
 }
 
@@ -194,7 +194,7 @@ fn checkpoints_whose_entries_came_together_are_all_kept() {
         }
         let (frame, checkpoint, _) = logs.append(drafts);
         step.seen(&checkpoint).unwrap();
-        step.frame(&frame).unwrap();
+        step.frames(std::slice::from_ref(&frame)).unwrap();
         logs.replica.advance(&frame);
         checkpoints.push(checkpoint);
     }

@@ -233,9 +233,7 @@ impl Keeper {
         if let Some(seen) = &seen {
             step.seen(seen)?;
         }
-        for frame in &frames {
-            step.frame(frame)?;
-        }
+        step.frames(&frames)?;
         let judged = if released { self.judge(openings) } else { Ok(Judged::default()) };
         if let Ok(judged) = &judged
             && released
