@@ -52,7 +52,7 @@ pub fn read_entry(
     let slots: Vec<_> = Entry::parse(&bytes)?.commitments().iter().map(|(slot, _)| *slot).collect();
     let mut sections = Vec::with_capacity(slots.len());
     let read = store.each_opening(origin, range, &slots, |_, openings| {
-        for (slot, opening) in slots.iter().zip(&openings) {
+        for (slot, opening) in slots.iter().zip(&*openings) {
             let content = match opening {
                 Some(opening) => v1::held_section::Content::Opened(Bytes::copy_from_slice(opening.section())),
                 None => v1::held_section::Content::Absent(v1::SectionAbsence::Withheld.into()),

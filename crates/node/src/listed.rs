@@ -97,7 +97,7 @@ fn look_back(
             let Some(mut listing) = wanted.remove(&index) else { return Ok(()) };
             let leaf = *listing.leaf.get_or_insert_with(|| Hash::leaf(bytes));
             let mut sections = Sections::default();
-            for (section, opening) in Section::ALL.into_iter().zip(&openings) {
+            for (section, opening) in Section::ALL.into_iter().zip(&*openings) {
                 if let Some(opening) = opening {
                     sections.set(section, opening.section().to_vec());
                 }

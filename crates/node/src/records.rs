@@ -132,7 +132,7 @@ fn read_window(
         }
         let at = Provenance { origin: log.clone(), index, leaf: Hash::leaf(bytes), about: entry.about() };
         let opened =
-            slots.iter().zip(&openings).filter_map(|(slot, opening)| Some((*slot, opening.as_ref()?)));
+            slots.iter().zip(&*openings).filter_map(|(slot, opening)| Some((*slot, opening.as_ref()?)));
         steps.push(ViewStep::of(at, foreign, opened));
         Ok(())
     });

@@ -40,7 +40,7 @@ pub(crate) fn held_entries(
         let entry = Entry::parse(&bytes)?;
         let mut openings = Vec::new();
         for (slot, opening) in slots.iter().zip(found) {
-            let Some(opening) = opening else { continue };
+            let Some(opening) = opening.take() else { continue };
             let verified = opening.verify(origin, &entry, *slot);
             openings.push(verified.map_err(|_| damaged("a section that gives another commitment"))?);
         }

@@ -86,7 +86,7 @@ fn what_is_acknowledged_is_there_after_every_reopening() {
                 return Ok::<(), NodeError>(());
             }
             for (slot, opening) in [Slot::HANDLING, Slot::CORE, Slot::SIGHTINGS].into_iter().zip(openings) {
-                let verified = opening.unwrap().verify(&origin, &entry, slot).unwrap();
+                let verified = opening.take().unwrap().verify(&origin, &entry, slot).unwrap();
                 texts += usize::from(verified.section().starts_with(b"record "));
             }
             Ok(())

@@ -4,8 +4,8 @@
 //! A page has two places in its log's page file and is written to them in turn, so that the last durable copy is
 //! never overwritten; the root file is replaced whole.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -177,40 +177,50 @@ impl Keyring {
         self.write_pages(log, &sealed_pages, entropy)
     }
 
-    /// Gives a new key to each of these entries that has none; returns only when their pages are durable.
+    /// The keys of these entries, ascending; each that has none gets a new one. Returns only when their pages are
+    /// durable.
     pub(crate) fn assign_missing(
         &mut self,
-        origin: &Origin,
-        indexes: &BTreeSet<u64>,
+        log: LogId,
+        indexes: &[u64],
         entropy: &mut dyn Entropy,
-    ) -> Result<(), StoreError> {
-        let log = LogId::of(origin);
-        let assigned = self.try_assign_missing(log, indexes, entropy);
-        self.kept(log, assigned)
+    ) -> Result<Vec<Key>, StoreError> {
+        let mut keys = Vec::with_capacity(indexes.len());
+        let assigned = self.try_assign_missing(log, indexes, &mut keys, entropy);
+        self.kept(log, assigned).map(|()| keys)
     }
 
     fn try_assign_missing(
         &mut self,
         log: LogId,
-        indexes: &BTreeSet<u64>,
+        indexes: &[u64],
+        keys: &mut Vec<Key>,
         entropy: &mut dyn Entropy,
     ) -> Result<(), StoreError> {
         let mut sealed_pages = Vec::new();
-        let mut changed = BTreeSet::new();
-        for index in indexes {
-            let (page, position) = place_of(*index);
+        let path = self.pages_path(log);
+        for run in indexes.chunk_by(|a, b| place_of(*a).0 == place_of(*b).0) {
+            let Some((page, _)) = run.first().copied().map(place_of) else { continue };
             sealed_pages.extend(self.begin_page(log, page, entropy)?);
-            if let Some(place @ None) = self.page(log, page)?.keys.get_mut(position) {
-                *place = Some(Key::random(entropy)?);
-                changed.insert(page);
+            let held = self.page(log, page)?;
+            let mut changed = false;
+            for index in run {
+                let (_, position) = place_of(*index);
+                let short = || StoreError::Keyring { path: path.clone(), reason: "a page is short" };
+                let place = held.keys.get_mut(position).ok_or_else(short)?;
+                if place.is_none() {
+                    changed = true;
+                    *place = Some(Key::random(entropy)?);
+                }
+                keys.extend(place.clone());
+            }
+            if changed {
+                held.sequence += 1;
+                sealed_pages.push(self.seal_page(log, page, entropy)?);
             }
         }
-        if changed.is_empty() {
+        if sealed_pages.is_empty() {
             return Ok(());
-        }
-        for page in changed {
-            self.page(log, page)?.sequence += 1;
-            sealed_pages.push(self.seal_page(log, page, entropy)?);
         }
         self.write_pages(log, &sealed_pages, entropy)
     }
@@ -290,8 +300,7 @@ impl Keyring {
     }
 
     /// The key of an entry; `None` if it never had one or lost it.
-    pub(crate) fn key(&mut self, origin: &Origin, index: u64) -> Result<Option<Key>, StoreError> {
-        let log = LogId::of(origin);
+    pub(crate) fn key(&mut self, log: LogId, index: u64) -> Result<Option<Key>, StoreError> {
         let (page, position) = place_of(index);
         if !self.page_keys.contains_key(&(log, page)) {
             return Ok(None);

@@ -4,7 +4,6 @@
 //! cursor: a cursor without the sections would pass over them for ever, and sections that are held without having
 //! arrived would not arrive when they are sent again, and be passed on to nobody.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use comity_ledger::{AgencyId, Entropy, Origin, VerifiedOpening};
@@ -44,26 +43,26 @@ impl ReplicaStep<'_> {
         if let Some((index, _)) = openings.iter().find(|(index, _)| !held.contains(*index)) {
             return Err(StoreError::NotNext { given: index.value(), held: held.value() });
         }
-        let indexes: BTreeSet<u64> = openings.iter().map(|(index, _)| index.value()).collect();
+        let mut openings: Vec<&(EntryIndex, VerifiedOpening)> = openings.iter().collect();
+        openings.sort_by_key(|(index, _)| *index);
+        let of_entries = || openings.chunk_by(|(a, _), (b, _)| a == b);
+        let first_of = |run: &[&(EntryIndex, VerifiedOpening)]| run.first().map(|(index, _)| *index);
+        let indexes: Vec<u64> = of_entries().filter_map(first_of).map(EntryIndex::value).collect();
         let _turn = store.turn();
-        store.keyring().assign_missing(origin, &indexes, entropy)?;
+        let keys = store.keyring().assign_missing(log, &indexes, entropy)?;
         let mut chunks = Chunks::among(&store.sections, log);
-        let mut sealer: Option<(EntryIndex, EntrySealer<'_>)> = None;
-        for (index, opening) in openings {
-            let unkeyed = || damaged("the key of an entry", origin, index.value());
-            if sealer.as_ref().is_none_or(|(of, _)| of != index) {
-                let key = store.keyring().key(origin, index.value())?.ok_or_else(unkeyed)?;
-                sealer = Some((*index, EntrySealer::new(&key, origin, *index)));
+        for (run, key) in of_entries().zip(&keys) {
+            let Some(index) = first_of(run) else { continue };
+            let mut sealer = EntrySealer::new(key, origin, index);
+            for (_, opening) in run {
+                let sealed = sealer.seal(opening.slot(), opening.opening(), entropy)?;
+                chunks.add(index.value(), opening.slot(), sealed)?;
             }
-            let (_, sealer) = sealer.as_ref().ok_or_else(unkeyed)?;
-            let sealed = sealer.seal(opening.slot(), opening.opening(), entropy)?;
-            chunks.add(index.value(), opening.slot(), sealed)?;
         }
         let mut sealed = Rows::default();
         chunks.put(&mut sealed)?;
         let sealed = sealed.placed(&store.sections)?;
         let mut arrived = sled::Batch::default();
-        let indexes: Vec<u64> = indexes.into_iter().collect();
         for (run, number) in indexes.chunks(ARRIVAL_ENTRIES_MAX).zip(store.next_arrival(log)?..) {
             let value: Vec<u8> = run.iter().flat_map(|index| index.to_be_bytes()).collect();
             arrived.insert(arrival_key(log, Some(number)), value);

@@ -9,12 +9,7 @@ use crate::rows::Rows;
 pub(crate) const VALUE_BYTES_MAX: usize = 7_400;
 
 /// Writes a byte string under `key ‖ u8 piece`; a longer one that stood there before is replaced whole.
-pub(crate) fn put(
-    tree: &sled::Tree,
-    rows: &mut Rows,
-    key: &[u8],
-    bytes: &[u8],
-) -> Result<(), StoreError> {
+pub(crate) fn put(tree: &sled::Tree, rows: &mut Rows, key: &[u8], bytes: &[u8]) -> Result<(), StoreError> {
     let mut pieces = bytes.chunks(VALUE_BYTES_MAX);
     for number in 0..=u8::MAX {
         let place = piece_key(key, number);

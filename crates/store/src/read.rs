@@ -86,7 +86,7 @@ impl Store {
     }
 
     /// Opens what is held of some slots, for each entry of `start..end`: `take` gets the index and, for each
-    /// slot asked for, the opening or `None`.
+    /// slot asked for, the opening or `None`; it may move them out.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] if the keyring has no key for sealed bytes, or they do not open with it;
@@ -96,10 +96,11 @@ impl Store {
         origin: &Origin,
         range: std::ops::Range<TreeSize>,
         slots: &[Slot],
-        mut take: impl FnMut(EntryIndex, Vec<Option<Opening>>) -> Result<(), E>,
+        mut take: impl FnMut(EntryIndex, &mut [Option<Opening>]) -> Result<(), E>,
     ) -> Result<(), ReadError<E>> {
         let log = LogId::of(origin);
         let mut index = range.start.value();
+        let mut openings = vec![None; slots.len()];
         while index < range.end.value() {
             let chunk = index / CHUNK_ENTRIES;
             let held = sections::read_chunk(&self.sections, log, chunk, slots)?;
@@ -111,16 +112,16 @@ impl Store {
                     place: index,
                 };
                 let place = EntryIndex::new(index).map_err(|_| damaged())?;
+                openings.fill(None);
                 if !held.any(index) {
-                    take(place, vec![None; slots.len()]).map_err(ReadError::Taker)?;
+                    take(place, &mut openings).map_err(ReadError::Taker)?;
                     index += 1;
                     continue;
                 }
-                let key = self.keyring().key(origin, index)?;
-                let sealer = key.map(|key| EntrySealer::new(&key, origin, place));
-                let mut openings = Vec::with_capacity(slots.len());
-                for slot in slots {
-                    openings.push(match (&sealer, held.sealed(index, *slot)) {
+                let key = self.keyring().key(log, index)?;
+                let mut sealer = key.map(|key| EntrySealer::new(&key, origin, place));
+                for (opening, slot) in openings.iter_mut().zip(slots) {
+                    *opening = match (&mut sealer, held.sealed(index, *slot)) {
                         (Some(sealer), Some(sealed)) => Some(sealer.open(*slot, sealed).ok_or_else(damaged)?),
                         // Sealed bytes whose key is gone were lost, not withheld: nothing may go on as if they
                         // had never been.
@@ -130,9 +131,9 @@ impl Store {
                             place: index,
                         })?,
                         (_, None) => None,
-                    });
+                    };
                 }
-                take(place, openings).map_err(ReadError::Taker)?;
+                take(place, &mut openings).map_err(ReadError::Taker)?;
                 index += 1;
             }
         }

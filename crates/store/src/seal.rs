@@ -80,34 +80,41 @@ impl Key {
 }
 
 /// The key of one entry, from which the key of each of its sections is derived.
-pub(crate) struct EntrySealer<'a> {
+pub(crate) struct EntrySealer {
     prk: hkdf::Prk,
-    origin: &'a Origin,
-    index: EntryIndex,
+    /// origin ‖ index: a sealed section cannot be moved to another place.
+    place: Vec<u8>,
 }
 
-impl<'a> EntrySealer<'a> {
-    pub(crate) fn new(key: &Key, origin: &'a Origin, index: EntryIndex) -> Self {
+impl EntrySealer {
+    pub(crate) fn new(key: &Key, origin: &Origin, index: EntryIndex) -> Self {
         let prk = SEAL_SALT.extract(key.as_bytes());
-        Self { prk, origin, index }
+        let origin = origin.as_str().as_bytes();
+        let mut place = Vec::with_capacity(origin.len() + 8 + 1);
+        place.extend_from_slice(origin);
+        place.extend_from_slice(&index.value().to_be_bytes());
+        Self { prk, place }
     }
 
     /// Seals salt and section of one slot.
     pub(crate) fn seal(
-        &self,
+        &mut self,
         slot: Slot,
         opening: &Opening,
         entropy: &mut dyn Entropy,
     ) -> Result<Vec<u8>, StoreError> {
         let plain: [&[u8]; 2] = [opening.salt().as_bytes(), opening.section()];
-        self.section_key(slot)?.seal(&self.aad(slot), &plain, entropy)
+        let key = self.section_key(slot)?;
+        self.at(slot, |aad| key.seal(aad, &plain, entropy))
     }
 
     /// Opens one slot; `None` if the bytes are not those sealed for this place.
-    pub(crate) fn open(&self, slot: Slot, sealed: &[u8]) -> Option<Opening> {
-        let plain = self.section_key(slot).ok()?.open(&self.aad(slot), sealed)?;
-        let (salt, section) = plain.split_first_chunk::<{ Salt::LEN }>()?;
-        Opening::new(Salt::from_bytes(*salt), section.to_vec())
+    pub(crate) fn open(&mut self, slot: Slot, sealed: &[u8]) -> Option<Opening> {
+        let key = self.section_key(slot).ok()?;
+        let mut plain = self.at(slot, |aad| key.open(aad, sealed))?;
+        let salt = Salt::from_bytes(*plain.first_chunk()?);
+        plain.drain(..Salt::LEN);
+        Opening::new(salt, plain)
     }
 
     /// HKDF-SHA256(salt = "comity/seal/v1", ikm = entry key, info = u8 slot), RFC 5869.
@@ -120,11 +127,11 @@ impl<'a> EntrySealer<'a> {
         Ok(Key(bytes))
     }
 
-    /// origin ‖ index ‖ slot: a sealed section cannot be moved to another place.
-    fn aad(&self, slot: Slot) -> Vec<u8> {
-        let mut aad = self.origin.as_str().as_bytes().to_vec();
-        aad.extend_from_slice(&self.index.value().to_be_bytes());
-        aad.push(slot.number());
-        aad
+    /// What is authenticated with a section: origin ‖ index ‖ slot.
+    fn at<T>(&mut self, slot: Slot, act: impl FnOnce(&[u8]) -> T) -> T {
+        self.place.push(slot.number());
+        let done = act(&self.place);
+        self.place.pop();
+        done
     }
 }

@@ -11,8 +11,11 @@ use crate::log_id::LogId;
 use crate::rows::Rows;
 use crate::{StoreError, pieces};
 
-/// The sealed sections of one slot by the position of their entries in the chunk.
-type Items = BTreeMap<u8, Vec<u8>>;
+/// Entries of a chunk.
+const POSITIONS: usize = 16;
+
+/// The sealed sections of one slot by the position of their entries in the chunk; none is empty.
+type Items = [Vec<u8>; POSITIONS];
 
 /// `log ‖ u64 chunk ‖ u8 slot`; the pieces of the value follow under it.
 fn key(log: LogId, chunk: u64, slot: Slot) -> Vec<u8> {
@@ -54,7 +57,9 @@ impl<'a> Chunks<'a> {
             Entry::Occupied(held) => held.into_mut(),
             Entry::Vacant(place) => place.insert(begun(self.tree, self.log, chunk, slot, self.end_kept)?),
         };
-        items.insert(position, sealed);
+        if let Some(item) = items.get_mut(position) {
+            *item = sealed;
+        }
         Ok(())
     }
 
@@ -96,38 +101,48 @@ impl<'a> Chunks<'a> {
 fn begun(tree: &sled::Tree, log: LogId, chunk: u64, slot: Slot, end: u64) -> Result<Items, StoreError> {
     let first = chunk.saturating_mul(CHUNK_ENTRIES);
     if first >= end {
-        return Ok(Items::new());
+        return Ok(Items::default());
     }
     let value = pieces::read(tree, &key(log, chunk, slot))?.unwrap_or_default();
-    let items = places(&value).ok_or_else(|| damaged(log, chunk))?;
-    let kept = items.into_iter().filter(|(position, _)| first.saturating_add(u64::from(*position)) < end);
-    Ok(kept.map(|(position, place)| (position, value.get(place).unwrap_or_default().to_vec())).collect())
+    let places = places(&value).ok_or_else(|| damaged(log, chunk))?;
+    let mut items = Items::default();
+    for ((item, place), _) in items.iter_mut().zip(places).zip(first..end) {
+        *item = value.get(place).unwrap_or_default().to_vec();
+    }
+    Ok(items)
 }
 
 /// The sealed sections of all slots for the entries of a chunk.
 #[derive(Debug)]
-pub(crate) struct ChunkSections {
-    slots: BTreeMap<Slot, SlotSections>,
-}
+pub(crate) struct ChunkSections(Vec<SlotSections>);
 
 /// Those of one slot: the value as stored, and where each item lies in it.
 #[derive(Debug)]
 struct SlotSections {
-    value: Vec<u8>,
-    places: BTreeMap<u8, Range<usize>>,
+    slot: Slot,
+    value: sled::IVec,
+    places: Places,
 }
+
+/// Where the items of a chunk lie in it, by position; nowhere if empty.
+type Places = [Range<usize>; POSITIONS];
 
 impl ChunkSections {
     /// Whether anything is held of the entry of an index.
     pub(crate) fn any(&self, index: u64) -> bool {
-        let position = position(index);
-        self.slots.values().any(|held| held.places.contains_key(&position))
+        self.0.iter().any(|held| held.at(index).is_some())
     }
 
     /// The sealed section of a slot for the entry of an index; `None` if none is held.
     pub(crate) fn sealed(&self, index: u64, slot: Slot) -> Option<&[u8]> {
-        let held = self.slots.get(&slot)?;
-        held.value.get(held.places.get(&position(index))?.clone())
+        self.0.iter().find(|held| held.slot == slot)?.at(index)
+    }
+}
+
+impl SlotSections {
+    fn at(&self, index: u64) -> Option<&[u8]> {
+        let place = self.places.get(position(index)).filter(|place| !place.is_empty())?;
+        self.value.get(place.clone())
     }
 }
 
@@ -147,36 +162,37 @@ pub(crate) fn read_chunk(
     slots: &[Slot],
 ) -> Result<ChunkSections, StoreError> {
     let prefix = prefix(log, chunk);
-    let mut values: BTreeMap<Slot, Vec<u8>> = BTreeMap::new();
+    let mut values: Vec<(Slot, sled::IVec)> = Vec::new();
     for item in tree.scan_prefix(&prefix) {
         let (key, piece) = item?;
         let slot = key.get(prefix.len()).copied().map(Slot::new);
-        if let Some(slot) = slot.filter(|slot| slots.contains(slot)) {
-            values.entry(slot).or_default().extend_from_slice(&piece);
+        let Some(slot) = slot.filter(|slot| slots.contains(slot)) else { continue };
+        match values.last_mut().filter(|(of, _)| *of == slot) {
+            Some((_, value)) => *value = [value.as_ref(), piece.as_ref()].concat().into(),
+            None => values.push((slot, piece)),
         }
     }
     let split = values.into_iter().map(|(slot, value)| {
         let places = places(&value).ok_or_else(|| damaged(log, chunk))?;
-        Ok((slot, SlotSections { value, places }))
+        Ok(SlotSections { slot, value, places })
     });
-    Ok(ChunkSections { slots: split.collect::<Result<_, StoreError>>()? })
+    split.collect::<Result<_, StoreError>>().map(ChunkSections)
 }
 
 /// Joins a chunk: each item a position, a u32 length and as many bytes.
 fn encode(items: &Items) -> Result<Vec<u8>, StoreError> {
-    let mut value = Vec::with_capacity(items.values().map(|sealed| sealed.len() + 5).sum());
-    for (position, sealed) in items {
+    let mut value = Vec::with_capacity(items.iter().map(|sealed| sealed.len() + 5).sum());
+    for (sealed, position) in items.iter().zip(0..).filter(|(sealed, _)| !sealed.is_empty()) {
         let too_long = |_| StoreError::TooLong { what: "sealed section", len: sealed.len() };
-        value.push(*position);
+        value.push(position);
         value.extend_from_slice(&u32::try_from(sealed.len()).map_err(too_long)?.to_be_bytes());
         value.extend_from_slice(sealed);
     }
     Ok(value)
 }
 
-/// Where the items of a chunk lie in it, by position.
-fn places(value: &[u8]) -> Option<BTreeMap<u8, Range<usize>>> {
-    let mut places = BTreeMap::new();
+fn places(value: &[u8]) -> Option<Places> {
+    let mut places = Places::default();
     let mut at = 0;
     while let Some((position, after)) = value.get(at..)?.split_first() {
         let (len, sealed) = after.split_first_chunk::<4>()?;
@@ -184,14 +200,14 @@ fn places(value: &[u8]) -> Option<BTreeMap<u8, Range<usize>>> {
         let start = at.checked_add(5)?;
         at = start.checked_add(len)?;
         sealed.get(..len)?;
-        places.insert(*position, start..at);
+        *places.get_mut(usize::from(*position))? = start..at;
     }
     Some(places)
 }
 
-fn position(index: u64) -> u8 {
+fn position(index: u64) -> usize {
     // The remainder is below sixteen.
-    u8::try_from(index % CHUNK_ENTRIES).unwrap_or(0)
+    usize::try_from(index % CHUNK_ENTRIES).unwrap_or(0)
 }
 
 fn damaged(log: LogId, chunk: u64) -> StoreError {

@@ -143,7 +143,7 @@ impl Store {
             let entry = entries.next().and_then(|bytes| Entry::parse(bytes).ok());
             let entry = entry.ok_or_else(|| damaged("an entry"))?;
             for (slot, opening) in slots.iter().zip(openings) {
-                let Some(opening) = opening else { continue };
+                let Some(opening) = opening.take() else { continue };
                 let verified = opening.verify(origin, &entry, *slot);
                 let verified = verified.map_err(|_| damaged("a section that gives another commitment"))?;
                 found.push((index, verified));

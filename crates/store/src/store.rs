@@ -186,7 +186,7 @@ impl Store {
             let index = comity_tlog::EntryIndex::new(index)
                 .map_err(|_| StoreError::NotNext { given: start, held })?;
             let Some(key) = key else { continue };
-            let sealer = EntrySealer::new(key, staged.origin(), index);
+            let mut sealer = EntrySealer::new(key, staged.origin(), index);
             for (slot, opening) in entry.openings() {
                 chunks.add(index.value(), *slot, sealer.seal(*slot, opening, entropy)?)?;
             }

@@ -134,7 +134,7 @@ fn opened(store: &Store, origin: &Origin, at: u64, slots: &[Slot]) -> Vec<Option
     let range = index(at).size_before()..index(at).size_through();
     let mut found = Vec::new();
     let read = store.each_opening(origin, range, slots, |_, openings| {
-        found = openings;
+        found = openings.to_vec();
         Ok::<(), StoreError>(())
     });
     assert!(read.is_ok());

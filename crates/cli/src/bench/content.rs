@@ -220,7 +220,9 @@ impl Sample {
         let mut bytes = 0;
         let read = store.each_opening(origin, range, &slots, |index, openings| {
             for (slot, opening) in slots.into_iter().zip(openings) {
-                let Some(opening) = opening.filter(|opening| !opening.section().is_empty()) else { continue };
+                let Some(opening) = opening.take().filter(|opening| !opening.section().is_empty()) else {
+                    continue;
+                };
                 let len = opening.to_padded().len();
                 if disclosures.len() == RELEASE_OPENINGS_MAX || bytes + len > RELEASE_BYTES_MAX {
                     self.messages.push(release(std::mem::take(&mut disclosures))?);

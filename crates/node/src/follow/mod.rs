@@ -9,6 +9,7 @@ mod keeper;
 mod older;
 mod pinned;
 mod session;
+mod settling;
 mod viewing;
 
 use std::collections::BTreeMap;

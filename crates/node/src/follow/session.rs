@@ -19,7 +19,7 @@ use tonic::{Status, Streaming};
 use super::ahead::{Ahead, Arriving, read_ahead};
 use super::error::{FollowError, PASSING_ALARMS};
 use super::keeper::Keeper;
-use super::viewing::show;
+use super::settling::Standing;
 use super::{FollowParts, Followers, alarm_key};
 use crate::Peer;
 use crate::exchange::{HEARTBEAT, SOFTWARE};
@@ -35,8 +35,8 @@ pub(super) struct Session<'a> {
     pub(super) stop: &'a CancellationToken,
 }
 
-/// The view takes something in.
-type Showing = JoinHandle<Result<(), FollowError>>;
+/// A step that is being settled, while the next is taken.
+type Settling = Option<JoinHandle<Result<Standing, FollowError>>>;
 
 type Client = ExchangeServiceClient<Guarded<Channel>>;
 
@@ -46,10 +46,10 @@ impl Session<'_> {
     /// keeper never, since the next follower of the log may begin as soon as this one has ended.
     pub(super) async fn run(&self, gained: &mut bool) -> Result<(), FollowError> {
         let keeper = self.open().await?;
-        self.report(&keeper, |_| {});
+        self.report(&keeper.standing(), |_| {});
         let request = v1::FollowRequest::from(&keeper.from()?);
         let mut stream = self.unless_stopped(self.call(request)).await??;
-        self.report(&keeper, |state| state.connected = true);
+        self.report(&keeper.standing(), |state| state.connected = true);
         tracing::info!("following");
         // While some are being kept, the next are read.
         let (ahead, arriving) = read_ahead();
@@ -63,37 +63,58 @@ impl Session<'_> {
         }
     }
 
-    /// Keeps what arrives, as much of it at once as has arrived, until the stream ends, and shows it meanwhile.
+    /// Keeps what arrives, as much of it at once as has arrived, until the stream ends, and settles it meanwhile.
     async fn keep(&self, keeper: Keeper, arriving: Arriving, gained: &mut bool) -> Result<(), FollowError> {
-        let mut showing = None;
-        let kept = self.keep_on(keeper, arriving, gained, &mut showing).await;
-        kept.and(ended(showing).await)
+        let mut settling = None;
+        let kept = self.keep_on(keeper, arriving, gained, &mut settling).await;
+        let last = if settling.is_some() { self.settled(&mut settling).await } else { Ok(()) };
+        kept.and(last)
     }
 
-    /// `showing` is what the view takes in at the moment: one step, while the next is kept.
+    /// `settling` is the step that was taken last: it is settled before the next, while that is taken.
     async fn keep_on(
         &self,
         mut keeper: Keeper,
         mut arriving: Arriving,
         gained: &mut bool,
-        showing: &mut Option<Showing>,
+        settling: &mut Settling,
     ) -> Result<(), FollowError> {
         loop {
-            let Some((events, room)) = self.unless_stopped(arriving.next()).await? else { return Ok(()) };
+            let next = tokio::select! {
+                biased;
+                settled = self.settled(settling), if settling.is_some() => {
+                    settled?;
+                    continue;
+                }
+                next = self.unless_stopped(arriving.next()) => next?,
+            };
+            let Some((events, room)) = next else { return Ok(()) };
             let taken = tokio::task::spawn_blocking(move || (keeper.take(events), keeper)).await;
-            let ((unseen, taken), back) = taken.map_err(|_| FollowError::Broken)?;
-            drop(room);
+            let ((step, taken), back) = taken.map_err(|_| FollowError::Broken)?;
             keeper = back;
             *gained = keeper.has_gained();
-            let before = ended(showing.take()).await;
+            let before = if settling.is_some() { self.settled(settling).await } else { Ok(()) };
             let (node, origin) = (Arc::clone(&self.parts.node), self.peer.origin());
-            *showing = Some(tokio::task::spawn_blocking(move || show(&node, &origin, unseen)));
+            *settling = Some(tokio::task::spawn_blocking(move || {
+                let settled = step.settle(&node, &origin);
+                drop(room);
+                settled
+            }));
             taken.and(before)?;
-            if keeper.is_complete() {
-                self.end_alarms();
-            }
-            self.report(&keeper, |state| state.last_error = None);
         }
+    }
+
+    /// Waits for what is being settled, and reports it.
+    async fn settled(&self, settling: &mut Settling) -> Result<(), FollowError> {
+        let Some(task) = settling else { return Ok(()) };
+        let settled = task.await;
+        *settling = None;
+        let standing = settled.map_err(|_| FollowError::Broken)??;
+        if standing.is_confirmed {
+            self.end_alarms();
+        }
+        self.report(&standing, |state| state.last_error = None);
+        Ok(())
     }
 
     async fn unless_stopped<T>(&self, waiting: impl Future<Output = T>) -> Result<T, FollowError> {
@@ -157,19 +178,11 @@ impl Session<'_> {
         }
     }
 
-    fn report(&self, keeper: &Keeper, change: impl FnOnce(&mut super::FollowState)) {
+    fn report(&self, standing: &Standing, change: impl FnOnce(&mut super::FollowState)) {
         self.all.update(self.peer.agency(), |state| {
-            (state.held, state.seen) = keeper.sizes();
+            (state.held, state.seen) = (standing.held, standing.seen);
             change(state);
         });
-    }
-}
-
-/// Waits for what is being shown.
-async fn ended(showing: Option<Showing>) -> Result<(), FollowError> {
-    match showing {
-        Some(showing) => showing.await.map_err(|_| FollowError::Broken)?,
-        None => Ok(()),
     }
 }
 

@@ -145,7 +145,7 @@ impl Running {
         let size = self.node.store().held(origin).unwrap().size;
         let mut all = Vec::new();
         let read = self.node.store().each_opening(origin, TreeSize::ZERO..size, &slots, |_, openings| {
-            all.push(openings);
+            all.push(openings.to_vec());
             Ok::<(), std::convert::Infallible>(())
         });
         assert!(read.is_ok());

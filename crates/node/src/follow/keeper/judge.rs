@@ -2,8 +2,6 @@
 //!
 //! Not here: the rule itself (`policy`), and how they are kept (`keeper`).
 
-use std::collections::BTreeMap;
-
 use comity_ledger::{Kind, Opening, Slot, VerifiedOpening};
 use comity_policy::Released;
 use comity_screening::{LogOrigin, Provenance};
@@ -34,7 +32,7 @@ impl Keeper {
     /// Compares openings with their entries, which are held, and takes those that this node may hold.
     pub(super) fn judge(
         &mut self,
-        openings: BTreeMap<EntryIndex, Vec<(Slot, Opening)>>,
+        mut openings: Vec<(EntryIndex, Slot, Opening)>,
     ) -> Result<Judged, FollowError> {
         let came = received(&self.peers, &self.origin);
         if came.agreement.is_none() {
@@ -44,12 +42,17 @@ impl Keeper {
         }
         let log: LogOrigin = self.origin.as_str().parse().map_err(|_| FollowError::Broken)?;
         let (mut judged, mut dropped) = (Judged::default(), 0);
-        let mut openings = openings;
-        let indexes: Vec<EntryIndex> = openings.keys().copied().collect();
+        openings.sort_by_key(|(index, _, _)| *index);
+        let mut indexes: Vec<EntryIndex> = openings.iter().map(|(index, _, _)| *index).collect();
+        indexes.dedup();
+        let mut openings = openings.into_iter().peekable();
         for chunk in chunks_of(&indexes) {
             for held in held_at(self.node.store(), &self.origin, chunk)? {
                 let index = held.index;
-                let given = openings.remove(&index).unwrap_or_default();
+                let mut given = Vec::new();
+                while let Some((_, slot, opening)) = openings.next_if(|(of, _, _)| *of == index) {
+                    given.push((slot, opening));
+                }
                 let count = given.len();
                 let is_shown = held.entry.kind() == Kind::Record && self.handed.contains(index);
                 let at = is_shown.then(|| provenance(&log, &held));
@@ -64,8 +67,8 @@ impl Keeper {
         if dropped > 0 {
             tracing::warn!(dropped, "sections came that this node may not hold; they were dropped");
         }
-        match openings.keys().next() {
-            Some(index) => Err(FollowError::EarlyOpening { index: *index }),
+        match openings.next() {
+            Some((index, _, _)) => Err(FollowError::EarlyOpening { index }),
             None => Ok(judged),
         }
     }
@@ -88,11 +91,12 @@ impl Keeper {
         // Handling and audience may have come with an earlier section of the same entry.
         verified.extend(before.iter().filter(|opening| !given.contains(&opening.slot())).cloned());
         let cut = came.cut(&entry, verified, None, &mut self.labels);
-        let released = cut.map(|cut| cut.released).unwrap_or_default().into_iter();
-        let may: Vec<_> = released.filter(|released| given.contains(&released.slot())).collect();
+        let mut released = cut.map(|cut| cut.released).unwrap_or_default();
+        released.retain(|released| given.contains(&released.slot()));
+        let may = released.len();
         // What is said again was passed on already.
-        let (count, new) = (may.len(), may.into_iter().filter(|released| !known.contains(&released.slot())));
-        Ok(Opened { may: count, new: new.map(Released::into_opening).collect(), before })
+        let new = released.into_iter().filter(|released| !known.contains(&released.slot()));
+        Ok(Opened { may, new: new.map(Released::into_opening).collect(), before })
     }
 }
 
