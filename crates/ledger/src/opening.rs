@@ -40,13 +40,18 @@ impl Opening {
 
     /// `salt ‖ u32 len ‖ section ‖ zeros`, up to 256 B, 1, 4, 16 or 64 KiB: an observer learns only the size class.
     pub fn to_padded(&self) -> Vec<u8> {
-        let size = self.padded_len();
-        let mut bytes = Vec::with_capacity(size);
+        let mut bytes = Vec::with_capacity(self.padded_len());
+        self.pad_into(&mut bytes);
+        bytes
+    }
+
+    /// Appends the padded form.
+    pub fn pad_into(&self, bytes: &mut Vec<u8>) {
+        let end = bytes.len() + self.padded_len();
         bytes.extend_from_slice(self.salt.as_bytes());
         bytes.extend_from_slice(&u32::try_from(self.section.len()).unwrap_or(u32::MAX).to_be_bytes());
         bytes.extend_from_slice(&self.section);
-        bytes.resize(size, 0);
-        bytes
+        bytes.resize(end, 0);
     }
 
     /// Reads the padded form.

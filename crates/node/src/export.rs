@@ -108,7 +108,10 @@ impl<'a> LogExport<'a> {
             Ok::<(), NodeError>(())
         });
         match read {
-            Ok(()) => Ok(bytes),
+            Ok(()) => {
+                self.store.settle_read()?;
+                Ok(bytes)
+            }
             Err(ReadError::Store(source)) => Err(source.into()),
             Err(ReadError::Taker(error)) => Err(error),
         }

@@ -106,6 +106,7 @@ pub(crate) fn read_steps(
         read_window(store, origin, start..end, &mut steps)?;
         start = end;
     }
+    store.settle_read()?;
     Ok(steps)
 }
 

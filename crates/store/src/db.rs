@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::flush_watch::FlushWatch;
 use crate::medium::Medium;
+use crate::writes::Writes;
 use crate::{StoreError, files};
 
 /// Cache of pages in memory, in bytes: sled may hold up to four times as much.
@@ -25,6 +26,7 @@ pub(crate) struct Db {
     folder: PathBuf,
     file: File,
     medium: Medium,
+    writes: Writes,
     /// The last to let go of the database.
     watch: FlushWatch,
 }
@@ -48,7 +50,7 @@ impl Db {
             source,
         })?;
         let watch = FlushWatch::start(sled.open_tree("meta")?)?;
-        let db = Self { sled, folder: folder.to_owned(), file, medium, watch };
+        let db = Self { sled, folder: folder.to_owned(), file, medium, writes: Writes::default(), watch };
         if fresh {
             db.sync_all_files()?;
         }
@@ -66,6 +68,20 @@ impl Db {
     /// Returns only when all that was written before is on stable storage. After one failure it never does again,
     /// whoever asks: the process must stop.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        self.writes.synced(|| self.sync_files())
+    }
+
+    /// Puts what can be read before it is durable.
+    pub(crate) fn writing<T>(&self, put: impl FnOnce() -> T) -> T {
+        self.writes.during(put)
+    }
+
+    /// Whether all that was put so is durable.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.writes.are_durable()
+    }
+
+    fn sync_files(&self) -> Result<(), StoreError> {
         self.medium.sync(&self.folder.join("db"), || {
             self.watch.flush(&self.sled)?;
             #[cfg(comity_planted)]

@@ -68,9 +68,11 @@ impl ReplicaStep<'_> {
             arrived.insert(arrival_key(log, Some(number)), value);
         }
         arrived.insert(cursor_key(log, from), &next_release.to_be_bytes());
-        let together = (&store.sections, &store.late).transaction(|(sections, late)| {
-            sections.apply_batch(&sealed)?;
-            Ok(late.apply_batch(&arrived)?)
+        let together = store.db.writing(|| {
+            (&store.sections, &store.late).transaction(|(sections, late)| {
+                sections.apply_batch(&sealed)?;
+                Ok(late.apply_batch(&arrived)?)
+            })
         });
         together.map_err(|error: TransactionError<Infallible>| match error {
             TransactionError::Storage(error) => error.into(),

@@ -28,6 +28,7 @@ mod sign_lock;
 mod store;
 mod tiles;
 mod upgrade;
+mod writes;
 
 pub use entries::CHUNK_ENTRIES;
 pub use error::StoreError;

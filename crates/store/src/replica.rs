@@ -115,6 +115,15 @@ impl Store {
         Ok(ReplicaStep { store: self, origin, log: LogId::of(origin), newest: None })
     }
 
+    /// Returns only when all that was read of sections before is on stable storage: of a step that is not settled yet
+    /// some may have been among them.
+    ///
+    /// # Errors
+    /// [`StoreError::Sync`].
+    pub fn settle_read(&self) -> Result<(), StoreError> {
+        if self.db.is_durable() { Ok(()) } else { self.db.sync() }
+    }
+
     /// Makes durable all that was added by a step, and by those before it.
     ///
     /// # Errors

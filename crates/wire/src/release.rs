@@ -146,9 +146,31 @@ impl TryFrom<ReleaseFrame> for v1::Release {
     /// [`InvalidMessage::TooLong`] if the openings with their padding are over [`RELEASE_BYTES_MAX`]: whoever
     /// makes frames of them must cut earlier.
     fn try_from(frame: ReleaseFrame) -> Result<Self, InvalidMessage> {
-        let openings: Vec<v1::Opening> = frame.0.into_iter().map(v1::Opening::from).collect();
-        field::total(OPENINGS, openings.iter().map(padded_len), RELEASE_BYTES_MAX)?;
-        Ok(Self { openings })
+        field::total(OPENINGS, frame.0.iter().map(Disclosure::content_bytes), RELEASE_BYTES_MAX)?;
+        // One piece of memory for all of them.
+        let mut padded = Vec::with_capacity(frame.0.iter().map(Disclosure::content_bytes).sum());
+        for disclosure in &frame.0 {
+            if let DisclosureContent::Given(opening) = &disclosure.content {
+                opening.pad_into(&mut padded);
+            }
+        }
+        let mut padded = Bytes::from(padded);
+        let openings = frame.0.into_iter().map(|disclosure| {
+            let given = padded.split_to(disclosure.content_bytes());
+            v1::Opening {
+                release_number: disclosure.number.0,
+                origin: disclosure.origin.to_string(),
+                index: disclosure.index.value(),
+                slot: disclosure.slot.number().into(),
+                content: Some(match disclosure.content {
+                    DisclosureContent::Given(_) => Content::Padded(given),
+                    DisclosureContent::Absent(cause) => {
+                        Content::Absence(v1::AbsenceCause::from(cause).into())
+                    }
+                }),
+            }
+        });
+        Ok(Self { openings: openings.collect() })
     }
 }
 
@@ -176,18 +198,6 @@ impl Disclosure {
     }
 }
 
-impl From<Disclosure> for v1::Opening {
-    fn from(disclosure: Disclosure) -> Self {
-        Self {
-            release_number: disclosure.number.0,
-            origin: disclosure.origin.to_string(),
-            index: disclosure.index.value(),
-            slot: disclosure.slot.number().into(),
-            content: Some(disclosure.content.into()),
-        }
-    }
-}
-
 impl TryFrom<Content> for DisclosureContent {
     type Error = InvalidMessage;
 
@@ -200,15 +210,6 @@ impl TryFrom<Content> for DisclosureContent {
                 .map(Self::Given)
                 .map_err(|source| InvalidMessage::Opening { field: PADDED, source }),
             Content::Absence(cause) => AbsenceCause::try_from(cause).map(Self::Absent),
-        }
-    }
-}
-
-impl From<DisclosureContent> for Content {
-    fn from(content: DisclosureContent) -> Self {
-        match content {
-            DisclosureContent::Given(opening) => Self::Padded(Bytes::from(opening.to_padded())),
-            DisclosureContent::Absent(cause) => Self::Absence(v1::AbsenceCause::from(cause).into()),
         }
     }
 }
