@@ -23,6 +23,7 @@ use tracing::Instrument as _;
 use crate::alarms::{Alarm, AlarmKey};
 use crate::author_task::AuthorTask;
 use crate::exchange::Bounded;
+use crate::off_reactor::off_reactor;
 use crate::operator::{material, own_trust};
 use crate::services::{Admin, AdminParts, Screening, Watched};
 use crate::tls::{AcceptedRole, Caps, PeerListener, PeerTrust};
@@ -80,7 +81,7 @@ impl Serving {
             let (node, own_log) = Node::start(open, trust)?;
             Ok::<_, NodeError>((node, own_log, Arc::new(register)))
         };
-        let started = tokio::task::spawn_blocking(start).await;
+        let started = off_reactor(start).await;
         let (node, own_log, register) = started.map_err(|_| NodeError::Lost { part: "start" })??;
         let own = node.home().config().agency.clone();
         let to_peers = AcceptedRole::Nodes { except: Some(own.clone()) };
@@ -157,7 +158,7 @@ impl Serving {
         }
         // What was promised is durable; what was not, as a replica's newest checkpoint beside the one seen, is now too.
         let node = Arc::clone(&self.node);
-        let synced = tokio::task::spawn_blocking(move || node.store().sync()).await;
+        let synced = off_reactor(move || node.store().sync()).await;
         tracing::info!("stopped");
         if self.node.store().has_failed() || !matches!(synced, Ok(Ok(()))) {
             // Whoever it was that noticed: the process ends as failed, so that it is started again.

@@ -23,6 +23,7 @@ use super::viewing::show;
 use super::{FollowParts, Followers, alarm_key};
 use crate::Peer;
 use crate::exchange::{HEARTBEAT, SOFTWARE};
+use crate::off_reactor::off_reactor;
 use crate::tls::PeerConnector;
 
 /// Longest that a call may take until it is answered.
@@ -80,14 +81,14 @@ impl Session<'_> {
     ) -> Result<(), FollowError> {
         loop {
             let Some((events, room)) = self.unless_stopped(arriving.next()).await? else { return Ok(()) };
-            let taken = tokio::task::spawn_blocking(move || (keeper.take(events), keeper)).await;
+            let taken = off_reactor(move || (keeper.take(events), keeper)).await;
             let ((unseen, taken), back) = taken.map_err(|_| FollowError::Broken)?;
             drop(room);
             keeper = back;
             *gained = keeper.has_gained();
             let before = ended(showing.take()).await;
             let (node, origin) = (Arc::clone(&self.parts.node), self.peer.origin());
-            *showing = Some(tokio::task::spawn_blocking(move || show(&node, &origin, unseen)));
+            *showing = Some(off_reactor(move || show(&node, &origin, unseen)));
             taken.and(before)?;
             if keeper.is_complete() {
                 self.end_alarms();
@@ -109,7 +110,7 @@ impl Session<'_> {
     async fn open(&self) -> Result<Keeper, FollowError> {
         let (node, peers) = (Arc::clone(&self.parts.node), Arc::clone(&self.parts.peers));
         let peer = Arc::clone(self.peer);
-        let opened = tokio::task::spawn_blocking(move || Keeper::open(node, peers, peer)).await;
+        let opened = off_reactor(move || Keeper::open(node, peers, peer)).await;
         opened.map_err(|_| FollowError::Broken)?
     }
 
