@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use comity_node::tls::PeerTrust;
 use comity_node::{Home, NewHome, OtherReplica, Peers, Reach, Serving, SystemEntropy, fingerprint, now};
@@ -48,6 +49,9 @@ pub(crate) static AGENCIES: [Agency; 3] = [
         append_millis_max: 20_000,
     },
 ];
+
+/// Longest that a node may take to end, once told: a little more than its grace.
+const STOPPED_IN: Duration = Duration::from_secs(12);
 
 const PEER_PORT: u16 = 7443;
 const ADMIN_PORT: u16 = 7444;
@@ -96,13 +100,14 @@ pub(crate) async fn run(agency: &'static Agency, stage: Rc<Stage>) -> turmoil::R
     let admin = serving.addresses().admin_addr;
     let stop = CancellationToken::new();
     let mut node = tokio::spawn(serving.run(stop.clone()));
-    let operator = Operator::new(agency, Rc::clone(&stage));
+    let operator = Operator::new(agency, stage);
     tokio::select! {
         ended = &mut node => Err(format!("the node of {} ended by itself: {ended:?}", agency.id).into()),
         done = operator.run(&home, admin) => {
             done?;
             stop.cancel();
-            node.await??;
+            let ended = tokio::time::timeout(STOPPED_IN, node).await;
+            ended.map_err(|_| format!("the node of {} does not end in {STOPPED_IN:?}", agency.id))???;
             Ok(())
         }
     }

@@ -40,7 +40,7 @@ impl Claims {
     /// A claim does not hold.
     pub(crate) fn broken(&mut self, what: String) {
         trace::note(&format!("BROKEN: {what}"));
-        if self.broken.len() < SHOWN_MAX {
+        if self.broken.len() < SHOWN_MAX && !self.broken.contains(&what) {
             self.broken.push(what);
         }
     }
@@ -61,6 +61,7 @@ impl Claims {
         let acknowledged = self.acknowledged.get(agency).copied().unwrap_or(0);
         if origin.starts_with(agency) && size < acknowledged {
             self.broken(format!("{agency} has acknowledged {acknowledged} entries and has only {size}"));
+            self.acknowledged.insert(agency, size);
         }
         if size != before {
             let root: String = head.root.iter().take(6).map(|byte| format!("{byte:02x}")).collect();

@@ -9,6 +9,7 @@ use turmoil::Sim;
 
 use crate::agency::AGENCIES;
 use crate::dice::Dice;
+use crate::stage::Stage;
 use crate::trace;
 
 /// Longest that a message is under way when nothing is wrong.
@@ -37,19 +38,24 @@ enum Fault {
     Down(&'static str),
 }
 
+/// A tick.
+const AT_ONCE_MILLIS: u64 = 2;
+
 pub(crate) struct Faults {
     dice: Dice,
     next: Duration,
     present: Vec<(Duration, Fault)>,
+    /// Hosts whose nodes were told to end, and begin again when they have.
+    ending: Vec<&'static str>,
 }
 
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { dice: Dice::new(seed ^ 0xfa17), next: Duration::from_secs(1), present: Vec::new() }
+        Self { dice: Dice::new(seed ^ 0xfa17), next: Duration::from_secs(1), present: Vec::new(), ending: Vec::new() }
     }
 
     /// Mends what has lasted long enough, and begins what is due.
-    pub(crate) fn step(&mut self, sim: &mut Sim<'_>) {
+    pub(crate) fn step(&mut self, sim: &mut Sim<'_>, stage: &Stage) {
         let now = sim.elapsed();
         let over: Vec<Fault> =
             self.present.iter().filter(|(until, _)| *until <= now).map(|(_, fault)| *fault).collect();
@@ -57,7 +63,7 @@ impl Faults {
         over.into_iter().for_each(|fault| mend(sim, fault));
         if self.next <= now {
             self.next = now + self.dice.time(PAUSE_MILLIS.0, PAUSE_MILLIS.1);
-            self.begin(sim, now);
+            self.begin(sim, stage);
         }
     }
 
@@ -68,25 +74,48 @@ impl Faults {
         }
     }
 
+    /// Begins the nodes again that have ended as they were told.
+    pub(crate) fn begin_again(&mut self, sim: &mut Sim<'_>) {
+        for host in std::mem::take(&mut self.ending) {
+            if sim.is_host_running(host) {
+                self.ending.push(host);
+            } else {
+                trace::note(&format!("{host} begins again"));
+                sim.bounce(host);
+            }
+        }
+    }
+
     /// Crashes a host now; it comes back as after any crash.
-    pub(crate) fn crash(&mut self, sim: &mut Sim<'_>, host: &'static str) {
+    pub(crate) fn crash(&mut self, sim: &mut Sim<'_>, stage: &Stage, host: &'static str) {
         let is_down = self.present.iter().any(|(_, fault)| *fault == Fault::Down(host));
         if is_down {
             return;
         }
         // Some come back at once, while their peers still take their connections for open.
-        let lasts = if self.dice.one_in(3) { 2 } else { self.dice.between(10, DOWN_MILLIS_MAX) };
+        let lasts = if self.dice.one_in(3) { AT_ONCE_MILLIS } else { self.dice.between(10, DOWN_MILLIS_MAX) };
         trace::note(&format!("{host} crashes for {lasts} ms"));
         trace::count("fault: crash");
         sim.crash(host);
+        self.ending.retain(|ending| *ending != host);
+        stage.take_restart(host);
         self.present.push((sim.elapsed() + Duration::from_millis(lasts), Fault::Down(host)));
     }
 
-    fn begin(&mut self, sim: &mut Sim<'_>, now: Duration) {
-        let kind = self.dice.between(0, 9);
-        if kind < 3 {
+    fn begin(&mut self, sim: &mut Sim<'_>, stage: &Stage) {
+        let kind = self.dice.between(0, 10);
+        if kind < 4 {
             let host = self.dice.of(&AGENCIES.each_ref().map(|agency| agency.host));
-            return self.crash(sim, host);
+            if kind < 3 {
+                return self.crash(sim, stage, host);
+            }
+            if !self.ending.contains(&host) && sim.is_host_running(host) {
+                trace::note(&format!("{host} is told to end and to begin again"));
+                trace::count("fault: restart");
+                stage.restart(host);
+                self.ending.push(host);
+            }
+            return;
         }
         let link = usize::try_from(self.dice.between(0, 1)).unwrap();
         if self.present.iter().any(|(_, fault)| link_of(*fault) == Some(link)) {
@@ -95,19 +124,19 @@ impl Faults {
         let (one, other) = LINKS[link];
         let (from, to) = if self.dice.one_in(2) { (one, other) } else { (other, one) };
         let fault = match kind {
-            3 | 4 => {
+            4 | 5 => {
                 sim.partition(one, other);
                 Fault::Cut(link)
             }
-            5 => {
+            6 => {
                 sim.partition_oneway(from, to);
                 Fault::CutOneWay(from, to)
             }
-            6 => {
+            7 => {
                 sim.hold(one, other);
                 Fault::Held(link)
             }
-            7 => {
+            8 => {
                 let percent = self.dice.between(1, 20);
                 sim.set_link_fail_rate(one, other, percent as f64 / 100.0);
                 Fault::Lossy(link)
@@ -128,7 +157,7 @@ impl Faults {
             Fault::Slow(_) => "fault: slow",
             Fault::Down(_) => "fault: crash",
         });
-        self.present.push((now + lasts, fault));
+        self.present.push((sim.elapsed() + lasts, fault));
     }
 }
 

@@ -34,7 +34,7 @@ use crate::stage::{Phase, Stage};
 const REGRESSIONS: [(u64, &str); 0] = [];
 
 /// How long things go wrong.
-const FAULTS_LAST: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(70));
+const FAULTS_LAST: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(140));
 /// Longest from the end of the faults until everybody holds everything: a dead connection is noticed in 40 s by both of
 /// its ends, its follower calls again within 10 s, and what a relay lacks reaches its followers only after that.
 const SETTLED_IN: Duration = Duration::from_secs(120);
@@ -151,14 +151,16 @@ impl<'a> Driver<'a> {
             let stage = Rc::clone(self.stage);
             self.sim.host(agency.host, move || agency::run(agency, Rc::clone(&stage)));
         }
-        let lasts = Dice::new(self.asked.seed).time(millis(FAULTS_LAST.0), millis(FAULTS_LAST.1));
+        let lasts = Dice::new(self.asked.seed).between(millis(FAULTS_LAST.0), millis(FAULTS_LAST.1));
+        let lasts = Duration::from_millis(lasts);
         let mut planted = self.asked.plant;
         while self.sim.elapsed() < lasts && self.step() {
             if let Some(plant) = planted.take_if(|plant| self.sim.elapsed() >= plant.at()) {
-                plant.begin(&mut self.sim, &mut self.faults, &self.stage.folder);
+                plant.begin(&mut self.sim, &mut self.faults, self.stage);
             }
             if !self.is_never_mended(planted) {
-                self.faults.step(&mut self.sim);
+                self.faults.step(&mut self.sim, self.stage);
+                self.faults.begin_again(&mut self.sim);
             }
         }
         if !self.is_never_mended(planted) {
@@ -170,6 +172,7 @@ impl<'a> Driver<'a> {
             if !self.step() {
                 break;
             }
+            self.faults.begin_again(&mut self.sim);
         }
         let settled_after = self.sim.elapsed().saturating_sub(ended);
         if !self.stage.claims.borrow().records_agree() {

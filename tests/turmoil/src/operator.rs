@@ -46,7 +46,7 @@ impl Operator {
         Self { agency, stage }
     }
 
-    /// Works until it is time to stop.
+    /// Works until it is time to stop the node.
     pub(crate) async fn run(&self, home: &Home, address: SocketAddr) -> Result<(), Failed> {
         let channel = operator_channel(home, address).await?;
         let mut clients =
@@ -66,6 +66,9 @@ impl Operator {
                     }
                 }
                 Phase::Stopping => return Ok(()),
+            }
+            if self.stage.take_restart(self.agency.host) {
+                return Ok(());
             }
             let pause = self.stage.dice(self.agency, |dice| dice.time(20, LOOK_MILLIS_MAX));
             tokio::time::sleep(pause).await;

@@ -10,6 +10,7 @@ use turmoil::Sim;
 
 use crate::agency::AGENCIES;
 use crate::faults::Faults;
+use crate::stage::Stage;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plant {
@@ -54,18 +55,19 @@ impl Plant {
     }
 
     /// It comes.
-    pub(crate) fn begin(self, sim: &mut Sim<'_>, faults: &mut Faults, folder: &Path) {
+    pub(crate) fn begin(self, sim: &mut Sim<'_>, faults: &mut Faults, stage: &Stage) {
         match self {
-            Self::PutBackAFollower => put_back(sim, faults, folder, "host-c"),
-            Self::PutBackAnAuthor => put_back(sim, faults, folder, "host-a"),
+            Self::PutBackAFollower => put_back(sim, faults, stage, "host-c"),
+            Self::PutBackAnAuthor => put_back(sim, faults, stage, "host-a"),
             Self::NeverMended => sim.partition("host-b", "host-c"),
             Self::OtherChance => {}
         }
     }
 }
 
-fn put_back(sim: &mut Sim<'_>, faults: &mut Faults, folder: &Path, host: &'static str) {
-    faults.crash(sim, host);
+fn put_back(sim: &mut Sim<'_>, faults: &mut Faults, stage: &Stage, host: &'static str) {
+    faults.crash(sim, stage, host);
+    let folder = &stage.folder;
     fs::remove_dir_all(folder.join(host)).unwrap();
     copy(&before(folder, host), &folder.join(host));
 }

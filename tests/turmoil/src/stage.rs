@@ -1,7 +1,7 @@
 //! What the hosts of one simulation share with whoever drives it: chance, the phase it is in, and what is claimed.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub(crate) struct Stage {
     pub(crate) folder: PathBuf,
     pub(crate) claims: RefCell<Claims>,
     phase: Cell<Phase>,
+    /// The hosts whose nodes are told to end and to begin again.
+    restarts: RefCell<BTreeSet<&'static str>>,
     seed: u64,
     dice: RefCell<BTreeMap<&'static str, Dice>>,
     listings: RefCell<BTreeMap<&'static str, Vec<Handle>>>,
@@ -38,6 +40,7 @@ impl Stage {
             folder,
             claims: RefCell::default(),
             phase: Cell::new(Phase::Faults),
+            restarts: RefCell::default(),
             seed,
             dice: RefCell::default(),
             listings: RefCell::default(),
@@ -50,6 +53,16 @@ impl Stage {
 
     pub(crate) fn set_phase(&self, phase: Phase) {
         self.phase.set(phase);
+    }
+
+    /// The node of a host is to end, as by SIGTERM, and to begin again.
+    pub(crate) fn restart(&self, host: &'static str) {
+        self.restarts.borrow_mut().insert(host);
+    }
+
+    /// Whether that was asked for; once.
+    pub(crate) fn take_restart(&self, host: &str) -> bool {
+        self.restarts.borrow_mut().remove(host)
     }
 
     pub(crate) fn elapsed(&self) -> Duration {

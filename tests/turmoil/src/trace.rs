@@ -88,7 +88,7 @@ struct Fields(String);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        let is_host = metadata.is_span() && metadata.target() == "turmoil";
+        let is_host = metadata.is_span() && metadata.target().starts_with("turmoil");
         metadata.target().starts_with("comity") || is_host
     }
 
