@@ -50,6 +50,19 @@ impl Claims {
         &self.broken
     }
 
+    /// An agency shows its operators all logs that it holds.
+    pub(crate) fn shows_all(&mut self, agency: &'static str, heads: &[v1::LogHead]) {
+        // A replica that was just begun has no head yet.
+        heads.iter().filter(|head| head.size > 0).for_each(|head| self.shows(agency, head));
+        let is_there = |origin: &str| heads.iter().any(|head| head.size > 0 && head.origin == origin);
+        let gone: Vec<_> =
+            self.shown.keys().filter(|(by, origin)| *by == agency && !is_there(origin)).cloned().collect();
+        for place in gone {
+            let (size, _) = self.shown.remove(&place).unwrap_or_default();
+            self.broken(format!("{agency} has shown {size} entries of {} and lost them all", place.1));
+        }
+    }
+
     /// An agency shows a head of a log: its own or another's, to its operators.
     pub(crate) fn shows(&mut self, agency: &'static str, head: &v1::LogHead) {
         let (origin, size) = (head.origin.clone(), head.size);
@@ -128,8 +141,9 @@ impl Claims {
         let mut text = String::new();
         for (agency, origin, author) in each_followed() {
             let size = |agency| self.shown.get(&(agency, origin.clone())).map_or(0, |(size, _)| *size);
-            let records =
-                |agency| self.records.get(&(agency, origin.clone())).map_or(0, |records: &Vec<_>| records.len());
+            let records = |agency| {
+                self.records.get(&(agency, origin.clone())).map_or(0, |records: &Vec<_>| records.len())
+            };
             if size(agency) != size(author) || records(agency) != records(author) {
                 text += &format!(
                     " {agency} has {} of {} entries of {origin} and {} of {} records;",
@@ -150,7 +164,9 @@ impl Claims {
             let opened = Home::find(&agency.home(folder)).and_then(|home| home.open());
             match opened {
                 Ok(open) => drop(stores.insert(agency.id, open)),
-                Err(error) => return self.broken(format!("the home of {} does not open: {error}", agency.id)),
+                Err(error) => {
+                    return self.broken(format!("the home of {} does not open: {error}", agency.id));
+                }
             }
         }
         for author in &AGENCIES {
@@ -161,7 +177,9 @@ impl Claims {
             let shown = self.heads.get(origin.as_str()).cloned().unwrap_or_default();
             for (size, (root, agency)) in shown {
                 if signed.get(&size) != Some(&root) {
-                    self.broken(format!("{agency} has shown a head of {origin} that was never signed: {size}"));
+                    self.broken(format!(
+                        "{agency} has shown a head of {origin} that was never signed: {size}"
+                    ));
                 }
             }
             let (newest, _) = signed.last_key_value().unwrap();
@@ -172,7 +190,9 @@ impl Claims {
                 let held = replica.newest_note(&origin).unwrap().map(|note| head_of(&note).0);
                 let entries = replica.entries(&origin, TreeSize::ZERO, end);
                 if held != Some(*newest) || entries.ok().as_ref() != Some(&own) {
-                    self.broken(format!("the disk of {agency} has other entries of {origin} than its author"));
+                    self.broken(format!(
+                        "the disk of {agency} has other entries of {origin} than its author"
+                    ));
                 }
             }
         }

@@ -51,7 +51,12 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { dice: Dice::new(seed ^ 0xfa17), next: Duration::from_secs(1), present: Vec::new(), ending: Vec::new() }
+        Self {
+            dice: Dice::new(seed ^ 0xfa17),
+            next: Duration::from_secs(1),
+            present: Vec::new(),
+            ending: Vec::new(),
+        }
     }
 
     /// Mends what has lasted long enough, and begins what is due.
@@ -164,7 +169,9 @@ impl Faults {
 fn link_of(fault: Fault) -> Option<usize> {
     match fault {
         Fault::Cut(link) | Fault::Held(link) | Fault::Lossy(link) | Fault::Slow(link) => Some(link),
-        Fault::CutOneWay(from, to) => LINKS.iter().position(|link| *link == (from, to) || *link == (to, from)),
+        Fault::CutOneWay(from, to) => {
+            LINKS.iter().position(|link| *link == (from, to) || *link == (to, from))
+        }
         Fault::Down(_) => None,
     }
 }

@@ -100,20 +100,27 @@ fn simulate(asked: &Asked) -> ExitCode {
     }
     let stage = Rc::new(Stage::new(folder.path().to_owned(), asked.seed));
     let settled_after = Driver::new(asked, &stage).drive();
-    system::set_elapsed(Duration::ZERO);
+    let simulated = system::elapsed();
     stage.claims.borrow_mut().audit(folder.path());
     let told = trace::told();
     let claims = stage.claims.borrow();
     let broken = claims.all_broken();
     let (seed, verdict) = (asked.seed, if broken.is_empty() { "held" } else { "FAILED" });
-    println!("seed {seed} {verdict} {} {} events, settled after {:.1} s{}", told.digest, told.events,
-        settled_after.as_secs_f64(), counted(&told.counts));
+    println!(
+        "seed {seed} {verdict} {}: simulated {:.0} s, settled after {:.1} s; events {}{}",
+        told.digest,
+        simulated.as_secs_f64(),
+        settled_after.as_secs_f64(),
+        told.events,
+        counted(&told.counts)
+    );
     broken.iter().for_each(|what| println!("seed {seed}: {what}"));
     if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn counted(counts: &BTreeMap<String, u64>) -> String {
-    counts.iter().map(|(kind, count)| format!("; {kind} {count}")).collect()
+    // What parts them stands in none of them.
+    counts.iter().map(|(kind, count)| format!("; {} {count}", kind.replace(';', ","))).collect()
 }
 
 /// In memory where there is such a place: the disk is not what is tried here, and is not waited for.
@@ -176,8 +183,10 @@ impl<'a> Driver<'a> {
         }
         let settled_after = self.sim.elapsed().saturating_sub(ended);
         if !self.stage.claims.borrow().records_agree() {
-            let what = format!("not everybody holds everything {SETTLED_IN:?} after the faults:{}",
-                self.stage.claims.borrow().not_agreed());
+            let what = format!(
+                "not everybody holds everything {SETTLED_IN:?} after the faults:{}",
+                self.stage.claims.borrow().not_agreed()
+            );
             self.stage.claims.borrow_mut().broken(what);
         }
         self.enter(Phase::Stopping);

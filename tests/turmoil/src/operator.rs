@@ -83,8 +83,11 @@ impl Operator {
     /// Asks how the node is, and at times for a subject, whose answer names the heads that it stands on.
     async fn look(&self, clients: &mut Clients) -> Result<(), Failed> {
         let status = clients.admin.status(v1::StatusRequest {}).await?.into_inner();
-        let heads = status.logs.iter().filter_map(|log| log.head.clone()).collect();
-        self.take(heads, &status.alarms);
+        let heads: Vec<_> = status.logs.iter().filter_map(|log| log.head.clone()).collect();
+        self.stage.claims.borrow_mut().shows_all(self.agency.id, &heads);
+        for alarm in &status.alarms {
+            self.stage.claims.borrow_mut().alarms(self.agency.id, alarm);
+        }
         if status.state() != v1::NodeState::Serving {
             let what = format!("{} is {:?}", self.agency.id, status.state());
             self.stage.claims.borrow_mut().broken(what);
@@ -94,30 +97,14 @@ impl Operator {
                 let author = dice.of(&["a", "b", "c"]);
                 subject(author, dice.between(0, 20))
             }));
-            let answer = clients.screening.screen(v1::ScreenRequest { query: Some(query) }).await?.into_inner();
+            let answer =
+                clients.screening.screen(v1::ScreenRequest { query: Some(query) }).await?.into_inner();
             trace::note(&format!("{} finds {}", self.agency.id, answer.hits.len()));
-            self.take_answered(&answer.as_of);
+            for head in &answer.as_of {
+                self.stage.claims.borrow_mut().answers(self.agency.id, head);
+            }
         }
         Ok(())
-    }
-
-    fn take(&self, heads: Vec<v1::LogHead>, alarms: &[v1::Alarm]) {
-        let mut claims = self.stage.claims.borrow_mut();
-        // A replica that was just begun has no head yet.
-        for head in heads.iter().filter(|head| head.size > 0) {
-            claims.shows(self.agency.id, head);
-        }
-        for alarm in alarms {
-            claims.alarms(self.agency.id, alarm);
-        }
-    }
-
-    /// The view may be a moment behind what is kept, and never ahead of what was signed.
-    fn take_answered(&self, heads: &[v1::LogHead]) {
-        let mut claims = self.stage.claims.borrow_mut();
-        for head in heads {
-            claims.answers(self.agency.id, head);
-        }
     }
 
     /// Has some listings appended, or one amended.

@@ -72,7 +72,8 @@ impl Stage {
     /// Chance of one agency's people, who outlive their node.
     pub(crate) fn dice<T>(&self, agency: &Agency, draw: impl FnOnce(&mut Dice) -> T) -> T {
         let mut all = self.dice.borrow_mut();
-        let number = agency.host.bytes().fold(self.seed, |mixed, byte| mixed.rotate_left(8) ^ u64::from(byte));
+        let number =
+            agency.host.bytes().fold(self.seed, |mixed, byte| mixed.rotate_left(8) ^ u64::from(byte));
         draw(all.entry(agency.id).or_insert_with(|| Dice::new(number)))
     }
 

@@ -33,7 +33,10 @@ pub fn simulate(network: Network) -> Result<(), Network> {
 }
 
 fn network() -> io::Result<Network> {
-    NETWORK.get().copied().ok_or_else(|| io::Error::new(io::ErrorKind::NetworkDown, "no network is simulated"))
+    NETWORK
+        .get()
+        .copied()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NetworkDown, "no network is simulated"))
 }
 
 /// A port that listens.
