@@ -35,6 +35,10 @@ use crate::{
 /// second, an export that takes longer is begun anew.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// Longest that what waits for the own log may take after that, however long the calls took: a commit takes a fraction
+/// of a second.
+const COMMIT_GRACE: Duration = Duration::from_secs(2);
+
 /// How often the state of stable storage is looked at; nothing is acknowledged after a failure in any case.
 const STORAGE_LOOK: Duration = Duration::from_millis(200);
 
@@ -154,6 +158,8 @@ impl Serving {
             tracing::warn!(late = tasks.len(), "handshakes, streams or followers did not end in time");
         }
         if let Some((task, ended)) = author {
+            // A call whose peer cannot be reached any more takes all the time of the calls.
+            let deadline = deadline.max(Instant::now() + COMMIT_GRACE);
             result = end_author(&task, ended, deadline).await.and(result);
         }
         // What was promised is durable; what was not, as a replica's newest checkpoint beside the one seen, is now too.
