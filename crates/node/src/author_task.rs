@@ -97,8 +97,8 @@ pub struct AuthorTask {
 }
 
 impl AuthorTask {
-    /// Begins the thread that owns the log, within a tokio runtime. It ends when told to, or by cancelling `stop` when the store fails; the
-    /// receiver then gets how it ended.
+    /// Begins the thread that owns the log; must be called within a tokio runtime. It ends when told to, or by
+    /// cancelling `stop` when the store fails; the receiver then gets how it ended.
     ///
     /// # Errors
     /// [`NodeError::Thread`] if the system gives no thread.

@@ -4,7 +4,8 @@
 //! at a time (whoever asks for it).
 //!
 //! In a build with `--cfg comity_simulated` all of it runs on the one thread of the simulation instead, in the order in
-//! which it was asked for: with threads of the system no seed would show the same twice. No release is built so.
+//! which it was asked for: with threads of the system no seed would show the same twice. What waits for its reader
+//! while it blocks, as an export does, cannot be simulated. No release is built so.
 
 #[cfg(all(comity_simulated, not(debug_assertions)))]
 compile_error!("the network is simulated for the tests alone: a release build has a real one");
