@@ -1,9 +1,9 @@
 //! Whole nodes over a simulated network: one seed is one history of faults, and gives the same run each time.
 //!
 //! Goal: whatever the network and the hosts do, nobody shows what its author did not sign or loses what it has shown,
-//! nobody is alarmed without a cause, and once the faults end everybody holds everything. Way: the nodes of the product,
-//! with their TLS, their HTTP/2, their services, their followers and their databases; the network, the clocks and the
-//! chance are the simulation's. Not here: how many seeds are run, and which of them twice (`.ci/turmoil`).
+//! nobody is alarmed without a cause, and once the faults end everybody holds everything. Way: the product's nodes with
+//! their TLS, their HTTP/2, their services, their followers and their databases; the network, the clocks and the chance
+//! are the simulation's. Not here: how many seeds are run, and which of them twice (`.ci/turmoil`).
 
 mod agency;
 mod claims;
