@@ -6,6 +6,7 @@
 
 mod committed;
 mod planted;
+mod simulated;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -8,8 +8,9 @@ use super::{TreeFile, root, tree};
 
 /// Who may name the switch. Without it there is no function to ask whether a bug is planted, so nothing that asks can
 /// stand outside of it.
-const NAMED_IN: [&str; 16] = [
+const NAMED_IN: [&str; 18] = [
     ".ci/planted",
+    ".ci/turmoil",
     "Cargo.toml",
     "crates/ledger/src/commitment.rs",
     "crates/ledger/src/draft.rs",
@@ -23,6 +24,7 @@ const NAMED_IN: [&str; 16] = [
     "crates/tlog/src/lib.rs",
     "crates/tlog/src/note.rs",
     SEAM,
+    "docs/architecture.md",
     "docs/robustness.md",
     "tests/tidy/planted.rs",
 ];

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::off_reactor::in_own_thread;
 use crate::records::ViewStep;
 use crate::{Node, NodeError, OwnLog, SystemEntropy, now};
 
@@ -96,8 +97,8 @@ pub struct AuthorTask {
 }
 
 impl AuthorTask {
-    /// Begins the thread that owns the log. It ends when told to, or by cancelling `stop` when the store fails; the
-    /// receiver then gets how it ended.
+    /// Begins the thread that owns the log; must be called within a tokio runtime. It ends when told to, or by
+    /// cancelling `stop` when the store fails; the receiver then gets how it ended.
     ///
     /// # Errors
     /// [`NodeError::Thread`] if the system gives no thread.
@@ -108,9 +109,9 @@ impl AuthorTask {
     ) -> Result<(Self, oneshot::Receiver<Result<(), NodeError>>), NodeError> {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         let (ended, end) = oneshot::channel();
-        let run = move || {
+        let run = async move {
             let mut author = AuthorLoop { log, node, entropy: SystemEntropy::new() };
-            let result = author.run(receiver);
+            let result = author.run(receiver).await;
             if let Err(error) = &result {
                 tracing::error!(%error, "the own log cannot go on; the node stops");
                 stop.cancel();
@@ -118,8 +119,7 @@ impl AuthorTask {
             // Nobody may be left to hear it.
             ended.send(result).unwrap_or_default();
         };
-        let thread = std::thread::Builder::new().name("author".to_owned()).spawn(run);
-        thread.map_err(|source| NodeError::Thread { source })?;
+        in_own_thread("author", run).map_err(|source| NodeError::Thread { source })?;
         Ok((Self { sender }, end))
     }
 
@@ -166,10 +166,13 @@ struct Group {
 }
 
 impl AuthorLoop {
-    fn run(&mut self, mut receiver: mpsc::Receiver<Request>) -> Result<(), NodeError> {
+    async fn run(&mut self, mut receiver: mpsc::Receiver<Request>) -> Result<(), NodeError> {
         let (mut held, mut answered) = (None, 0);
         loop {
-            let first = held.take().or_else(|| receiver.blocking_recv());
+            let first = match held.take() {
+                Some(held) => Some(held),
+                None => receiver.recv().await,
+            };
             let Some(Request::Append(submission, answer)) = first else { return Ok(()) };
             let mut group = Group::default();
             self.join(&mut group, submission, answer);

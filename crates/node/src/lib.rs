@@ -22,6 +22,7 @@ mod keys;
 mod listed;
 mod new_folder;
 mod node;
+mod off_reactor;
 mod operator;
 mod own_log;
 mod peers;

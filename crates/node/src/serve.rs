@@ -23,6 +23,7 @@ use tracing::Instrument as _;
 use crate::alarms::{Alarm, AlarmKey};
 use crate::author_task::AuthorTask;
 use crate::exchange::Bounded;
+use crate::off_reactor::off_reactor;
 use crate::operator::{material, own_trust};
 use crate::services::{Admin, AdminParts, Screening, Watched};
 use crate::tls::{AcceptedRole, Caps, PeerListener, PeerTrust};
@@ -33,6 +34,10 @@ use crate::{
 /// Longest that calls under way may take to end after the node was told to stop: a commit takes a fraction of a
 /// second, an export that takes longer is begun anew.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Longest that what waits for the own log may take after that, however long the calls took: a commit takes a fraction
+/// of a second.
+const COMMIT_GRACE: Duration = Duration::from_secs(2);
 
 /// How often the state of stable storage is looked at; nothing is acknowledged after a failure in any case.
 const STORAGE_LOOK: Duration = Duration::from_millis(200);
@@ -80,7 +85,7 @@ impl Serving {
             let (node, own_log) = Node::start(open, trust)?;
             Ok::<_, NodeError>((node, own_log, Arc::new(register)))
         };
-        let started = tokio::task::spawn_blocking(start).await;
+        let started = off_reactor(start).await;
         let (node, own_log, register) = started.map_err(|_| NodeError::Lost { part: "start" })??;
         let own = node.home().config().agency.clone();
         let to_peers = AcceptedRole::Nodes { except: Some(own.clone()) };
@@ -153,11 +158,13 @@ impl Serving {
             tracing::warn!(late = tasks.len(), "handshakes, streams or followers did not end in time");
         }
         if let Some((task, ended)) = author {
+            // A call whose peer cannot be reached any more takes all the time of the calls.
+            let deadline = deadline.max(Instant::now() + COMMIT_GRACE);
             result = end_author(&task, ended, deadline).await.and(result);
         }
         // What was promised is durable; what was not, as a replica's newest checkpoint beside the one seen, is now too.
         let node = Arc::clone(&self.node);
-        let synced = tokio::task::spawn_blocking(move || node.store().sync()).await;
+        let synced = off_reactor(move || node.store().sync()).await;
         tracing::info!("stopped");
         if self.node.store().has_failed() || !matches!(synced, Ok(Ok(()))) {
             // Whoever it was that noticed: the process ends as failed, so that it is started again.

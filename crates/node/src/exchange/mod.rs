@@ -28,6 +28,7 @@ pub(crate) use self::questions::Bounded;
 pub(crate) use self::releaser::received;
 pub(crate) use self::stream::HEARTBEAT;
 use self::stream::{Answers, FollowStream};
+use crate::off_reactor::off_reactor;
 use crate::tls::{Caller, Role};
 use crate::{Node, NodeError, Peers};
 
@@ -80,7 +81,7 @@ impl ExchangeService {
             drop(permit);
             result
         };
-        match tokio::task::spawn_blocking(work).await {
+        match off_reactor(work).await {
             Ok(result) => result.map_err(|error| error.to_status()),
             Err(_) => Err(ErrorCode::Internal.to_status()),
         }

@@ -20,6 +20,7 @@ use tonic::Status;
 use super::callers::StreamTurn;
 use super::error::ServeError;
 use super::releaser::Releaser;
+use crate::off_reactor::off_reactor;
 use crate::{Node, NodeError, Peers};
 
 /// How often a quiet stream says that it lives; a follower gives up after three of them.
@@ -102,7 +103,7 @@ impl FollowStream {
                 drop(permit);
                 (next, self)
             };
-            match tokio::task::spawn_blocking(step).await {
+            match off_reactor(step).await {
                 Ok((Ok(next), stream)) => {
                     self = stream;
                     match next {

@@ -27,6 +27,7 @@ use tracing::Instrument as _;
 
 use self::error::FollowError;
 use self::session::Session;
+use crate::off_reactor::off_reactor;
 use crate::tls::TlsMaterial;
 use crate::{Alarm, AlarmKey, Node, Peer, Peers, SystemEntropy, now};
 
@@ -217,7 +218,7 @@ impl Follower {
         tracing::warn!("the releases went back: all are asked for again");
         let (node, peer) = (Arc::clone(&self.parts.node), Arc::clone(&self.peer));
         let forget = move || node.store().forget_releases(peer.upstream(), &peer.origin());
-        let forgotten = tokio::task::spawn_blocking(forget).await;
+        let forgotten = off_reactor(forget).await;
         forgotten.map_err(|_| FollowError::Broken)?.map_err(FollowError::from)
     }
 }

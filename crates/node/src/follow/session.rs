@@ -23,6 +23,7 @@ use super::settling::Standing;
 use super::{FollowParts, Followers, alarm_key};
 use crate::Peer;
 use crate::exchange::{HEARTBEAT, SOFTWARE};
+use crate::off_reactor::off_reactor;
 use crate::tls::PeerConnector;
 
 /// Longest that a call may take until it is answered.
@@ -89,13 +90,13 @@ impl Session<'_> {
                 next = self.unless_stopped(arriving.next()) => next?,
             };
             let Some((events, room)) = next else { return Ok(()) };
-            let taken = tokio::task::spawn_blocking(move || (keeper.take(events), keeper)).await;
+            let taken = off_reactor(move || (keeper.take(events), keeper)).await;
             let ((step, taken), back) = taken.map_err(|_| FollowError::Broken)?;
             keeper = back;
             *gained = keeper.has_gained();
             let before = if settling.is_some() { self.settled(settling).await } else { Ok(()) };
             let (node, origin) = (Arc::clone(&self.parts.node), self.peer.origin());
-            *settling = Some(tokio::task::spawn_blocking(move || {
+            *settling = Some(off_reactor(move || {
                 let settled = step.settle(&node, &origin);
                 drop(room);
                 settled
@@ -130,7 +131,7 @@ impl Session<'_> {
     async fn open(&self) -> Result<Keeper, FollowError> {
         let (node, peers) = (Arc::clone(&self.parts.node), Arc::clone(&self.parts.peers));
         let peer = Arc::clone(self.peer);
-        let opened = tokio::task::spawn_blocking(move || Keeper::open(node, peers, peer)).await;
+        let opened = off_reactor(move || Keeper::open(node, peers, peer)).await;
         opened.map_err(|_| FollowError::Broken)?
     }
 

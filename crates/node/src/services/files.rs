@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::refusal::status_of;
+use crate::off_reactor::off_reactor;
 use crate::{LogExport, Node, NodeError, TakeFile, bundle_of, now};
 
 /// Parts made ahead of the reader; each has at most 1 MiB.
@@ -50,7 +51,7 @@ fn stream<T: Send + 'static>(
 ) -> Stream<T> {
     let (sender, receiver) = mpsc::channel(PARTS_AHEAD);
     let span = tracing::Span::current();
-    tokio::task::spawn_blocking(move || {
+    off_reactor(move || {
         let _entered = span.enter();
         let _permit = permit;
         let made = make(&mut |path, bytes| send(&sender, path, bytes, wrap));

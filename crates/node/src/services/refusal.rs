@@ -8,6 +8,7 @@ use tonic::Status;
 
 use crate::NodeError;
 use crate::author_task::AppendError;
+use crate::off_reactor::off_reactor;
 
 /// What is answered to a failure of this node.
 pub(super) fn status_of(error: &NodeError) -> Status {
@@ -37,7 +38,7 @@ pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, NodeError> + Send + 'static,
 ) -> Result<T, Status> {
     let span = tracing::Span::current();
-    let done = tokio::task::spawn_blocking(move || span.in_scope(work)).await;
+    let done = off_reactor(move || span.in_scope(work)).await;
     // The task was not cancelled by us, so this is a panic; its message went to the log.
     done.map_err(|_| ErrorCode::Internal.to_status())?.map_err(|error| status_of(&error))
 }

@@ -14,7 +14,6 @@ use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::time_provider::TimeProvider;
 use rustls::version::TLS13;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -23,6 +22,7 @@ use tonic::transport::Uri;
 
 use super::accept::TlsError;
 use super::material::TlsMaterial;
+use super::network::TcpStream;
 use super::peers::PeerTrust;
 use super::refusal::Refusal;
 use super::suite::{ALPN_H2, HANDSHAKE_TIME_MAX, provider};

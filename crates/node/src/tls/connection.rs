@@ -10,13 +10,13 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
 use super::caps::ConnectionSlot;
 use super::identity::Identity;
+use super::network::TcpStream;
 use super::pace::{Allowance, FrameCount};
 use super::refusal::Refusal;
 use super::suite::PREFACE_TIME_MAX;

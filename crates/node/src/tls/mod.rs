@@ -14,6 +14,7 @@ mod connect;
 mod connection;
 mod identity;
 mod material;
+mod network;
 mod pace;
 mod peers;
 mod refusal;
@@ -27,6 +28,8 @@ pub use connect::{ConnectError, PeerConnector};
 pub use connection::{Caller, PeerConnection};
 pub use identity::{Identity, IdentityError, OperatorName, Role};
 pub use material::{MaterialError, TlsMaterial};
+#[cfg(comity_simulated)]
+pub use network::{Network, TcpListener, TcpStream, simulate};
 pub use pace::Pace;
 pub use peers::{AgencyTrust, PeerAuthority, PeerTrust, TrustError};
 pub use refusal::Refusal;
