@@ -8,6 +8,7 @@ import hashlib
 import os
 from typing import NamedTuple
 
+import machine
 from home import Home, free_addresses, log_of, until
 
 A, B = "agency-a.example", "agency-b.example"
@@ -50,6 +51,7 @@ class Follow:
 
     def __init__(self):
         self.shown, self.roots, self.records, self.a, self.log = [], {}, {}, None, None
+        self.patience_secs = machine.PATIENCE_SECS
 
     def prepare(self, folder, work):
         self.a, b, self.log = Home(f"{work}/a"), Home(folder), f"{work}/node.log"
@@ -93,8 +95,10 @@ class Follow:
             # The newest note is durable with the next sync only; the node, once it runs, shows all that is held,
             # whether or not anybody can be reached.
             with b.served(self.log):
-                until(f"the node shows {due} entries again", lambda: self.size_in(b.done("log", "list")) >= due)
-                assert not found or until(f"it finds number {found.number}", lambda: b.finds(found.number))
+                shows = lambda: self.size_in(b.done("log", "list")) >= due
+                until(f"the node shows {due} entries again", shows, self.patience_secs)
+                if found:
+                    until(f"it finds number {found.number}", lambda: b.finds(found.number), self.patience_secs)
             return
         assert not found or b.finds(found.number), f"number {found.number} was found, and is not any more"
         if found and found.size == size:

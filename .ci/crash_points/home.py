@@ -22,10 +22,10 @@ def table(numbers):
     return "".join(row.format(number) for number in numbers)
 
 
-def until(what, is_so):
+def until(what, is_so, patience_secs=machine.PATIENCE_SECS):
     """Asks again and again until something is so, and gives it."""
     begun = time.monotonic()
-    while time.monotonic() - begun < machine.PATIENCE_SECS:
+    while time.monotonic() - begun < patience_secs:
         found = is_so()
         if found:
             return found

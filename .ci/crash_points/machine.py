@@ -19,6 +19,11 @@ def run(*arguments, check=True):
     return done
 
 
+def build(*arguments):
+    """A build may have to begin from nothing, and wait for another."""
+    subprocess.run(arguments, check=True)
+
+
 def work_folder():
     """A folder for the images: in memory where there is room, since each point is a whole device."""
     memory = "/dev/shm"
@@ -56,10 +61,16 @@ def absent(work, kind):
 
 # What mkfs needs at least, with room for the home.
 SIZES = {"ext4": 32 << 20, "xfs": 320 << 20}
-# Nothing is left to be laid out while it is mounted, so that every write is one of the home.
+# Nothing is left to be laid out while it is mounted, so that every write is one of the home; several groups of blocks,
+# so that there is a second superblock if the first is torn.
 MAKE = {
-    "ext4": ("-b", "4096", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0"),
+    "ext4": ("-b", "4096", "-g", "2048", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0"),
     "xfs": (),
+}
+# What is tried with one that does not mount: the log is dropped last of all, and with it what was to be kept.
+CHECKS = {
+    "ext4": (("e2fsck", "-f", "-y"), ("e2fsck", "-f", "-y", "-b", "2048", "-B", "4096")),
+    "xfs": (("xfs_repair",), ("xfs_repair", "-L")),
 }
 
 

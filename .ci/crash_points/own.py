@@ -23,6 +23,7 @@ class OwnLog:
         self.told = []
         # Root and living records of each size that there was.
         self.heads = {}
+        self.patience_secs = 0
 
     def prepare(self, folder, _work):
         home = Home(folder)

@@ -14,6 +14,8 @@ from device import Device
 
 # Records behind the last acknowledgement that still belong to it.
 BEHIND = 3
+# How long a node may try to show what is not there.
+BITES_SECS = 1
 # Failures of one row that are told.
 TOLD_MAX = 5
 
@@ -51,6 +53,19 @@ def recorded(scenario, work, kind):
     return device, min(end, device.written())
 
 
+def assert_bites(scenario, device, end):
+    """A device that kept nothing of it does not pass."""
+    image, patience_secs, scenario.patience_secs = f"{device.work}/try", scenario.patience_secs, BITES_SECS
+    machine.run("cp", "--sparse=always", device.base, image)
+    with device.mounted(image) as folder:
+        try:
+            scenario.assert_holds(f"{folder}/home", end)
+        except AssertionError:
+            scenario.patience_secs = patience_secs
+            return
+    raise SystemExit(f"{scenario.name} on {device.kind}: a device that kept nothing was taken for sound")
+
+
 def look(holds, device, image, point, drawn, tally):
     """Mounts the device as a start of the machine would, and looks at the home."""
     tally.tried += 1
@@ -70,13 +85,15 @@ def look(holds, device, image, point, drawn, tally):
 
 
 def mount(device, image, tally):
-    mounted = machine.run("mount", "-o", "loop", image, device.mount, check=False)
-    if mounted.returncode == 0:
-        return
-    check = {"ext4": ("e2fsck", "-f", "-y", image), "xfs": ("xfs_repair", "-L", image)}[device.kind]
-    machine.run(*check, check=False)
-    machine.run("mount", "-o", "loop", image, device.mount)
-    tally.mended += 1
+    """As a machine does that starts; a file system that does not mount, such as one of a torn superblock, is checked."""
+    for check in (None, *machine.CHECKS[device.kind]):
+        if check:
+            machine.run(*check, image, check=False)
+        mounted = machine.run("mount", "-o", "loop", image, device.mount, check=False)
+        if mounted.returncode == 0:
+            tally.mended += check is not None
+            return
+    raise RuntimeError(f"the file system is gone: {mounted.stderr}")
 
 
 def crash_points(scenario, device, end, form):

@@ -2,10 +2,8 @@
 
 Not here: how a home of layout 1 is made (an example of `comity-store`), what the upgrade does (`crates/store`).
 """
-import os
-
 import machine
-from home import TARGET, TOP, Home, program
+from home import TARGET, TOP, Home
 from own import OwnLog
 
 # Records of the old home: over 5,000 sections.
@@ -13,11 +11,10 @@ RECORDS = 700
 
 
 def maker():
-    """The example that makes a home old, built as the program was."""
-    is_release = "/release/" in program()
-    build = ["cargo", "build", "--quiet", "--locked", "-p", "comity-store", "--example", "layout_1"]
-    machine.run(*build, *(["--release"] if is_release else []), "--manifest-path", f"{TOP}/Cargo.toml")
-    return os.path.join(TARGET, "release" if is_release else "debug", "examples", "layout_1")
+    """The example that makes a home old, as the tests of the workspace are built."""
+    build = ["cargo", "build", "--quiet", "--locked", "--workspace", "--example", "layout_1"]
+    machine.build(*build, "--manifest-path", f"{TOP}/Cargo.toml")
+    return f"{TARGET}/debug/examples/layout_1"
 
 
 class Upgrade(OwnLog):

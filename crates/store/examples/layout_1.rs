@@ -2,7 +2,11 @@
 //!
 //! Not here: how (`tests/cut/layout_1.rs`).
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "it is made to be broken off at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "it is made to be broken off at the first surprise"
+)]
 
 #[path = "../tests/cut/layout_1.rs"]
 mod layout_1;

@@ -104,7 +104,8 @@ impl Db {
 fn open_with_reserve(folder: &Path) -> Result<sled::Db, sled::Error> {
     let mut opened = open_patiently(folder);
     for _ in 1..FULL_TRIES {
-        if !matches!(&opened, Err(sled::Error::Io(error)) if error.kind() == std::io::ErrorKind::StorageFull) {
+        if !matches!(&opened, Err(sled::Error::Io(error)) if error.kind() == std::io::ErrorKind::StorageFull)
+        {
             break;
         }
         reserve::give_up(folder);

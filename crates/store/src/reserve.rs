@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Two segments of sled, of 512 KiB each, and as much for a snapshot, which takes some hundredths of the database.
+/// Two segments of sled, of 512 KiB each, and as much for a snapshot, which takes less than a thousandth of the database.
 const RESERVE_BYTES: usize = 2 << 20;
 /// Written at a time.
 const PIECE_BYTES: usize = 64 << 10;
@@ -17,7 +17,8 @@ const PIECE_BYTES: usize = 64 << 10;
 pub(crate) fn keep(folder: &Path) {
     let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(place(folder));
     let Ok(mut file) = opened else { return };
-    let Ok(mut kept) = file.metadata().map(|found| usize::try_from(found.len()).unwrap_or(RESERVE_BYTES)) else {
+    let Ok(mut kept) = file.metadata().map(|found| usize::try_from(found.len()).unwrap_or(RESERVE_BYTES))
+    else {
         return;
     };
     let zeros = vec![0; PIECE_BYTES];
