@@ -12,6 +12,6 @@
 mod layout_1;
 
 fn main() {
-    let folder = std::env::args_os().nth(1).expect("a folder");
+    let folder = std::env::args_os().nth(1).unwrap();
     layout_1::make_old(folder.as_ref());
 }
