@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use super::disk::{Disk, Drawn, Left};
 use super::served::Served;
 use super::shim::{Shim, calls, fault};
 use super::syncs::{kept, told};
@@ -136,6 +137,56 @@ fn a_follower_with_a_full_disk_has_all_that_it_ever_showed_and_goes_on_with_room
     b.reaches(&a.origin, &a.head(&a.origin));
     let report = audit(&b, &[&a]);
     assert!(report["ok"] == true && report["trusted"] == true, "{report}");
+}
+
+/// Goal: what is held is read by operators and peers while nothing can be written, and a write that fails is told.
+/// Way: the disk of an author that serves is full from one moment to another, and a peer that lost what it held asks
+/// for all of it again.
+#[test]
+fn a_node_on_a_full_disk_is_read_until_it_must_write_and_then_says_so_and_ends() {
+    let (mut a, mut b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    b.reaches(&a.origin, &a.head(&a.origin));
+    assert!(a.stop() && b.stop());
+    let (lost, full) = (b.agency.beside("lost"), a.agency.beside("full"));
+    Disk::of(&b.agency.home()).cut(Left::Everything, &mut Drawn(0), &lost);
+    let Some(shim) = Shim::over(&a.agency.home(), &a.agency.beside("calls")) else { return };
+    let mut served = Served::start(&a.agency, &shim.with("FAULTS_FULL", text(&full)));
+    b.serve();
+    let list = a.agency.write("list.csv", &table(1..=300));
+    assert_eq!(a.agency.ask(&["import", "ofac", text(&list)])["size"], 301);
+    let head = a.head(&a.origin);
+    let finds = |agency: &Agency| agency.ask(&["screen", "--id", "passport:X0000300"])["answer"] == "hits";
+    b.reaches(&a.origin, &head);
+    until("B finds the last of it", || finds(&b.agency));
+    assert!(b.stop());
+    std::fs::write(&full, b"").unwrap();
+    std::fs::remove_dir_all(b.agency.home()).unwrap();
+    Disk::of(&lost).cut(Left::Everything, &mut Drawn(0), &b.agency.home());
+    assert_eq!(kept(&b.agency, &a.origin), 1, "B has lost what it held");
+    b.serve();
+    b.reaches(&a.origin, &head);
+    until("B finds the last of it again", || finds(&b.agency));
+    let read = |a: &Node| {
+        assert_eq!(a.agency.ask(&["status"])["state"], "serving");
+        assert!(a.head(&a.origin) == head && finds(&a.agency));
+        assert_eq!(a.agency.ask(&["log", "show", "300"])["change"]["reference"], "300");
+    };
+    read(&a);
+    let more = a.agency.write("more.csv", &table(1..=400));
+    let said = a.agency.ask(&["import", "ofac", text(&more)]);
+    assert_eq!(said["error"]["code"], "storage_full", "{said}");
+    assert!(said["error"]["message"].as_str().unwrap().contains("free some space there"), "{said}");
+    let (status, said) = served.ended();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert_says_so(&said, 0);
+    assert_eq!(told(&b.agency, &a.origin).unwrap(), head, "what was not acknowledged went to nobody");
+    std::fs::remove_file(&full).unwrap();
+    a.serve();
+    read(&a);
+    assert_eq!(a.agency.ask(&["import", "ofac", text(&more)])["size"], 401);
+    b.reaches(&a.origin, &a.head(&a.origin));
 }
 
 /// Goal: a node that may open no more files acknowledges nothing wrongly, still answers those who are connected, and

@@ -4,6 +4,7 @@
  * FAULTS_UNDER    the folder, absolute and without links; calls on other files pass
  * FAULTS_SYNC     which sync call fails with EIO, counted from 1; later ones succeed, as the system's would
  * FAULTS_WRITE    from which write on the disk is full: that one is cut in half, all later ones give ENOSPC
+ * FAULTS_FULL     a file: while it stands, the disk is full, and every write gives ENOSPC
  * FAULTS_LOG      a file that gets a line for each sync, each write, and each line said on standard output
  * FAULTS_JOURNAL  a file that gets each change of the folder with its bytes, each sync, and each line said
  *
@@ -85,6 +86,11 @@ static long chosen(const char *variable) {
     return text ? atol(text) : 0;
 }
 
+static int is_full(void) {
+    const char *path = getenv("FAULTS_FULL");
+    return path && !syscall(SYS_faccessat, AT_FDCWD, path, F_OK);
+}
+
 #define REAL(name, ...)                                                                                                \
     static int (*real)(__VA_ARGS__);                                                                                   \
     if (!real) *(void **)&real = dlsym(RTLD_NEXT, name)
@@ -131,7 +137,7 @@ static ssize_t put(int fd, const void *bytes, size_t count, off64_t place) {
     if (!named(fd, buffer, &path)) return syscall(number, fd, bytes, count, place);
     pthread_mutex_lock(&turn);
     long full = chosen("FAULTS_WRITE");
-    int fails = ++writes >= full && full;
+    int fails = (++writes >= full && full) || is_full();
     note("write", writes, path, !fails ? "ok" : writes == full && count > 1 ? "half" : "ENOSPC");
     if (fails && writes == full) count /= 2;
     ssize_t done = -1;

@@ -78,6 +78,9 @@ pub enum AppendError {
         #[source]
         source: BatchError,
     },
+    /// The disk is full, and the node is ending. The next start tells whether the entries are there.
+    #[error("the disk is full; the node appends nothing any more")]
+    DiskFull,
     /// The node is ending, or its store failed. After a failure the next start tells whether the entries are there.
     #[error("the node appends nothing any more")]
     Stopped,
@@ -259,7 +262,16 @@ impl AuthorLoop {
         let _entered = span.enter();
         let before = self.log.head().size;
         let steps = self.steps(&mut group);
-        let signed = self.log.commit(group.sealed, &mut self.entropy)?;
+        let signed = match self.log.commit(group.sealed, &mut self.entropy) {
+            Ok(signed) => signed,
+            Err(error) => {
+                let is_full = error.is_disk_full();
+                for Joined { answer, .. } in group.joined {
+                    refuse(answer, if is_full { AppendError::DiskFull } else { AppendError::Stopped });
+                }
+                return Err(error);
+            }
+        };
         let result = self.publish(before, &signed, steps);
         let mut next = before.value();
         for Joined { entries, answer } in group.joined {

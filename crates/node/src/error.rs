@@ -198,3 +198,18 @@ pub enum NodeError {
     #[error("no random bytes to be had")]
     Entropy,
 }
+
+impl NodeError {
+    /// Whether the cause is a disk without room.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        let mut cause: Option<&dyn std::error::Error> = Some(self);
+        while let Some(error) = cause {
+            let failed = error.downcast_ref::<std::io::Error>();
+            if failed.is_some_and(|failed| failed.kind() == std::io::ErrorKind::StorageFull) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::flush_watch::FlushWatch;
 use crate::medium::Medium;
 use crate::writes::Writes;
-use crate::{StoreError, files};
+use crate::{StoreError, files, reserve};
 
 /// Cache of pages in memory, in bytes: sled may hold up to four times as much.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -19,6 +19,8 @@ const CACHE_BYTES: u64 = 64 << 20;
 const OPEN_TRIES: u32 = 40;
 /// Time between tries.
 const OPEN_PAUSE: Duration = Duration::from_millis(100);
+/// Tries on a full disk: what sled cuts off in one makes space for the next.
+const FULL_TRIES: u32 = 3;
 
 #[derive(Debug)]
 pub(crate) struct Db {
@@ -36,10 +38,10 @@ impl Db {
     pub(crate) fn open(folder: &Path, medium: Medium) -> Result<Self, StoreError> {
         let fresh = !folder.join("db").exists();
         remove_half_written_snapshots(folder)?;
-        let sled = open_patiently(folder).or_else(|error| match error {
+        let sled = open_with_reserve(folder).or_else(|error| match error {
             sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) => {
                 set_snapshots_aside(folder)?;
-                open_patiently(folder).map_err(|error| refuse(folder, error))
+                open_with_reserve(folder).map_err(|error| refuse(folder, error))
             }
             other => Err(refuse(folder, other)),
         })?;
@@ -54,6 +56,7 @@ impl Db {
         if fresh {
             db.sync_all_files()?;
         }
+        reserve::keep(folder);
         Ok(db)
     }
 
@@ -111,6 +114,20 @@ impl Db {
         }
         files::sync_folder_of(&self.medium, &self.folder)
     }
+}
+
+/// Where the disk is full, in the space that was kept back.
+fn open_with_reserve(folder: &Path) -> Result<sled::Db, sled::Error> {
+    let mut opened = open_patiently(folder);
+    for _ in 1..FULL_TRIES {
+        if !matches!(&opened, Err(sled::Error::Io(error)) if error.kind() == std::io::ErrorKind::StorageFull)
+        {
+            break;
+        }
+        reserve::give_up(folder);
+        opened = open_patiently(folder);
+    }
+    opened
 }
 
 fn open_patiently(folder: &Path) -> Result<sled::Db, sled::Error> {

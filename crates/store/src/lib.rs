@@ -19,6 +19,7 @@ mod pins;
 mod read;
 mod releases;
 mod replica;
+mod reserve;
 mod rows;
 mod seal;
 mod sections;

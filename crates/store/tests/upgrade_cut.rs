@@ -11,6 +11,8 @@
 )]
 
 mod cut;
+#[path = "cut/layout_1.rs"]
+mod layout_1;
 
 use std::path::Path;
 use std::process::Command;
@@ -19,10 +21,11 @@ use comity_ledger::{
     Author, AuthorTime, Draft, Entropy, EntropyError, Kind, LockedHead, Origin, Role, SealedEntry, Slot,
 };
 use comity_store::{Kek, LogRole, Store, StoreError, StorePaths};
-use comity_tlog::{Hash, KeyKind, KeyName, RightEdge, SigningKey, TreeSize};
+use comity_tlog::{KeyKind, KeyName, RightEdge, SigningKey, TreeSize};
 
 use cut::disk::{Disk, Drawn, Left, events};
 use cut::library;
+use layout_1::make_old;
 
 /// Names the folder of the store that the other side of the test opens.
 const OPENED: &str = "COMITY_UPGRADE_OF";
@@ -77,29 +80,6 @@ fn fill(folder: &Path) {
     store.keep_note(&author.sign(&durable, &locked).unwrap()).unwrap();
 }
 
-/// Moves every section to where layout 1 had those that came late.
-fn make_old(folder: &Path) {
-    let db = sled::open(folder.join("store")).unwrap();
-    let (sections, late) = (db.open_tree("sections").unwrap(), db.open_tree("late").unwrap());
-    let log = Hash::digest(origin().as_str().as_bytes()).as_bytes()[..16].to_vec();
-    for item in &sections {
-        let (key, value) = item.unwrap();
-        let chunk = u64::from_be_bytes(key[16..24].try_into().unwrap());
-        let (slot, mut rest) = (key[24], value.as_ref());
-        while let [position, a, b, c, d, after @ ..] = rest {
-            let (sealed, next) =
-                after.split_at(usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap());
-            let index = chunk * 16 + u64::from(*position);
-            let place = [b"s".as_slice(), &log, &index.to_be_bytes(), &[slot, 0]].concat();
-            late.insert(place, sealed).unwrap();
-            rest = next;
-        }
-    }
-    sections.clear().unwrap();
-    db.open_tree("meta").unwrap().insert("schema", &1_u32.to_be_bytes()).unwrap();
-    db.flush().unwrap();
-}
-
 /// Every section opens, from its place in the present layout.
 fn check(store: &Store, place: &str) {
     let (mut opened, end) = (0, TreeSize::new(ENTRIES).unwrap());
@@ -123,7 +103,7 @@ fn a_power_cut_in_an_upgrade_loses_no_section() {
     let home = dir.path().join("home");
     std::fs::create_dir(&home).unwrap();
     fill(&home);
-    make_old(&home);
+    make_old(&home.join("store"));
     let home = home.canonicalize().unwrap();
     let (base, journal) = (Disk::of(&home), dir.path().join("journal"));
     let Some(library) = library(dir.path()) else { return };

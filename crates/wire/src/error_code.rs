@@ -55,6 +55,8 @@ pub enum ErrorCode {
     Busy,
     /// The node is ending.
     Stopping,
+    /// The disk of the answering node is full.
+    StorageFull,
     /// The other side could not be reached, or the connection broke.
     Unreachable,
     /// The time for the call is over, or the caller gave up.
@@ -66,7 +68,7 @@ pub enum ErrorCode {
 }
 
 // Code, reason, place in gRPC, and what it means to a person.
-const TABLE: [(ErrorCode, &str, Code, &str); 26] = [
+const TABLE: [(ErrorCode, &str, Code, &str); 27] = [
     (ErrorCode::Malformed, "malformed", Code::InvalidArgument, "a message could not be read"),
     (ErrorCode::TooLarge, "too_large", Code::OutOfRange, "a message or a field is over its limit"),
     (ErrorCode::UnknownOrigin, "unknown_origin", Code::NotFound, "the log is not served there"),
@@ -109,6 +111,12 @@ const TABLE: [(ErrorCode, &str, Code, &str); 26] = [
     (ErrorCode::Frozen, "frozen", Code::FailedPrecondition, "the log is frozen or suspect"),
     (ErrorCode::Busy, "busy", Code::ResourceExhausted, "too many calls at a time"),
     (ErrorCode::Stopping, "stopping", Code::Unavailable, "the node is ending"),
+    (
+        ErrorCode::StorageFull,
+        "storage_full",
+        Code::ResourceExhausted,
+        "its disk is full, and nothing of it was acknowledged; free some space there, start it again, then do it again",
+    ),
     (ErrorCode::Unreachable, "unreachable", Code::Unavailable, "the other side could not be reached"),
     (ErrorCode::Timeout, "timeout", Code::DeadlineExceeded, "the time for the call is over"),
     (ErrorCode::Unimplemented, "unimplemented", Code::Unimplemented, "the call is not known there"),

@@ -29,6 +29,7 @@ pub(super) fn status_of_append(error: &AppendError) -> Status {
     match error {
         AppendError::BaseChanged => ErrorCode::BaseChanged.to_status(),
         AppendError::Refused { .. } => ErrorCode::Malformed.to_status_about("append_changes.changes"),
+        AppendError::DiskFull => ErrorCode::StorageFull.to_status(),
         AppendError::Stopped => ErrorCode::Stopping.to_status(),
     }
 }
