@@ -38,6 +38,11 @@ impl Node {
     pub fn start(open: OpenHome, trust: PeerTrust) -> Result<(Arc<Self>, OwnLogState), NodeError> {
         let heal::Whole { view, heads: taken_in, healed } = heal::view_of_what_is_whole(open.store())?;
         let (home, store, own_log) = open.into_parts();
+        if !store.is_synchronous() {
+            tracing::warn!(
+                "the file system of the home does not mark files as synchronous: a power cut may lose what was kept"
+            );
+        }
         let ((news, _), (shown, _)) = (watch::channel(0), watch::channel(0));
         let node = Arc::new(Self {
             home,

@@ -1,7 +1,7 @@
 //! The database file, guarded: opened with care, and synced by us.
 //!
 //! sled 0.34's `flush` calls `sync_file_range`, which promises nothing across a power cut, so every flush here
-//! is followed by a sync of the files themselves. A snapshot file that a crash left half written makes sled
+//! is followed by a sync of the files themselves; between two of them `synchronous` keeps its writes in order. A snapshot file that a crash left half written makes sled
 //! refuse to open for ever; it is only a cache of the log and can be rebuilt from it.
 
 use std::fs::File;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::flush_watch::FlushWatch;
 use crate::medium::Medium;
 use crate::writes::Writes;
-use crate::{StoreError, files, reserve};
+use crate::{StoreError, files, reserve, synchronous};
 
 /// Cache of pages in memory, in bytes: sled may hold up to four times as much.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -29,6 +29,7 @@ pub(crate) struct Db {
     file: File,
     medium: Medium,
     writes: Writes,
+    synchronous: bool,
     /// The last to let go of the database.
     watch: FlushWatch,
 }
@@ -36,7 +37,10 @@ pub(crate) struct Db {
 impl Db {
     /// Opens the database of a folder, making it if there is none.
     pub(crate) fn open(folder: &Path, medium: Medium) -> Result<Self, StoreError> {
-        let fresh = !folder.join("db").exists();
+        let path = folder.join("db");
+        let fresh = !path.exists();
+        // Before sled writes to it; one that sled makes now has nothing that a write could harm.
+        synchronous::mark(&path);
         remove_half_written_snapshots(folder)?;
         let sled = open_with_reserve(folder).or_else(|error| match error {
             sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) => {
@@ -45,14 +49,15 @@ impl Db {
             }
             other => Err(refuse(folder, other)),
         })?;
-        let path = folder.join("db");
+        let synchronous = synchronous::mark(&path);
         let file = File::open(&path).map_err(|source| StoreError::File {
             action: "open",
             path: path.clone(),
             source,
         })?;
         let watch = FlushWatch::start(sled.open_tree("meta")?)?;
-        let db = Self { sled, folder: folder.to_owned(), file, medium, writes: Writes::default(), watch };
+        let (folder_path, writes) = (folder.to_owned(), Writes::default());
+        let db = Self { sled, folder: folder_path, file, medium, writes, synchronous, watch };
         if fresh {
             db.sync_all_files()?;
         }
@@ -62,6 +67,11 @@ impl Db {
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether each write is durable before the next relies on it.
+    pub(crate) fn is_synchronous(&self) -> bool {
+        self.synchronous
     }
 
     pub(crate) fn tree(&self, name: &str) -> Result<sled::Tree, StoreError> {

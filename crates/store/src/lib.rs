@@ -27,6 +27,7 @@ mod seen;
 mod set_aside;
 mod sign_lock;
 mod store;
+mod synchronous;
 mod tiles;
 mod upgrade;
 mod writes;

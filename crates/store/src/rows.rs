@@ -35,28 +35,47 @@ impl Rows {
         self.0.insert(key.into(), None);
     }
 
+    /// Writes them in one piece: after a crash all of them are there, or none.
+    pub(crate) fn put_together(self, tree: &sled::Tree) -> Result<(), StoreError> {
+        let batch = self.placed(tree)?;
+        Ok(tree.apply_batch(batch)?)
+    }
+
     /// Makes places for those that are new to the tree, and gives all of them, to be applied in one piece.
     pub(crate) fn placed(self, tree: &sled::Tree) -> Result<sled::Batch, StoreError> {
+        self.make_places(tree)?;
         let mut batch = sled::Batch::default();
-        let with_places = self.0.len() >= ROWS_WITH_PLACES_MIN;
         for (key, value) in self.0 {
-            let Some(value) = value else {
-                batch.remove(key);
-                continue;
-            };
-            if with_places {
-                // A row that is there stays as it is.
-                drop(tree.compare_and_swap(&key, None::<IVec>, Some(IVec::default()))?);
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
             }
-            batch.insert(key, value);
         }
         Ok(batch)
     }
 
-    /// Writes all of them in one piece.
+    /// Writes them one after the other, for rows on which nobody relies before a later one is there. In one piece they
+    /// would be written out in three, each with a sync of its own.
     pub(crate) fn put(self, tree: &sled::Tree) -> Result<(), StoreError> {
-        let batch = self.placed(tree)?;
-        Ok(tree.apply_batch(batch)?)
+        self.make_places(tree)?;
+        for (key, value) in self.0 {
+            match value {
+                Some(value) => drop(tree.insert(key, value)?),
+                None => drop(tree.remove(key)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn make_places(&self, tree: &sled::Tree) -> Result<(), StoreError> {
+        if self.0.len() < ROWS_WITH_PLACES_MIN {
+            return Ok(());
+        }
+        for (key, _) in self.0.iter().filter(|(_, value)| value.is_some()) {
+            // A row that is there stays as it is.
+            drop(tree.compare_and_swap(key, None::<IVec>, Some(IVec::default()))?);
+        }
+        Ok(())
     }
 }
 

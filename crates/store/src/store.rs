@@ -193,7 +193,7 @@ impl Store {
         }
         let mut rows = Rows::default();
         chunks.put(&mut rows)?;
-        rows.put(&self.sections)?;
+        rows.put_together(&self.sections)?;
         let bytes = staged.entries().iter().map(comity_ledger::SealedEntry::bytes);
         let mut rows = Rows::default();
         entries::put(&self.entries, &mut rows, log, start, bytes)?;
@@ -219,6 +219,12 @@ impl Store {
     /// [`StoreError::Sync`].
     pub fn sync(&self) -> Result<(), StoreError> {
         self.db.sync()
+    }
+
+    /// Whether each write of the database is durable before the next relies on it. Where the file system cannot promise
+    /// that, a power cut may lose what was acknowledged long before.
+    pub fn is_synchronous(&self) -> bool {
+        self.db.is_synchronous()
     }
 
     /// Whether stable storage failed in this process, for whichever file: then nothing more is confirmed, and it must

@@ -66,7 +66,7 @@ fn put(store: &Store, sections: Vec<LateSection>) -> Result<(), StoreError> {
         }
         let mut rows = Rows::default();
         chunks.put(&mut rows)?;
-        rows.put(&store.sections)?;
+        rows.put_together(&store.sections)?;
     }
     Ok(())
 }

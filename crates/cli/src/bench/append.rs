@@ -71,8 +71,10 @@ fn measure(home: &Path, drafts: &Arc<Drafts>, entries: u64, figures: &mut Figure
     let (node, log) = Node::start(open, PeerTrust::new())?;
     let OwnLogState::Writable(log) = log else { return Err(failed("the log cannot be signed")) };
     let before = log.head().size.value();
-    let (task, ended) = AuthorTask::start(*log, Arc::clone(&node), CancellationToken::new())?;
     let runtime = runtime()?;
+    let entered = runtime.enter();
+    let (task, ended) = AuthorTask::start(*log, Arc::clone(&node), CancellationToken::new())?;
+    drop(entered);
     let (many, took) = runtime.block_on(write(&task, drafts, WRITERS, BATCH, entries))?;
     let value = rate(many, took.wall);
     let (one_each, took) = runtime.block_on(write(&task, drafts, WRITERS, 1, entries / SINGLE_IN))?;

@@ -190,7 +190,13 @@ impl FollowStream {
             return Ok(Next::Wait);
         }
         self.sent = Some(size);
-        Ok(Next::Send(vec![(&newest).into()]))
+        let mut messages = vec![(&newest).into()];
+        // What goes with it goes at once, so that the peer keeps both with one sync; but what the peer holds is compared
+        // only after it has the first checkpoint.
+        if self.checked {
+            messages.extend(self.frames(size)?);
+        }
+        Ok(Next::Send(messages))
     }
 
     /// Compares what the peer holds with what is served. The checkpoint has been sent by then, so that after a

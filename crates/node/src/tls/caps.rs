@@ -30,15 +30,16 @@ pub struct Caps {
 impl Caps {
     /// The peer port. A handshake takes 0.7 ms of a core, so 64 at once finish in a fraction of their 5 s. An
     /// agency needs one connection; 4 leave room for a reconnect while the old one is not yet known to be dead.
-    /// 256 = 64 peers with all of theirs. A call is some ten units, a connection with its greeting some 220: 20,000
-    /// units in a second are 2,000 calls or 90 connections, far more than a peer that means well makes, and take at most
-    /// a tenth of a core. What is used ahead of time, a quarter of a second's, lets a peer that comes back ask at once.
+    /// 256 = 64 peers with all of theirs. A call is some ten units, a connection with its greeting some 220: 10,000
+    /// units in a second are 1,000 calls or 45 connections, far more than a peer that means well makes, and take at most
+    /// a twentieth of a core. What may be used ahead of time, a tenth of a second's, lets a peer that comes back ask at
+    /// once, and is work of some milliseconds.
     pub const PEER_PORT: Self = Self {
         handshakes: 64,
         handshakes_per_source: 16,
         connections: 256,
         connections_per_caller: 4,
-        pace: Some(Pace { unit: Duration::from_micros(50), burst: Duration::from_millis(250) }),
+        pace: Some(Pace { unit: Duration::from_micros(100), burst: Duration::from_millis(100) }),
     };
 
     /// The admin port. One operator runs a few commands side by side and watches alarms beside them; all calls
