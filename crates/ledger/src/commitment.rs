@@ -20,6 +20,9 @@ static MAC_KEY: LazyLock<hmac::Key> = LazyLock::new(|| hmac::Key::new(hmac::HMAC
 
 const DOMAIN: &[u8] = b"comity/commitment/v1";
 
+/// Bytes before the section, at most: domain, version, kind, origin with its length, id, about, slot, salt, length.
+const HEAD_BYTES_MAX: usize = DOMAIN.len() + 2 + 2 + Origin::LEN_MAX + EntryId::LEN + 8 + 1 + Salt::LEN + 4;
+
 /// Most bytes of one section: 64 KiB less the salt and the length that travel with it.
 pub const SECTION_BYTES_MAX: usize = 65_500;
 
@@ -99,16 +102,19 @@ impl CommitmentContext<'_> {
         let about = self.about;
         #[cfg(comity_planted)]
         let about = if comity_tlog::planted("ignore-about") { 0 } else { about };
+        // In one piece: each update of the hash costs as much as a third of a block.
+        let mut head = Vec::with_capacity(HEAD_BYTES_MAX);
+        head.extend_from_slice(DOMAIN);
+        head.extend_from_slice(&[self.version, self.kind.code()]);
+        head.extend_from_slice(&origin_len.to_be_bytes());
+        head.extend_from_slice(origin);
+        head.extend_from_slice(self.id.as_bytes());
+        head.extend_from_slice(&about.to_be_bytes());
+        head.push(slot.number());
+        head.extend_from_slice(salt.as_bytes());
+        head.extend_from_slice(&section_len.to_be_bytes());
         let mut mac = hmac::Context::with_key(&MAC_KEY);
-        mac.update(DOMAIN);
-        mac.update(&[self.version, self.kind.code()]);
-        mac.update(&origin_len.to_be_bytes());
-        mac.update(origin);
-        mac.update(self.id.as_bytes());
-        mac.update(&about.to_be_bytes());
-        mac.update(&[slot.number()]);
-        mac.update(salt.as_bytes());
-        mac.update(&section_len.to_be_bytes());
+        mac.update(&head);
         mac.update(section);
         let tag = mac.sign();
         tag.as_ref().try_into().ok().map(Commitment)

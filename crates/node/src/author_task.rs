@@ -206,7 +206,7 @@ impl AuthorLoop {
     }
 
     /// Seals one append into the batch, or refuses it alone.
-    fn join(&self, group: &mut Group, submission: Submission, answer: Answer) {
+    fn join(&mut self, group: &mut Group, submission: Submission, answer: Answer) {
         let Submission { drafts, bases } = submission;
         if !self.holds(&bases) {
             return refuse(answer, AppendError::BaseChanged);
@@ -215,7 +215,7 @@ impl AuthorLoop {
         if entries == 0 || entries > BATCH_ENTRIES_MAX {
             return refuse(answer, AppendError::Refused { source: BatchError::Count { entries } });
         }
-        match self.log.seal(drafts, now(), &mut SystemEntropy::new()) {
+        match self.log.seal(drafts, now(), &mut self.entropy) {
             Ok(sealed) => {
                 group.sealed.extend(sealed);
                 group.joined.push(Joined { entries, answer });

@@ -58,7 +58,11 @@ mod tests {
         assert!(!writes.are_durable());
         sync().unwrap();
         assert!(writes.are_durable());
-        writes.synced(|| Ok::<(), Infallible>(writes.during(|| ()))).unwrap();
+        let amid = || {
+            writes.during(|| ());
+            Ok::<(), Infallible>(())
+        };
+        writes.synced(amid).unwrap();
         assert!(!writes.are_durable(), "put after the sync had begun");
         writes.during(|| sync().unwrap());
         assert!(!writes.are_durable(), "the sync began amid a put");

@@ -21,7 +21,7 @@ use crate::{Node, NodeError, Peers};
 /// Entries of an own log looked through at once, one chunk of the store; with the largest sections they take 8 MiB.
 const WINDOW: u64 = CHUNK_ENTRIES;
 /// Most entries looked through before the cursor is made durable.
-const SCAN_ENTRIES_MAX: u64 = 1_024;
+const SCAN_ENTRIES_MAX: u64 = 2_048;
 /// Bytes of made batches after which they are booked and sent.
 const BOOKED_BYTES_MAX: usize = 4 << 20;
 

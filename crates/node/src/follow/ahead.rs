@@ -15,7 +15,7 @@ const BYTES_MAX: usize = 24 << 20;
 const UNIT_BYTES: usize = 1 << 10;
 /// Messages that wait.
 const MESSAGES_MAX: usize = 128;
-/// What is kept with one sync: so many frames, or a quarter of that in releases.
+/// What is kept with one sync: so many frames, or half of that in releases.
 const WORK_AT_ONCE_MAX: usize = 64;
 
 /// The end at which what was read is put.
@@ -66,7 +66,7 @@ impl Arriving {
 
 fn work_of(event: &FollowEvent) -> usize {
     match event {
-        FollowEvent::Release(_) => 4,
+        FollowEvent::Release(_) => 2,
         FollowEvent::Frame(_) | FollowEvent::Checkpoint(_) | FollowEvent::Heartbeat(_) => 1,
     }
 }
