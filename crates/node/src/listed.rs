@@ -120,6 +120,7 @@ fn look_back(
             ReadError::Taker(error) => error,
         })?;
     }
+    store.settle_read()?;
     Ok(further)
 }
 

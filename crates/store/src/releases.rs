@@ -88,7 +88,7 @@ impl Store {
         }
         let value = [cursor.next.to_be_bytes(), cursor.scanned.to_be_bytes()].concat();
         batch.insert(key(CURSOR, origin, to, None), value);
-        self.releases.apply_batch(batch)?;
+        self.db.writing(|| self.releases.apply_batch(batch))?;
         self.db.sync()?;
         Ok(cursor)
     }

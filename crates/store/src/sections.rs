@@ -162,17 +162,21 @@ pub(crate) fn read_chunk(
     slots: &[Slot],
 ) -> Result<ChunkSections, StoreError> {
     let prefix = prefix(log, chunk);
-    let mut values: Vec<(Slot, sled::IVec)> = Vec::new();
+    let mut values: Vec<(Slot, Vec<sled::IVec>)> = Vec::new();
     for item in tree.scan_prefix(&prefix) {
         let (key, piece) = item?;
         let slot = key.get(prefix.len()).copied().map(Slot::new);
         let Some(slot) = slot.filter(|slot| slots.contains(slot)) else { continue };
         match values.last_mut().filter(|(of, _)| *of == slot) {
-            Some((_, value)) => *value = [value.as_ref(), piece.as_ref()].concat().into(),
-            None => values.push((slot, piece)),
+            Some((_, pieces)) => pieces.push(piece),
+            None => values.push((slot, vec![piece])),
         }
     }
-    let split = values.into_iter().map(|(slot, value)| {
+    let split = values.into_iter().map(|(slot, pieces)| {
+        let value = match <[sled::IVec; 1]>::try_from(pieces) {
+            Ok([whole]) => whole,
+            Err(pieces) => pieces.concat().into(),
+        };
         let places = places(&value).ok_or_else(|| damaged(log, chunk))?;
         Ok(SlotSections { slot, value, places })
     });

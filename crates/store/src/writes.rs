@@ -5,13 +5,19 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts what was put.
-#[derive(Debug, Default)]
+/// Counts what was put. At the beginning there may be what a killed process put and did not make durable.
+#[derive(Debug)]
 pub(crate) struct Writes {
     begun: AtomicU64,
     ended: AtomicU64,
     /// How many are durable: a number that was begun and had ended at the beginning of a sync.
     durable: AtomicU64,
+}
+
+impl Default for Writes {
+    fn default() -> Self {
+        Self { begun: AtomicU64::new(1), ended: AtomicU64::new(1), durable: AtomicU64::new(0) }
+    }
 }
 
 impl Writes {
@@ -53,6 +59,8 @@ mod tests {
     fn what_is_put_while_a_sync_runs_is_not_taken_for_durable() {
         let writes = Writes::default();
         let sync = || writes.synced(|| Ok::<(), Infallible>(()));
+        assert!(!writes.are_durable(), "whatever was there before");
+        sync().unwrap();
         assert!(writes.are_durable());
         writes.during(|| assert!(!writes.are_durable()));
         assert!(!writes.are_durable());

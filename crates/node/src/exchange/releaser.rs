@@ -119,6 +119,8 @@ impl Releaser {
     fn replay(&mut self, at: TreeSize, way: &Way) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
         let booked = self.node.store().releases_from(&self.to, &self.origin, self.next);
         let booked = booked.map_err(NodeError::from)?;
+        // Another stream of the peer may be booking them at this moment.
+        self.node.store().settle_read().map_err(NodeError::from)?;
         if booked.is_empty() || booked.iter().any(|disclosed| !at.contains(disclosed.index)) {
             return Ok(None);
         }

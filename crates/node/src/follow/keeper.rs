@@ -136,9 +136,9 @@ impl Keeper {
         let mut arrived = Arrived { next_release: self.next_release, ..Arrived::default() };
         let checked = events.into_iter().try_for_each(|event| self.check(event, &mut arrived));
         let mut settling = Settling::default();
-        let kept = self.keep(arrived, &mut settling);
-        settling.standing = self.standing();
-        (settling, kept.and(checked))
+        let taken = self.keep(arrived, &mut settling).and(checked);
+        settling.standing = taken.is_ok().then(|| self.standing());
+        (settling, taken)
     }
 
     fn store(&self) -> &Store {

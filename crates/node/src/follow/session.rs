@@ -37,7 +37,7 @@ pub(super) struct Session<'a> {
 }
 
 /// A step that is being settled, while the next is taken.
-type Settling = Option<JoinHandle<Result<Standing, FollowError>>>;
+type Settling = Option<JoinHandle<Result<Option<Standing>, FollowError>>>;
 
 type Client = ExchangeServiceClient<Guarded<Channel>>;
 
@@ -69,7 +69,7 @@ impl Session<'_> {
         let mut settling = None;
         let kept = self.keep_on(keeper, arriving, gained, &mut settling).await;
         let last = if settling.is_some() { self.settled(&mut settling).await } else { Ok(()) };
-        kept.and(last)
+        graver(kept, last)
     }
 
     /// `settling` is the step that was taken last: it is settled before the next, while that is taken.
@@ -101,7 +101,7 @@ impl Session<'_> {
                 drop(room);
                 settled
             }));
-            taken.and(before)?;
+            graver(taken, before)?;
         }
     }
 
@@ -110,7 +110,7 @@ impl Session<'_> {
         let Some(task) = settling else { return Ok(()) };
         let settled = task.await;
         *settling = None;
-        let standing = settled.map_err(|_| FollowError::Broken)??;
+        let Some(standing) = settled.map_err(|_| FollowError::Broken)?? else { return Ok(()) };
         if standing.is_confirmed {
             self.end_alarms();
         }
@@ -184,6 +184,15 @@ impl Session<'_> {
             (state.held, state.seen) = (standing.held, standing.seen);
             change(state);
         });
+    }
+}
+
+/// Of two failures the one at which the process must stop, or else the first.
+fn graver(first: Result<(), FollowError>, second: Result<(), FollowError>) -> Result<(), FollowError> {
+    match (first, second) {
+        (Err(first), Err(second)) if second.is_fatal() && !first.is_fatal() => Err(second),
+        (Err(first), _) => Err(first),
+        (Ok(()), second) => second,
     }
 }
 

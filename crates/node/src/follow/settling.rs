@@ -31,13 +31,13 @@ pub(super) struct Settling {
     pub(super) complete: Vec<VerifiedCheckpoint>,
     /// What the view has to take in.
     pub(super) unseen: Unseen,
-    /// How far the log has come with it.
-    pub(super) standing: Standing,
+    /// How far the log has come with it; none if not all that came was right and written.
+    pub(super) standing: Option<Standing>,
 }
 
 impl Settling {
     /// Makes the step durable, and then tells of it and shows it.
-    pub(super) fn settle(self, node: &Node, origin: &Origin) -> Result<Standing, FollowError> {
+    pub(super) fn settle(self, node: &Node, origin: &Origin) -> Result<Option<Standing>, FollowError> {
         let Self { written, complete, unseen, standing } = self;
         let mut kept = Ok(());
         if let Some(written) = written {
