@@ -2,10 +2,12 @@
 //!
 //! sled 0.34 notes the error of a write that one of its own threads makes, but does not always wake whoever waits for
 //! that write in `flush`, who then waits for ever. Whoever writes next finds the error noted, and wakes all. So while a
-//! flush takes long, something is written. Not here: what a failed flush means (`medium`).
+//! flush takes long, something is written. sled lets nobody write while a batch waits for a flush to end, so that batches
+//! wait here instead. Not here: what a failed flush means (`medium`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,6 +17,15 @@ use crate::StoreError;
 const LOOK: Duration = Duration::from_millis(250);
 /// What is written: the key means nothing.
 const KEY: &str = "flushing";
+
+/// Held by each flush, and by each batch alone; for the whole process, as the lock of sled is.
+static BATCHES: RwLock<()> = RwLock::new(());
+
+/// Writes a batch or a transaction of sled, while no flush is under way.
+pub(crate) fn batch<T>(write: impl FnOnce() -> T) -> T {
+    let _alone = BATCHES.write().unwrap_or_else(PoisonError::into_inner);
+    write()
+}
 
 #[derive(Debug)]
 pub(crate) struct FlushWatch {
@@ -52,6 +63,7 @@ impl FlushWatch {
 
     /// Flushes under watch.
     pub(crate) fn flush(&self, sled: &sled::Db) -> std::io::Result<()> {
+        let _no_batch = BATCHES.read().unwrap_or_else(PoisonError::into_inner);
         self.state.under_way.fetch_add(1, Ordering::SeqCst);
         let flushed = sled.flush();
         self.state.under_way.fetch_sub(1, Ordering::SeqCst);

@@ -16,7 +16,7 @@ use crate::replica::ReplicaStep;
 use crate::rows::Rows;
 use crate::seal::EntrySealer;
 use crate::sections::Chunks;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, flush_watch};
 
 /// `c ‖ log ‖ peer`: the first release number not held.
 const CURSOR: u8 = b'c';
@@ -69,9 +69,11 @@ impl ReplicaStep<'_> {
         }
         arrived.insert(cursor_key(log, from), &next_release.to_be_bytes());
         let together = store.db.writing(|| {
-            (&store.sections, &store.late).transaction(|(sections, late)| {
-                sections.apply_batch(&sealed)?;
-                Ok(late.apply_batch(&arrived)?)
+            flush_watch::batch(|| {
+                (&store.sections, &store.late).transaction(|(sections, late)| {
+                    sections.apply_batch(&sealed)?;
+                    Ok(late.apply_batch(&arrived)?)
+                })
             })
         });
         together.map_err(|error: TransactionError<Infallible>| match error {

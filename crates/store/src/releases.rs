@@ -6,7 +6,7 @@ use comity_ledger::{AgencyId, Origin, Slot};
 use comity_tlog::EntryIndex;
 
 use crate::log_id::LogId;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, flush_watch};
 
 /// Most numbers of one batch: as many as travel in one release frame; 2,304 bytes a value.
 pub const RELEASE_BATCH_MAX: usize = 256;
@@ -88,7 +88,7 @@ impl Store {
         }
         let value = [cursor.next.to_be_bytes(), cursor.scanned.to_be_bytes()].concat();
         batch.insert(key(CURSOR, origin, to, None), value);
-        self.db.writing(|| self.releases.apply_batch(batch))?;
+        self.db.writing(|| flush_watch::batch(|| self.releases.apply_batch(batch)))?;
         self.db.sync()?;
         Ok(cursor)
     }

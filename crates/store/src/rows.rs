@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use sled::IVec;
 
-use crate::StoreError;
+use crate::{StoreError, flush_watch};
 
 /// Fewer rows enter a leaf as they are: what a split writes again is no more than places for them would cost.
 const ROWS_WITH_PLACES_MIN: usize = 8;
@@ -38,7 +38,7 @@ impl Rows {
     /// Writes them in one piece: after a crash all of them are there, or none.
     pub(crate) fn put_together(self, tree: &sled::Tree) -> Result<(), StoreError> {
         let batch = self.placed(tree)?;
-        Ok(tree.apply_batch(batch)?)
+        Ok(flush_watch::batch(|| tree.apply_batch(batch))?)
     }
 
     /// Makes places for those that are new to the tree, and gives all of them, to be applied in one piece.

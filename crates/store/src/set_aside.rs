@@ -8,7 +8,7 @@ use comity_tlog::{EntryIndex, TreeSize};
 
 use crate::log_id::LogId;
 use crate::pins::pin_place;
-use crate::{LogRole, ReadError, Store, StoreError};
+use crate::{LogRole, ReadError, Store, StoreError, flush_watch};
 
 /// Replicas set aside of one origin: each is a change of keys that people have confirmed, a handful in a lifetime.
 const PER_ORIGIN_MAX: u32 = 64;
@@ -92,10 +92,11 @@ impl Store {
                 let rest = key.get(LogId::LEN..).unwrap_or_default();
                 batch.insert([to.as_bytes(), rest].concat(), value);
                 if number.is_multiple_of(ROWS_AT_ONCE) {
-                    tree.apply_batch(std::mem::take(&mut batch))?;
+                    let full = std::mem::take(&mut batch);
+                    flush_watch::batch(|| tree.apply_batch(full))?;
                 }
             }
-            tree.apply_batch(batch)?;
+            flush_watch::batch(|| tree.apply_batch(batch))?;
         }
         if let Some(key) = self.pinned_key(origin)? {
             self.put_pin(place, &key)?;
@@ -211,7 +212,7 @@ pub(crate) fn remove_all(tree: &sled::Tree, prefix: &[u8]) -> Result<(), StoreEr
         if rows == 0 {
             return Ok(());
         }
-        tree.apply_batch(batch)?;
+        flush_watch::batch(|| tree.apply_batch(batch))?;
     }
 }
 
