@@ -106,7 +106,6 @@ pub(crate) fn read_steps(
         read_window(store, origin, start..end, &mut steps)?;
         start = end;
     }
-    store.settle_read()?;
     Ok(steps)
 }
 

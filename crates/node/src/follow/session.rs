@@ -64,7 +64,7 @@ impl Session<'_> {
         }
     }
 
-    /// Keeps what arrives, as much of it at once as has arrived, until the stream ends, and settles it meanwhile.
+    /// Keeps what arrives, as much of it at once as has arrived, until the stream ends, and shows it meanwhile.
     async fn keep(&self, keeper: Keeper, arriving: Arriving, gained: &mut bool) -> Result<(), FollowError> {
         let mut settling = None;
         let kept = self.keep_on(keeper, arriving, gained, &mut settling).await;
@@ -72,7 +72,7 @@ impl Session<'_> {
         graver(kept, last)
     }
 
-    /// `settling` is the step that was taken last: it is settled before the next, while that is taken.
+    /// `settling` is the step that was taken last: it is shown before the next, while that is taken.
     async fn keep_on(
         &self,
         mut keeper: Keeper,
@@ -90,9 +90,17 @@ impl Session<'_> {
                 next = self.unless_stopped(arriving.next()) => next?,
             };
             let Some((events, room)) = next else { return Ok(()) };
-            let taken = off_reactor(move || (keeper.take(events), keeper)).await;
-            let ((step, taken), back) = taken.map_err(|_| FollowError::Broken)?;
+            let (node, origin) = (Arc::clone(&self.parts.node), self.peer.origin());
+            let take = move || {
+                let (mut step, taken) = keeper.take(events);
+                let durable = step.make_durable(&node, &origin);
+                (step, taken, durable, keeper)
+            };
+            let (step, taken, durable, back) = off_reactor(take).await.map_err(|_| FollowError::Broken)?;
             keeper = back;
+            if durable.is_err() {
+                return graver(taken, durable);
+            }
             *gained = keeper.has_gained();
             let before = if settling.is_some() { self.settled(settling).await } else { Ok(()) };
             let (node, origin) = (Arc::clone(&self.parts.node), self.peer.origin());

@@ -1,6 +1,6 @@
 //! What was written of a followed log, until it may be relied upon: made durable, told, shown. Blocking.
 //!
-//! One step is settled while the next is verified and written. Not here: what was written (`keeper`), how the view
+//! One step is shown while the next is verified and written. Not here: what was written (`keeper`), how the view
 //! takes it in (`viewing`), and that one step is settled after the other (`session`).
 
 use comity_ledger::Origin;
@@ -36,19 +36,23 @@ pub(super) struct Settling {
 }
 
 impl Settling {
-    /// Makes the step durable, and then tells of it and shows it.
-    pub(super) fn settle(self, node: &Node, origin: &Origin) -> Result<Option<Standing>, FollowError> {
-        let Self { written, complete, unseen, standing } = self;
-        let mut kept = Ok(());
-        if let Some(written) = written {
-            node.store().settle(written)?;
-            kept =
-                complete.iter().try_for_each(|checkpoint| node.store().keep_checkpoint(origin, checkpoint));
-            // Relays and whoever else waits can begin, before the view takes it in.
-            node.tell_news();
-        }
-        show(node, origin, unseen)?;
-        kept?;
-        Ok(standing)
+    /// Makes the step durable, and then tells of it; before anything else is written, so that after a sync that failed
+    /// there is none of another thread that is believed.
+    pub(super) fn make_durable(&mut self, node: &Node, origin: &Origin) -> Result<(), FollowError> {
+        let Some(written) = self.written.take() else { return Ok(()) };
+        node.store().settle(written)?;
+        let complete = std::mem::take(&mut self.complete);
+        let kept =
+            complete.iter().try_for_each(|checkpoint| node.store().keep_checkpoint(origin, checkpoint));
+        // Relays and whoever else waits can begin, before the view takes it in.
+        node.tell_news();
+        Ok(kept?)
+    }
+
+    /// Shows the step, which is made durable before if it was not yet.
+    pub(super) fn settle(mut self, node: &Node, origin: &Origin) -> Result<Option<Standing>, FollowError> {
+        self.make_durable(node, origin)?;
+        show(node, origin, self.unseen)?;
+        Ok(self.standing)
     }
 }
