@@ -1,145 +1,14 @@
 //! Each clause denies alone, and named attempts to get around them fail.
 
+mod world;
+
+use self::world::{World, agency, secs, state};
 use super::*;
-use crate::agreement::Terms;
-use crate::audience::{Audience, Membership, StateCode};
+use crate::audience::{Audience, Membership};
 use crate::defaults;
-use crate::label::{HandlingTerms, LabelDraft};
 use crate::label_set::LabelSet;
 use crate::marking::{SubjectCategory, Tlp};
 use crate::word::Word;
-
-/// A release by A, or by B of what A said, to C, that every clause permits until a test changes it.
-#[derive(Clone)]
-struct World {
-    label: LabelDraft,
-    withhold_audience: bool,
-    matter: Matter,
-    query: Option<Purpose>,
-    side: Side,
-    sender: AgencyId,
-    peer: Peer,
-    agreement: Option<Agreement>,
-    consents: Vec<Consent>,
-    state: RecordState,
-    now: Moment,
-    drill: Option<ExerciseId>,
-}
-
-fn agency(name: &str) -> AgencyId {
-    format!("{name}.example").parse().unwrap()
-}
-
-fn state(code: &str) -> StateCode {
-    code.parse().unwrap()
-}
-
-fn commitment() -> Commitment {
-    Commitment::from_bytes([7; 32])
-}
-
-fn secs(secs: u64) -> Moment {
-    Moment::from_unix_secs(secs)
-}
-
-impl World {
-    /// AMBER, onward WITHIN_REL, releasable to A and C.
-    fn new() -> Self {
-        let set = defaults::own_designation(&agency("a"), Kind::Record, secs(0)).unwrap();
-        let SlotLabel::Understood(label) = set.label(Slot::CORE) else { panic!("no label") };
-        let mut label = label.to_draft();
-        label.handling.onward = Onward::WithinRel;
-        label.audience.releasable_to = ["a", "c"].map(|name| Audience::Agency(agency(name))).into();
-        let bound = None;
-        Self {
-            label,
-            withhold_audience: false,
-            matter: Matter { kind: Kind::Record, slot: Slot::CORE, commitment: Some(commitment()), bound },
-            query: None,
-            side: Side::Sending,
-            sender: agency("a"),
-            peer: Peer::new(agency("c")),
-            agreement: Agreement::default_terms(agency("a"), agency("c")).ok(),
-            consents: Vec::new(),
-            state: RecordState::Active,
-            now: secs(100),
-            drill: None,
-        }
-    }
-
-    /// The same, passed on by B.
-    fn relayed() -> Self {
-        let agreement = Agreement::default_terms(agency("b"), agency("c")).ok();
-        Self { sender: agency("b"), agreement, ..Self::new() }
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
-        change(&mut self);
-        self
-    }
-
-    fn label(&self) -> Label {
-        let mut label = Label::new(self.label.clone()).unwrap();
-        if self.withhold_audience {
-            label = Label::withheld(label.handling().clone()).unwrap();
-        }
-        label
-    }
-
-    fn judge_without(&self, dropped: Option<RuleId>) -> RuleId {
-        let text = Text::new("x").unwrap();
-        let ask = self
-            .query
-            .map_or(Ask::Replicate, |purpose| Ask::Query(Query { purpose, officer: &text, case: &text }));
-        let at = Circumstances {
-            side: self.side,
-            sender: &self.sender,
-            peer: &self.peer,
-            agreement: self.agreement.as_ref(),
-            consents: &self.consents,
-            state: self.state,
-            now: self.now,
-            drill: self.drill.as_ref(),
-        };
-        let label = self.label();
-        let case = Case { label: &label, matter: &self.matter, ask, at: &at };
-        let rule = judge(CLAUSES.iter().filter(|clause| Some(clause.denial) != dropped), &case);
-        if dropped.is_none() {
-            assert_eq!(rule, may_release(SlotLabel::Understood(&label), &self.matter, ask, &at));
-            let purposes = bound_purposes(&label, &self.matter, ask, &at);
-            assert!(!rule.allows() || !purposes.is_empty(), "allowed for no purpose");
-        }
-        rule
-    }
-
-    fn judge(&self) -> RuleId {
-        self.judge_without(None)
-    }
-
-    fn terms(&mut self, change: impl FnOnce(&mut Terms)) {
-        let agreement = self.agreement.take().unwrap();
-        let mut terms = agreement.terms().clone();
-        change(&mut terms);
-        let (one, other) = agreement.parties();
-        self.agreement = Agreement::new(one.clone(), other.clone(), terms).ok();
-    }
-
-    fn handling(&mut self) -> &mut HandlingTerms {
-        &mut self.label.handling
-    }
-
-    fn consent(&mut self) {
-        self.handling().onward = Onward::Consent;
-        self.consents = vec![Consent {
-            originator: agency("a"),
-            commitment: commitment(),
-            target: agency("c"),
-            purpose: Purpose::Customs,
-            until: secs(200),
-            uses: 1,
-        }];
-    }
-}
 
 /// For every clause a world in which it alone denies.
 fn lone_denials() -> Vec<(RuleId, World)> {
