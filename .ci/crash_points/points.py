@@ -111,13 +111,18 @@ def crash_points(scenario, device, end, form):
     return tally
 
 
+def after_cuts(check, device, end, count, drawn, tally):
+    """Looks at the device as it is after so many cuts, at instants that are drawn."""
+    cuts = Cuts(device.base, device.work, device.log)
+    for point in sorted(drawn.randrange(end + 1) for _ in range(count)):
+        look(check, device, cuts.at(point, drawn), point, drawn, tally)
+    cuts.disk.close()
+
+
 def power_cuts(scenario, device, end, form):
     """The device after cuts at instants that are drawn, with any part of what no flush had confirmed."""
-    begun, tally, drawn = time.time(), Tally(), random.Random(form.seed)
-    cuts = Cuts(device.base, device.work, device.log)
-    for point in sorted(drawn.randrange(end + 1) for _ in range(form.cuts)):
-        look(scenario.assert_holds, device, cuts.at(point, drawn), point, drawn, tally)
-    cuts.disk.close()
+    begun, tally = time.time(), Tally()
+    after_cuts(scenario.assert_holds, device, end, form.cuts, random.Random(form.seed), tally)
     print(f"{scenario.name} on {device.kind}, power cuts, {form.name}, seed {form.seed}: {end} records of "
           f"{scenario.what}, {tally.said()}; {time.time() - begun:.0f} s", flush=True)
     return tally
@@ -125,12 +130,9 @@ def power_cuts(scenario, device, end, form):
 
 def caught_up(scenario, device, end, form):
     """A handful of cuts, after which the node runs again beside its peer."""
-    begun, tally, drawn = time.time(), Tally(), random.Random(form.seed + 1)
-    cuts = Cuts(device.base, device.work, device.log)
+    begun, tally = time.time(), Tally()
     with scenario.a.served(scenario.log):
-        for point in sorted(drawn.randrange(end + 1) for _ in range(form.catch_ups)):
-            look(scenario.catches_up, device, cuts.at(point, drawn), point, drawn, tally)
-    cuts.disk.close()
+        after_cuts(scenario.catches_up, device, end, form.catch_ups, random.Random(form.seed + 1), tally)
     print(f"{scenario.name} on {device.kind}, power cuts and then serving until all is there, {form.name}: "
           f"{tally.said()}; {time.time() - begun:.0f} s", flush=True)
     return tally

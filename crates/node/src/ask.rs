@@ -65,6 +65,6 @@ pub fn read_entry(
         ReadError::Store(source) => source.into(),
         ReadError::Taker(error) => error,
     })?;
-    store.settle_read()?;
+    store.sync_what_was_read()?;
     Ok(Some(v1::ReadEntryResponse { entry: Bytes::from(bytes), sections }))
 }

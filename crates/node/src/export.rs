@@ -109,7 +109,7 @@ impl<'a> LogExport<'a> {
         });
         match read {
             Ok(()) => {
-                self.store.settle_read()?;
+                self.store.sync_what_was_read()?;
                 Ok(bytes)
             }
             Err(ReadError::Store(source)) => Err(source.into()),

@@ -120,7 +120,7 @@ fn look_back(
             ReadError::Taker(error) => error,
         })?;
     }
-    store.settle_read()?;
+    store.sync_what_was_read()?;
     Ok(further)
 }
 

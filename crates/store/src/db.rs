@@ -1,8 +1,9 @@
 //! The database file, guarded: opened with care, and synced by us.
 //!
 //! sled 0.34's `flush` calls `sync_file_range`, which promises nothing across a power cut, so every flush here
-//! is followed by a sync of the files themselves; between two of them `synchronous` keeps its writes in order. A snapshot file that a crash left half written makes sled
-//! refuse to open for ever; it is only a cache of the log and can be rebuilt from it.
+//! is followed by a sync of the files themselves; between two of them `synchronous` keeps its writes in order.
+//! A snapshot file that a crash left half written makes sled refuse to open for ever; it is only a cache of the log and
+//! can be rebuilt from it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -56,8 +57,8 @@ impl Db {
             source,
         })?;
         let watch = FlushWatch::start(sled.open_tree("meta")?)?;
-        let (folder_path, writes) = (folder.to_owned(), Writes::default());
-        let db = Self { sled, folder: folder_path, file, medium, writes, synchronous, watch };
+        let writes = Writes::default();
+        let db = Self { sled, folder: folder.to_owned(), file, medium, writes, synchronous, watch };
         if fresh {
             db.sync_all_files()?;
         }

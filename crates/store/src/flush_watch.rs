@@ -5,9 +5,8 @@
 //! flush takes long, something is written. sled lets nobody write while a batch waits for a flush to end, so that batches
 //! wait here instead. Not here: what a failed flush means (`medium`).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 

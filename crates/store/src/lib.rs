@@ -37,7 +37,7 @@ pub use error::StoreError;
 pub use keyring::Kek;
 pub use read::{ReadError, Scrubbed};
 pub use releases::{Disclosed, RELEASE_BATCH_MAX, ReleaseCursor};
-pub use replica::{ReplicaStep, Unsettled};
+pub use replica::ReplicaStep;
 pub use set_aside::is_set_aside;
 pub use sign_lock::SignLock;
 pub use store::{LogRole, Store, StorePaths};

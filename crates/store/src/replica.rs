@@ -12,8 +12,7 @@ use crate::store::note_key;
 use crate::{LogRole, Store, StoreError, entries, tiles};
 
 /// What is added to a replica with one sync. Nothing of it may be shown, served or relied upon before
-/// [`finish`](Self::finish), or [`Store::settle`] for what is [`written`](Self::written); dropped before that, it may be
-/// lost, later parts before earlier ones.
+/// [`finish`](Self::finish); dropped before that, it may be lost, later parts before earlier ones.
 #[derive(Debug)]
 #[must_use = "what is added is not durable before it is finished"]
 pub struct ReplicaStep<'a> {
@@ -82,27 +81,17 @@ impl ReplicaStep<'_> {
         Ok(())
     }
 
-    /// Ends the adding, so that more may be added while this is made durable.
-    pub fn written(self) -> Unsettled {
-        Unsettled { log: self.log, newest: self.newest }
-    }
-
     /// Makes durable all that was added.
     ///
     /// # Errors
     /// [`StoreError::Sync`].
     pub fn finish(self) -> Result<(), StoreError> {
-        let store = self.store;
-        store.settle(self.written())
+        self.store.db.sync()?;
+        if let Some(note) = self.newest {
+            self.store.put_seen_beside(self.log, &note);
+        }
+        Ok(())
     }
-}
-
-/// What was added to a replica and is not durable yet.
-#[derive(Debug)]
-#[must_use = "what is added is not durable before it is settled"]
-pub struct Unsettled {
-    log: LogId,
-    newest: Option<Vec<u8>>,
 }
 
 impl Store {
@@ -113,27 +102,6 @@ impl Store {
     pub fn replica_step<'a>(&'a self, origin: &'a Origin) -> Result<ReplicaStep<'a>, StoreError> {
         self.require_replica(origin)?;
         Ok(ReplicaStep { store: self, origin, log: LogId::of(origin), newest: None })
-    }
-
-    /// Returns only when all that was read of sections before is on stable storage: of a step that is not settled yet
-    /// some may have been among them.
-    ///
-    /// # Errors
-    /// [`StoreError::Sync`].
-    pub fn settle_read(&self) -> Result<(), StoreError> {
-        if self.db.is_durable() { Ok(()) } else { self.db.sync() }
-    }
-
-    /// Makes durable all that was added by a step, and by those before it.
-    ///
-    /// # Errors
-    /// [`StoreError::Sync`].
-    pub fn settle(&self, added: Unsettled) -> Result<(), StoreError> {
-        self.db.sync()?;
-        if let Some(note) = added.newest {
-            self.put_seen_beside(added.log, &note);
-        }
-        Ok(())
     }
 
     /// Size and root of the entries held of a log; the empty head before the first.

@@ -221,6 +221,15 @@ impl Store {
         self.db.sync()
     }
 
+    /// Returns only when all that was read of sections and releases before is on stable storage: some may be of a step
+    /// that is not finished yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Sync`].
+    pub fn sync_what_was_read(&self) -> Result<(), StoreError> {
+        if self.db.is_durable() { Ok(()) } else { self.db.sync() }
+    }
+
     /// Whether each write of the database is durable before the next relies on it. Where the file system cannot promise
     /// that, a power cut may lose what was acknowledged long before.
     pub fn is_synchronous(&self) -> bool {

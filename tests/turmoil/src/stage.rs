@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use comity_ledger::Entropy as _;
 use comity_watchlist::Handle;
 
 use crate::agency::Agency;
@@ -80,7 +81,7 @@ impl Stage {
     /// A listing that nobody had before: its number, and its name.
     pub(crate) fn new_listing(&self, agency: &Agency) -> (u64, Handle) {
         let mut handle = [0; 16];
-        self.dice(agency, |dice| dice.fill(&mut handle));
+        self.dice(agency, |dice| dice.fill(&mut handle)).unwrap();
         let mut all = self.listings.borrow_mut();
         let listings = all.entry(agency.id).or_default();
         listings.push(Handle::new(handle));

@@ -11,6 +11,7 @@ use std::ffi::CStr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use comity_ledger::Entropy as _;
 use libc::{c_int, c_long, c_uint, c_void, clockid_t, size_t, ssize_t, timespec};
 
 use crate::dice::Dice;
@@ -44,7 +45,7 @@ pub(crate) fn elapsed() -> Duration {
 fn draw(buffer: &mut [u8]) -> bool {
     // A thread that ends has no chance of its own any more.
     let Ok(Some(mut dice)) = CHANCE.try_with(Cell::take) else { return false };
-    dice.fill(buffer);
+    dice.fill(buffer).unwrap();
     CHANCE.set(Some(dice));
     true
 }

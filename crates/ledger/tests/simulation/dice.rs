@@ -3,7 +3,7 @@
 use comity_ledger::{Entropy, EntropyError};
 
 /// SplitMix64.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Dice(u64);
 
 impl Dice {

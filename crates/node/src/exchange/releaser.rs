@@ -120,7 +120,7 @@ impl Releaser {
         let booked = self.node.store().releases_from(&self.to, &self.origin, self.next);
         let booked = booked.map_err(NodeError::from)?;
         // Another stream of the peer may be booking them at this moment.
-        self.node.store().settle_read().map_err(NodeError::from)?;
+        self.node.store().sync_what_was_read().map_err(NodeError::from)?;
         if booked.is_empty() || booked.iter().any(|disclosed| !at.contains(disclosed.index)) {
             return Ok(None);
         }

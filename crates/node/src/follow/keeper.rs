@@ -1,7 +1,7 @@
-//! What is done with each step of a followed log: verified, judged, written. Blocking, with no network.
+//! What is done with each step of a followed log: verified, judged, kept. Blocking, with no network.
 //!
 //! Nothing of a frame or a release is stored before all of it was verified. Not here: where steps come from
-//! (`session`), which openings this node may hold (`judge`), and when it may be relied upon (`settling`).
+//! (`session`), which openings this node may hold (`judge`), and how the view takes in what was kept (`viewing`).
 
 mod judge;
 
@@ -14,8 +14,7 @@ use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, Releas
 
 use self::judge::{Judged, opened_entries};
 use super::error::FollowError;
-use super::settling::{Settling, Standing};
-use super::viewing::viewed;
+use super::viewing::{Unseen, show, viewed};
 use super::{older, pinned};
 use crate::export::head_of;
 use crate::sections::LabelsRead;
@@ -98,11 +97,11 @@ impl Keeper {
             next_release,
             ..Arrived::default()
         };
-        let mut settling = Settling::default();
-        keeper.keep(arrived, &mut settling)?;
+        let mut unseen = Unseen::default();
+        keeper.keep(arrived, &mut unseen)?;
         // What was kept and could not be shown is shown now.
-        keeper.hand_on(newest, &mut settling);
-        settling.settle(&keeper.node, &keeper.origin)?;
+        keeper.hand_on(newest, &mut unseen);
+        show(&keeper.node, &keeper.origin, unseen)?;
         Ok(keeper)
     }
 
@@ -117,11 +116,15 @@ impl Keeper {
         })
     }
 
-    /// How far the log has come, once all that was taken is settled.
-    pub(super) fn standing(&self) -> Standing {
+    /// Entries held, and entries of the newest checkpoint seen.
+    pub(super) fn sizes(&self) -> (TreeSize, TreeSize) {
         let held = self.replica.size();
-        let seen = self.replica.newest().map_or(held, |head| head.size);
-        Standing { held, seen, is_confirmed: self.confirmed && held == seen }
+        (held, self.replica.newest().map_or(held, |head| head.size))
+    }
+
+    /// Whether the sender has shown a checkpoint that goes on from what is held, and all of its entries are held.
+    pub(super) fn is_complete(&self) -> bool {
+        self.confirmed && self.replica.newest().is_some_and(|head| head.size == self.replica.size())
     }
 
     /// Whether anything that was not held before was verified and kept. That a peer talks is no reason to call it again
@@ -130,15 +133,14 @@ impl Keeper {
         self.gained
     }
 
-    /// Takes steps in order, to be settled with one sync for all of them. After an error those before it are kept, of
-    /// the one at fault nothing. What was kept is to be settled next, even after an error: nobody would come back to it.
-    pub(super) fn take(&mut self, events: Vec<FollowEvent>) -> (Settling, Result<(), FollowError>) {
+    /// Takes steps in order, with one sync for all of them. After an error those before it are kept, of the one at
+    /// fault nothing. What was kept is to be shown next, even after an error: nobody would come back to it.
+    pub(super) fn take(&mut self, events: Vec<FollowEvent>) -> (Unseen, Result<(), FollowError>) {
         let mut arrived = Arrived { next_release: self.next_release, ..Arrived::default() };
         let checked = events.into_iter().try_for_each(|event| self.check(event, &mut arrived));
-        let mut settling = Settling::default();
-        let taken = self.keep(arrived, &mut settling).and(checked);
-        settling.standing = taken.is_ok().then(|| self.standing());
-        (settling, taken)
+        let mut unseen = Unseen::default();
+        let kept = self.keep(arrived, &mut unseen);
+        (unseen, kept.and(checked))
     }
 
     fn store(&self) -> &Store {
@@ -213,9 +215,9 @@ impl Keeper {
         Some(checkpoint.clone())
     }
 
-    /// Writes what was verified, to be settled and handed on. Of the releases of one step nothing is kept if one of
-    /// their openings is wrong.
-    fn keep(&mut self, arrived: Arrived, settling: &mut Settling) -> Result<(), FollowError> {
+    /// Keeps what was verified, and hands it on. Of the releases of one step nothing is kept if one of their openings
+    /// is wrong.
+    fn keep(&mut self, arrived: Arrived, unseen: &mut Unseen) -> Result<(), FollowError> {
         let Arrived { seen, awaited, frames, complete, openings, next_release } = arrived;
         let released = next_release != self.next_release;
         if seen.is_none() && frames.is_empty() && complete.is_empty() && !released {
@@ -238,23 +240,26 @@ impl Keeper {
             let (from, mut entropy) = (self.peer.upstream(), SystemEntropy::new());
             step.release(from, &judged.kept, next_release, &mut entropy)?;
         }
-        settling.written = Some(step.written());
+        step.finish()?;
         let (judged, fault) =
             judged.map_or_else(|fault| (Judged::default(), Err(fault)), |judged| (judged, Ok(())));
         self.gained |= seen.is_some() || !frames.is_empty() || !judged.kept.is_empty();
         if fault.is_ok() {
             self.next_release = next_release;
         }
-        settling.unseen.opened = opened_entries(judged);
-        self.hand_on(complete.iter().map(head_under), settling);
-        settling.complete = complete;
+        unseen.opened = opened_entries(judged);
+        self.hand_on(complete.iter().map(head_under), unseen);
+        let kept = complete.iter().try_for_each(|checkpoint| store.keep_checkpoint(&origin, checkpoint));
+        // Relays and whoever else waits can begin, before the view takes it in.
+        self.node.tell_news();
+        kept?;
         fault
     }
 
-    fn hand_on(&mut self, heads: impl IntoIterator<Item = Head>, settling: &mut Settling) {
+    fn hand_on(&mut self, heads: impl IntoIterator<Item = Head>, unseen: &mut Unseen) {
         for head in heads {
             self.handed = self.handed.max(head.size);
-            settling.unseen.heads.push(head);
+            unseen.heads.push(head);
         }
     }
 }

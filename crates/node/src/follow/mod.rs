@@ -9,7 +9,6 @@ mod keeper;
 mod older;
 mod pinned;
 mod session;
-mod settling;
 mod viewing;
 
 use std::collections::BTreeMap;

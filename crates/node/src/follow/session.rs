@@ -19,7 +19,7 @@ use tonic::{Status, Streaming};
 use super::ahead::{Ahead, Arriving, read_ahead};
 use super::error::{FollowError, PASSING_ALARMS};
 use super::keeper::Keeper;
-use super::settling::Standing;
+use super::viewing::show;
 use super::{FollowParts, Followers, alarm_key};
 use crate::Peer;
 use crate::exchange::{HEARTBEAT, SOFTWARE};
@@ -36,8 +36,8 @@ pub(super) struct Session<'a> {
     pub(super) stop: &'a CancellationToken,
 }
 
-/// A step that is being settled, while the next is taken.
-type Settling = Option<JoinHandle<Result<Option<Standing>, FollowError>>>;
+/// What the view takes in at the moment.
+type Showing = Option<JoinHandle<Result<(), FollowError>>>;
 
 type Client = ExchangeServiceClient<Guarded<Channel>>;
 
@@ -47,10 +47,10 @@ impl Session<'_> {
     /// keeper never, since the next follower of the log may begin as soon as this one has ended.
     pub(super) async fn run(&self, gained: &mut bool) -> Result<(), FollowError> {
         let keeper = self.open().await?;
-        self.report(&keeper.standing(), |_| {});
+        self.report(&keeper, |_| {});
         let request = v1::FollowRequest::from(&keeper.from()?);
         let mut stream = self.unless_stopped(self.call(request)).await??;
-        self.report(&keeper.standing(), |state| state.connected = true);
+        self.report(&keeper, |state| state.connected = true);
         tracing::info!("following");
         // While some are being kept, the next are read.
         let (ahead, arriving) = read_ahead();
@@ -66,64 +66,43 @@ impl Session<'_> {
 
     /// Keeps what arrives, as much of it at once as has arrived, until the stream ends, and shows it meanwhile.
     async fn keep(&self, keeper: Keeper, arriving: Arriving, gained: &mut bool) -> Result<(), FollowError> {
-        let mut settling = None;
-        let kept = self.keep_on(keeper, arriving, gained, &mut settling).await;
-        let last = if settling.is_some() { self.settled(&mut settling).await } else { Ok(()) };
-        graver(kept, last)
+        let mut showing = None;
+        let kept = self.keep_on(keeper, arriving, gained, &mut showing).await;
+        graver(kept, ended(&mut showing).await)
     }
 
-    /// `settling` is the step that was taken last: it is shown before the next, while that is taken.
+    /// `showing` is what the view takes in at the moment: one step, while the next is kept.
     async fn keep_on(
         &self,
         mut keeper: Keeper,
         mut arriving: Arriving,
         gained: &mut bool,
-        settling: &mut Settling,
+        showing: &mut Showing,
     ) -> Result<(), FollowError> {
         loop {
             let next = tokio::select! {
                 biased;
-                settled = self.settled(settling), if settling.is_some() => {
-                    settled?;
+                shown = ended(showing), if showing.is_some() => {
+                    shown?;
                     continue;
                 }
                 next = self.unless_stopped(arriving.next()) => next?,
             };
             let Some((events, room)) = next else { return Ok(()) };
-            let (node, origin) = (Arc::clone(&self.parts.node), self.peer.origin());
-            let take = move || {
-                let (mut step, taken) = keeper.take(events);
-                let durable = step.make_durable(&node, &origin);
-                (step, taken, durable, keeper)
-            };
-            let (step, taken, durable, back) = off_reactor(take).await.map_err(|_| FollowError::Broken)?;
+            let taken = off_reactor(move || (keeper.take(events), keeper)).await;
+            let ((unseen, taken), back) = taken.map_err(|_| FollowError::Broken)?;
+            drop(room);
             keeper = back;
-            if durable.is_err() {
-                return graver(taken, durable);
-            }
             *gained = keeper.has_gained();
-            let before = if settling.is_some() { self.settled(settling).await } else { Ok(()) };
+            let before = ended(showing).await;
             let (node, origin) = (Arc::clone(&self.parts.node), self.peer.origin());
-            *settling = Some(off_reactor(move || {
-                let settled = step.settle(&node, &origin);
-                drop(room);
-                settled
-            }));
+            *showing = Some(off_reactor(move || show(&node, &origin, unseen)));
             graver(taken, before)?;
+            if keeper.is_complete() {
+                self.end_alarms();
+            }
+            self.report(&keeper, |state| state.last_error = None);
         }
-    }
-
-    /// Waits for what is being settled, and reports it.
-    async fn settled(&self, settling: &mut Settling) -> Result<(), FollowError> {
-        let Some(task) = settling else { return Ok(()) };
-        let settled = task.await;
-        *settling = None;
-        let Some(standing) = settled.map_err(|_| FollowError::Broken)?? else { return Ok(()) };
-        if standing.is_confirmed {
-            self.end_alarms();
-        }
-        self.report(&standing, |state| state.last_error = None);
-        Ok(())
     }
 
     async fn unless_stopped<T>(&self, waiting: impl Future<Output = T>) -> Result<T, FollowError> {
@@ -187,12 +166,20 @@ impl Session<'_> {
         }
     }
 
-    fn report(&self, standing: &Standing, change: impl FnOnce(&mut super::FollowState)) {
+    fn report(&self, keeper: &Keeper, change: impl FnOnce(&mut super::FollowState)) {
         self.all.update(self.peer.agency(), |state| {
-            (state.held, state.seen) = (standing.held, standing.seen);
+            (state.held, state.seen) = keeper.sizes();
             change(state);
         });
     }
+}
+
+/// Waits for what is being shown.
+async fn ended(showing: &mut Showing) -> Result<(), FollowError> {
+    let Some(task) = showing else { return Ok(()) };
+    let shown = task.await;
+    *showing = None;
+    shown.map_err(|_| FollowError::Broken)?
 }
 
 /// Of two failures the one at which the process must stop, or else the first.
