@@ -26,6 +26,11 @@ impl Agency {
         agency
     }
 
+    /// A folder with no home yet.
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }

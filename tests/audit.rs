@@ -41,6 +41,7 @@ fn an_untouched_bundle_is_in_order_and_every_check_is_counted() {
     // Genesis, twenty records, one more: three checkpoints.
     assert_eq!((c.signatures, c.roots, c.entries, c.bundles, c.tiles), (3, 3, 22, 1, 1));
     assert_eq!((c.changes, c.openings_opened, c.openings_withheld), (21, 21 * 8, 0));
+    assert_eq!((c.proofs, c.quorums, c.cosignatures, c.gaps), (2, 0, 0, 0));
     let bare = verify(&bundle, &TrustedKeys::none());
     assert!(bare.ok && !bare.trusted && bare.to_text().contains("warning"), "{}", bare.to_text());
 }

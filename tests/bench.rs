@@ -79,6 +79,25 @@ fn audit_verifies_every_entry_and_every_opening() {
 }
 
 #[test]
+fn audit_proves_each_checkpoint_to_continue_the_one_before() {
+    let measured = measure(&["audit", "--entries", "300", "--checkpoints", "100"]);
+    for (name, count) in [("checkpoints", 100.0), ("proofs", 99.0)] {
+        assert!((figure(&measured, name) - count).abs() < 0.5, "{name}: {measured}");
+    }
+    for name in ["signatures_ms", "history_ms", "tree_hash_ms", "history_to_tree_hash"] {
+        assert!(figure(&measured, name) > 0.0, "{name}: {measured}");
+    }
+    for refused in [
+        &["append", "--entries", "2", "--checkpoints", "2"][..],
+        &["audit", "--entries", "2", "--checkpoints", "3"],
+    ] {
+        let output = run(&[&["bench"], refused, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(answer(&output)["error"]["code"], "usage");
+    }
+}
+
+#[test]
 fn fanout_follows_the_whole_log_ten_times() {
     // Enough frames that the slow one cannot be done before the others, which the bench refuses.
     let measured = measure(&["fanout", "--entries", "3000"]);
@@ -90,6 +109,17 @@ fn fanout_follows_the_whole_log_ten_times() {
         figure(&measured, "a_peak_with_1_mib") <= figure(&measured, "a_peak_with_slow_mib"),
         "{measured}"
     );
+}
+
+#[test]
+fn gossip_compares_fifty_logs_without_news_in_few_bytes() {
+    let measured = measure(&["gossip", "--entries", "20"]);
+    assert_eq!(measured["n"], 20);
+    let bytes = figure(&measured, "request_bytes") + figure(&measured, "answer_bytes");
+    assert!(bytes < 4_096.0, "{measured}");
+    for name in ["sync_p50_ms", "sync_p99_ms", "call_p50_ms", "call_p99_ms"] {
+        assert!(figure(&measured, name) > 0.0, "{name}: {measured}");
+    }
 }
 
 #[test]

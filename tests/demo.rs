@@ -16,7 +16,7 @@ fn every_act_of_the_demo_is_played_and_measured() {
     let played = answer(&output);
     assert_eq!(played["ok"], true);
     let names: Vec<_> = played["acts"].as_array().unwrap().iter().map(|act| act["name"].clone()).collect();
-    for name in ["peer", "import", "sign", "replicate", "screen", "tamper", "audit"] {
+    for name in ["peer", "import", "sign", "replicate", "screen", "tamper", "audit", "faces", "healed"] {
         assert!(names.contains(&name.into()), "{name} of {names:?}");
     }
     for act in played["acts"].as_array().unwrap() {

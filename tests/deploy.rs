@@ -9,6 +9,14 @@ fn the_example_configuration_is_read_and_an_unknown_key_in_it_refused() {
     let example = include_str!("../deploy/comity.toml");
     let config = Config::parse(example).unwrap();
     assert_eq!((config.agency.as_str(), config.release), ("agency-a.example", Release::Peers));
+    assert_eq!(config.http, None);
+    let with_http = example
+        .replace("# [http]", "[http]")
+        .replace("# listen", "listen")
+        .replace("# origins", "origins")
+        .replace("# witness", "witness");
+    let http = Config::parse(&with_http).unwrap().http.unwrap();
+    assert!(http.metrics && !http.public && http.origins.len() == 1);
     let unknown = format!("{example}\n[surprise]\nkey = 1\n");
     assert!(Config::parse(&unknown).unwrap_err().contains("surprise"));
 }

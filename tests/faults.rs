@@ -7,6 +7,6 @@ mod disk;
 mod full;
 mod power;
 mod rot;
-mod served;
-mod shim;
+pub(crate) mod served;
+pub(crate) mod shim;
 mod syncs;

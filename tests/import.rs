@@ -1,6 +1,9 @@
 //! Official lists enter the log whole or not at all.
 
-use crate::agency::{Agency, sdn, shared, table, text};
+use serde_json::{Value, json};
+
+use crate::agency::{Agency, answer, run, sdn, shared, table, text};
+use crate::nodes::Node;
 
 fn import<'a>(files: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = vec!["import", "ofac"];
@@ -28,6 +31,33 @@ fn the_real_sdn_list_enters_once_and_the_same_file_again_signs_nothing() {
 }
 
 #[test]
+fn a_list_may_be_read_in_another_form_and_export_lists_enter_by_name() {
+    let fixture = |name: &str| format!("{}/../feeds/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+    let agency = Agency::found("agency-a.example");
+    let cons = |name: &str| vec![fixture(&format!("ofac-cons/{name}"))];
+    let tables: Vec<String> =
+        ["prim", "alt", "add", "comments"].map(|name| fixture(&format!("ofac-cons/{name}.csv"))).to_vec();
+    let first = agency.ask(&import(&tables, &[]));
+    assert_eq!((first["list"].as_str(), &first["added"]), (Some("us-ofac-cons"), &4.into()), "{first}");
+    for form in ["legacy.xml", "enhanced.xml", "advanced.xml"] {
+        let changed = agency.ask(&import(&cons(form), &["--accept-removals"]));
+        let ends = ["added", "removed", "relisted"].map(|part| changed[part].as_u64().unwrap());
+        assert_eq!((ends, &changed["changed"]), ([0, 0, 0], &4.into()), "{form}: {changed}");
+        let again = agency.ask(&import(&cons(form), &[]));
+        assert_eq!(again["unchanged"], 4, "{form}: {again}");
+    }
+    let (csl, dpl) = (fixture("us/csl.csv"), fixture("us/dpl.txt"));
+    let entities = agency.ask(&["import", "us", "us-bis-el", &csl]);
+    assert_eq!((entities["list"].as_str(), &entities["added"]), (Some("us-bis-el"), &2.into()), "{entities}");
+    let denied = agency.ask(&["import", "us", "us-bis-dpl", &csl]);
+    assert_eq!(denied["added"], 2, "{denied}");
+    let own = agency.ask(&["import", "us", "us-bis-dpl", &dpl]);
+    assert_eq!((&own["added"], &own["removed"], &own["changed"]), (&0.into(), &0.into(), &2.into()), "{own}");
+    let message = agency.refused(&["import", "us", "us-bis-uvl", &dpl], "bad_source");
+    assert!(message.contains("no table of this list"), "{message}");
+}
+
+#[test]
 fn of_the_next_publication_only_the_difference_is_signed_and_mass_removal_needs_leave() {
     let (Some(old), Some(new)) = (sdn("2021-07"), sdn("2022-01")) else { return };
     let agency = Agency::found("agency-a.example");
@@ -48,15 +78,8 @@ fn of_the_next_publication_only_the_difference_is_signed_and_mass_removal_needs_
     assert_eq!(report["checks"]["changes"].as_u64().unwrap(), second["size"].as_u64().unwrap() - 1);
 }
 
-fn agency_report(bundle: &std::path::Path, card: &std::path::Path) -> serde_json::Value {
-    crate::agency::answer(&crate::agency::run(&[
-        "bundle",
-        "verify",
-        text(bundle),
-        "--keys",
-        text(card),
-        "--json",
-    ]))
+fn agency_report(bundle: &std::path::Path, card: &std::path::Path) -> Value {
+    answer(&run(&["bundle", "verify", text(bundle), "--keys", text(card), "--json"]))
 }
 
 #[test]
@@ -104,4 +127,196 @@ fn an_empty_malformed_or_shrunken_file_is_refused_and_changes_nothing() {
     // What comes back after its end is a new listing.
     let back = agency.ask(&["import", "ofac", text(&full)]);
     assert_eq!((&back["added"], &back["relisted"]), (&0.into(), &100.into()), "{back}");
+}
+
+#[test]
+fn each_list_of_one_file_enters_by_its_command_and_another_list_is_refused_there() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/tests/fixtures");
+    for (command, name, list, records) in [
+        ("un", "un.xml", "un-sc", 2),
+        ("eu", "eu.xml", "eu-fsf", 5),
+        ("eu", "eu.csv", "eu-fsf", 2),
+        ("uk", "uk-conlist.csv", "uk-ofsi", 2),
+        ("uk", "uk-sl.csv", "uk-sl", 3),
+        ("canada", "canada.xml", "ca-sema", 6),
+        ("seco", "seco.xml", "ch-seco", 3),
+    ] {
+        let agency = Agency::found("agency-a.example");
+        let entered = agency.ask(&["import", command, text(&fixtures.join(name))]);
+        assert_eq!((&entered["list"], &entered["added"]), (&list.into(), &records.into()), "{entered}");
+        let before = agency.head();
+        let again = agency.ask(&["import", command, text(&fixtures.join(name))]);
+        assert_eq!(again["unchanged"], records, "{again}");
+        agency.refused(&["import", command, text(&fixtures.join("ofac-sdn.csv"))], "bad_source");
+        assert_eq!(agency.head(), before);
+    }
+}
+
+#[test]
+fn an_amendment_of_a_list_ends_what_it_says_and_leaves_the_rest() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/tests/fixtures");
+    let agency = Agency::found("agency-a.example");
+    assert_eq!(agency.ask(&["import", "seco", text(&fixtures.join("seco.xml"))])["added"], 3);
+    let amendment = fixtures.join("seco-amendment.xml");
+    let entered = agency.ask(&["import", "seco", text(&amendment)]);
+    assert_eq!((&entered["added"], &entered["removed"]), (&1.into(), &1.into()), "{entered}");
+    let again = agency.ask(&["import", "seco", text(&amendment)]);
+    assert_eq!((&again["unchanged"], &again["size"]), (&1.into(), &entered["size"]), "{again}");
+}
+
+/// Number 3 otherwise, number 5 unreadable, number 20 gone, number 21 new.
+fn next_publication() -> Vec<u8> {
+    let rows = String::from_utf8(table((1..=19).chain([21]))).unwrap();
+    let rows = rows.replace("\"MIRAGE, Number 3\"", "\"MIRAGE, Third\"");
+    rows.replace("5,\"MIRAGE, Number 5\"", "5,-0- ").into_bytes()
+}
+
+/// The same command on the same home as people see it: exit status and standard output.
+fn words(agency: &Agency, arguments: &[&str]) -> (Option<i32>, String) {
+    let home = agency.home();
+    let output = run(&[arguments, &["--home", text(&home)]].concat());
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn a_dry_run_says_what_an_import_then_does_and_signs_nothing() {
+    let agency = Agency::found("agency-a.example");
+    let (old, new) = (agency.write("old.csv", &table(1..=20)), agency.write("new.csv", &next_publication()));
+    let first = agency.ask(&["import", "ofac", text(&old)]);
+    assert_eq!((&first["dry_run"], first["changes"].as_array().unwrap().len()), (&false.into(), 20));
+    let before = agency.head();
+    let dry = agency.ask(&["import", "ofac", text(&new), "--dry-run"]);
+    assert_eq!(
+        dry["changes"],
+        json!([
+            { "change": "changed", "reference": "3", "name": "MIRAGE, Third", "paths": ["names"] },
+            { "change": "added", "reference": "21", "name": "MIRAGE, Number 21", "paths": [] },
+            { "change": "removed", "reference": "20", "name": "MIRAGE, Number 20", "paths": [] },
+        ]),
+        "{dry}"
+    );
+    let sums = ["added", "changed", "removed", "relisted", "unchanged", "unread"]
+        .map(|sum| dry[sum].as_u64().unwrap());
+    assert_eq!(sums, [1, 1, 1, 0, 17, 1], "{dry}");
+    assert_eq!(
+        (&dry["rejected"][0]["file"], &dry["rejected"][0]["line"]),
+        (&"new.csv".into(), &5.into()),
+        "{dry}"
+    );
+    assert_eq!((&dry["dry_run"], &dry["refusal"]), (&true.into(), &Value::Null));
+    let (status, said) = words(&agency, &["import", "ofac", text(&new), "--dry-run"]);
+    let lines: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    for line in [
+        &["change", "reference", "name", "paths"][..],
+        &["changed", "3", "MIRAGE,", "Third", "names"],
+        &["removed", "20", "MIRAGE,", "Number", "20"],
+        &["nothing", "was", "signed", "or", "written"],
+    ] {
+        assert!(lines.iter().any(|found| found == line), "{line:?} is not said: {said}");
+    }
+    assert!(status == Some(0) && said.contains("rejected  new.csv line 5: "), "{said}");
+    assert_eq!(agency.head(), before, "a dry run signs nothing");
+    assert_eq!((&dry["size"], &dry["root"]), (&before.0.into(), &before.1.into()));
+
+    let entered = agency.ask(&["import", "ofac", text(&new)]);
+    for part in ["changes", "rejected", "unchanged", "unread"] {
+        assert_eq!(entered[part], dry[part], "{part}");
+    }
+    assert_eq!(entered["size"], before.0 + 3);
+    let again = agency.ask(&["import", "ofac", text(&new), "--dry-run"]);
+    assert_eq!((&again["changes"], &again["size"]), (&json!([]), &entered["size"]), "{again}");
+    let back = agency.ask(&["import", "ofac", text(&old), "--dry-run"]);
+    let relisted = back["changes"].as_array().unwrap().iter().find(|row| row["reference"] == "20").unwrap();
+    assert_eq!(relisted["change"], "relisted", "{back}");
+}
+
+#[test]
+fn a_dry_run_shows_what_would_be_refused_and_is_refused_itself_only_where_leave_does_not_help() {
+    let agency = Agency::found("agency-a.example");
+    let (full, short) = (agency.write("full.csv", &table(1..=40)), agency.write("short.csv", &table(1..=30)));
+    agency.ask(&["import", "ofac", text(&full)]);
+    let before = agency.head();
+    let home = agency.home();
+    let arguments = ["import", "ofac", text(&short), "--dry-run", "--json", "--home", text(&home)];
+    let output = run(&arguments);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let dry = answer(&output);
+    let refusal = dry["refusal"].as_str().unwrap();
+    assert!(refusal.contains("10 of 40 records") && refusal.contains("--accept-removals"), "{dry}");
+    let removed = dry["changes"].as_array().unwrap().iter().filter(|row| row["change"] == "removed").count();
+    assert_eq!((&dry["removed"], removed), (&10.into(), 10), "{dry}");
+    let (status, said) = words(&agency, &["import", "ofac", text(&short), "--dry-run"]);
+    assert!(status == Some(1) && said.contains("refused   an import would be: 10 of 40 records"), "{said}");
+    assert!(said.contains("MIRAGE, Number 40"), "{said}");
+    let output = run(&[&arguments[..], &["--accept-removals"]].concat());
+    assert_eq!((output.status.code(), &answer(&output)["refusal"]), (Some(0), &Value::Null), "{output:?}");
+    let page = agency.write("page.csv", b"<!DOCTYPE html><html><body>Service unavailable</body></html>");
+    agency.refused(&["import", "ofac", text(&page), "--dry-run"], "bad_source");
+    assert_eq!(agency.head(), before);
+}
+
+#[test]
+fn a_dry_run_says_the_same_whether_the_node_runs_or_not_and_of_a_log_that_is_read_only() {
+    let mut node = Node::found("agency-a.example");
+    let old = node.agency.write("old.csv", &table(1..=20));
+    let new = node.agency.write("new.csv", &next_publication());
+    assert_eq!(node.agency.ask(&["import", "ofac", text(&old)])["added"], 20);
+    let before = node.agency.head();
+    let served = node.agency.ask(&["import", "ofac", text(&new), "--dry-run"]);
+    assert_eq!(served["changes"].as_array().unwrap().len(), 3, "{served}");
+    assert_eq!(node.agency.head(), before);
+    assert!(node.stop());
+    assert_eq!(node.agency.ask(&["import", "ofac", text(&new), "--dry-run"]), served);
+    assert_eq!(node.agency.head(), before);
+    let locks = node.agency.home().join("lock");
+    std::fs::remove_dir_all(&locks).unwrap();
+    std::fs::create_dir(&locks).unwrap();
+    node.agency.refused(&["import", "ofac", text(&new)], "read_only");
+    assert_eq!(
+        node.agency.ask(&["import", "ofac", text(&new), "--dry-run"]),
+        served,
+        "a log that is read only"
+    );
+}
+
+#[test]
+fn a_format_is_told_by_content_and_none_or_several_are_refused() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/tests/fixtures");
+    let path = |name: &str| text(&fixtures.join(name)).to_owned();
+    let agency = Agency::found("agency-a.example");
+    for (names, format, list) in [
+        (&["ofac-alt.csv", "ofac-sdn.csv"][..], "ofac", "us-ofac-sdn"),
+        (&["ofac-cons/enhanced.xml"], "ofac", "us-ofac-cons"),
+        (&["un.xml"], "un", "un-sc"),
+        (&["eu.xml"], "eu", "eu-fsf"),
+        (&["uk-conlist.csv"], "uk", "uk-ofsi"),
+        (&["uk-sl.csv"], "uk", "uk-sl"),
+        (&["canada.xml"], "canada", "ca-sema"),
+        (&["seco.xml"], "seco", "ch-seco"),
+    ] {
+        let files: Vec<String> = names.iter().map(|name| path(name)).collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let entered = agency.ask(&[&["import", "auto"], &files[..]].concat());
+        assert_eq!((&entered["format"], &entered["list"]), (&format.into(), &list.into()), "{entered}");
+        let named = agency.ask(&[&["import", format], &files[..]].concat());
+        assert_eq!((&named["format"], &named["unchanged"]), (&format.into(), &entered["added"]), "{named}");
+    }
+    let (_, said) = words(&agency, &["import", "auto", &path("eu.csv"), "--dry-run", "--accept-removals"]);
+    assert!(said.contains("format    eu\nlist      eu-fsf"), "{said}");
+    let before = agency.head();
+    let prices =
+        String::from_utf8(table(1..=9)).unwrap().replace("individual", "tea").replace("ZENDA", "9.50");
+    let prices = agency.write("prices.csv", prices.as_bytes());
+    let foreign = agency.write("foreign.csv", b"name,date\r\nA,B\r\n");
+    let message = agency.refused(&["import", "auto", text(&foreign)], "bad_source");
+    assert!(message.contains("foreign.csv is of no format") && message.contains("ofac, un, eu"), "{message}");
+    agency.refused(&["import", "auto", text(&prices)], "bad_source");
+    let message = agency.refused(&["import", "auto", &path("un.xml"), &path("eu.xml")], "bad_source");
+    assert!(message.contains("un.xml is of the format un, and eu.xml of eu"), "{message}");
+    agency.refused(&["import", "auto", &path("un.xml"), &path("un.xml")], "bad_source");
+    for name in ["us/csl.csv", "us/dpl.txt"] {
+        let message = agency.refused(&["import", "auto", &path(name)], "usage");
+        assert!(message.contains("comity import us LIST FILE"), "{message}");
+    }
+    assert_eq!(agency.head(), before);
 }

@@ -43,9 +43,15 @@ impl Node {
 
     /// Starts the node and waits until its ports are bound.
     pub(crate) fn serve(&mut self) {
+        self.serve_with(&[]);
+    }
+
+    /// The same, with more to say.
+    pub(crate) fn serve_with(&mut self, more: &[&str]) {
         let log = std::fs::File::options().create(true).append(true).open(self.agency.beside("log")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_comity"))
             .args(["serve", "--home", text(&self.agency.home()), "--json", "--log", self.log])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -71,6 +77,13 @@ impl Node {
         let sent = Command::new("kill").arg(child.id().to_string()).status().unwrap();
         assert!(sent.success());
         child.wait().unwrap().success()
+    }
+
+    /// Sends the node a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        let child = self.running.as_ref().unwrap();
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// All that the node said to its log so far.

@@ -136,3 +136,36 @@ fn an_address_that_is_none_is_refused_by_the_name_of_its_flag() {
     }
     assert!(names(folder.path()).is_empty());
 }
+
+/// Goal: who finds the backup does not find its keys in it, and who names the wrong folder is told the right one.
+#[test]
+fn backup_and_keys_are_kept_apart_and_a_wrong_folder_is_named() {
+    let a = Agency::found("agency-a.example");
+    let (saved, within) = (a.beside("saved"), a.beside("saved").join("keys"));
+    for (out, keys) in [(&saved, &saved), (&saved, &within), (&within, &saved)] {
+        let refused = a.refused(&["backup", "--out", text(out), "--keyring-out", text(keys)], "place");
+        assert!(refused.contains("keep them apart") && !saved.exists(), "{refused}");
+    }
+    let keys = a.beside("keys");
+    assert!(a.ask(&["backup", "--out", text(&saved), "--keyring-out", text(&keys)])["error"].is_null());
+    let other = a.beside("other");
+    let restore = |from: &Path, keyring: &Path| {
+        let output = run(&[
+            "restore",
+            "--from",
+            text(from),
+            "--keyring",
+            text(keyring),
+            "--home",
+            text(&other),
+            "--json",
+        ]);
+        answer(&output)["error"]["message"].as_str().unwrap().to_owned()
+    };
+    for keyring in [&keys.join("keyring"), &saved, &a.beside("nowhere")] {
+        let refused = restore(&saved, keyring);
+        assert!(refused.contains("backup --keyring-out") && !refused.contains(".init-"), "{refused}");
+    }
+    assert!(restore(&keys, &keys).contains("backup --out"));
+    assert!(!other.exists());
+}

@@ -46,11 +46,12 @@ const EDGES: [(&str, &[&str]); 12] = [
 ];
 
 /// Each package with restricted use, the name of its library, and the rooms that may name it.
-const HOLDERS: [(&str, &str, &[&str]); 19] = [
+const HOLDERS: [(&str, &str, &[&str]); 22] = [
     ("sled", "sled", &["store"]),
     ("prost", "prost", &["wire"]),
     ("tonic-prost", "tonic_prost", &["wire"]),
     ("tonic", "tonic", &["wire", "node", "cli"]),
+    ("hyper", "hyper", &["node"]),
     ("tokio", "tokio", &["node", "cli"]),
     ("tokio-rustls", "tokio_rustls", &["node"]),
     ("tokio-stream", "tokio_stream", &["node", "cli"]),
@@ -62,6 +63,8 @@ const HOLDERS: [(&str, &str, &[&str]); 19] = [
     ("indicatif", "indicatif", &["cli"]),
     ("quick-xml", "quick_xml", &["feeds"]),
     ("csv", "csv", &["feeds"]),
+    ("zip", "zip", &["feeds"]),
+    ("flate2", "flate2", &["feeds"]),
     ("voprf", "voprf", &["indicators"]),
     ("curve25519-dalek", "curve25519_dalek", &["indicators"]),
     ("rand", "rand", &[]),

@@ -72,7 +72,10 @@ class Home:
         return self.ask("import", "ofac", path, "--accept-removals")
 
     def finds(self, number):
-        return self.done("screen", "--id", f"passport:X{number:07}")["answer"] == "hits"
+        """Whether a number is found; for review alone, where a cut took the author's newest word and all is stale."""
+        said = self.done("screen", "--id", f"passport:X{number:07}")
+        assert said["answer"] in ("hits", "none", "stale"), f"{said}"
+        return bool(said["hits"])
 
     @contextlib.contextmanager
     def served(self, log):

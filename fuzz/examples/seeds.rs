@@ -5,8 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-use comity_fuzz::{Nodes, SAMPLE, size};
-use comity_tlog::{EntryIndex, TlogProof, prove_consistency, prove_inclusion};
+use comity_fuzz::{Nodes, SAMPLE, key, size};
+use comity_tlog::{EntryIndex, KeyKind, Policy, TlogProof, VerifierKey, prove_consistency, prove_inclusion};
 
 fn main() {
     let sample = &*SAMPLE;
@@ -44,6 +44,7 @@ fn main() {
     }
     changes();
     lists();
+    policies();
     let config = |to: &str| {
         format!(
             "[agency]\nid = \"a.example\"\nname = \"A\"\n[listen]\npeers = \"0.0.0.0:7443\"\nadmin = \"127.0.0.1:7444\"\n[release]\nto = \"{to}\"\n"
@@ -51,6 +52,25 @@ fn main() {
     };
     write("config", "peers", config("peers").as_bytes());
     write("config", "nobody", config("nobody").as_bytes());
+}
+
+/// Two levels of groups, a threshold made in code, and nobody.
+fn policies() {
+    let witness = |number: u8| {
+        key(&format!("w{number}.example/witness"), KeyKind::CosignatureV1, number).verifier().clone()
+    };
+    let keys: Vec<VerifierKey> = (4..8).map(witness).collect();
+    write("policy", "threshold", &Policy::threshold(keys.clone(), 3).unwrap().to_text());
+    write("policy", "nobody", b"quorum none\n");
+    let mut lines =
+        vec!["# who is asked".to_owned(), format!("log {}", SAMPLE.log.verifier()), String::new()];
+    lines.extend(
+        keys.iter().zip(1..).map(|(key, number)| format!("witness w{number}\t{key} https://w.example/")),
+    );
+    lines.extend(
+        ["group a 2 w1 w2 w3", " group b any w4", "group both all a b", "quorum both\n"].map(str::to_owned),
+    );
+    write("policy", "groups", lines.join("\n").as_bytes());
 }
 
 /// The pinned changes of the record model.
@@ -75,7 +95,47 @@ fn lists() {
     let tables = ["ofac-sdn.csv", "ofac-alt.csv", "ofac-add.csv", "ofac-comments.csv"].map(fixture);
     write("ofac", "subjects", &tables[0]);
     write("ofac", "all", &tables.join(&0));
+    // Without its indentation each document is as short as an input may be.
+    let document = |name: &str| {
+        let text = String::from_utf8(fixture(&format!("ofac-cons/{name}.xml"))).unwrap();
+        text.lines().map(str::trim).collect::<Vec<_>>().join("\n").into_bytes()
+    };
+    for name in ["legacy", "enhanced", "advanced"] {
+        write("ofac", name, &document(name));
+    }
+    write("ofac", "zipped", &zipped(&document("legacy")));
     write("un", "list", &fixture("un.xml"));
+    // Denied persons in both forms, and the Entity List.
+    for (name, first, file) in
+        [("dpl", b"0", "us/dpl.txt"), ("csl-dpl", b"0", "us/csl.csv"), ("csl-el", b"1", "us/csl.csv")]
+    {
+        write("us", name, &[&first[..], &fixture(file)].concat());
+    }
+    write("eu", "xml", &fixture("eu.xml"));
+    write("eu", "table", &fixture("eu.csv"));
+    write("uk", "conlist-old", &fixture("uk-conlist-old.csv"));
+    write("uk", "conlist", &fixture("uk-conlist.csv"));
+    write("uk", "sanctions-list", &fixture("uk-sl.csv"));
+    write("canada", "list", &fixture("canada.xml"));
+    write("seco", "whole-list", &fixture("seco.xml"));
+    write("seco", "amendment", &fixture("seco-amendment.xml"));
+}
+
+/// An archive of one file that is stored and not packed, so that what is in it can be reached (APPNOTE.TXT 6.3.10).
+fn zipped(bytes: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    let len = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    let name = b"A.XML";
+    // Version, flags, method, time and date; CRC, packed and unpacked length; lengths of name and extra field.
+    let header =
+        [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..], &crc.sum().to_le_bytes(), &len, &len, &[5, 0, 0, 0]]
+            .concat();
+    let local = [b"PK\x03\x04", &header[..], name, bytes].concat();
+    let entry = [b"PK\x01\x02\x14\0", &header[..], &[0; 14], name].concat();
+    let sizes = [entry.len(), local.len()].map(|size| u32::try_from(size).unwrap().to_le_bytes()).concat();
+    let end = [b"PK\x05\x06", &[0, 0, 0, 0, 1, 0, 1, 0][..], &sizes, &[0, 0]].concat();
+    [local, entry, end].concat()
 }
 
 fn unhex(text: &str) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! The configuration of a home: what is taken reads back, and the admin port never leaves the machine.
 //!
-//! The file itself is compiled in, so that the node with all that it serves need not be.
+//! The files themselves are compiled in, so that the node with all that it serves need not be.
 #![no_main]
 
 use std::io;
@@ -10,7 +10,16 @@ use std::path::PathBuf;
 #[allow(dead_code, reason = "files are read by the node")]
 mod config;
 
-/// What the file needs of the node's errors.
+/// The table `[http]`, where the first file looks for it.
+#[path = "../../crates/node/src/http"]
+#[allow(dead_code, reason = "the listener is not here")]
+mod http {
+    mod settings;
+
+    pub(crate) use settings::{HttpSettings, HttpTable};
+}
+
+/// What the files need of the node's errors.
 #[derive(Debug)]
 #[allow(dead_code, reason = "nothing is read from a file here")]
 enum NodeError {

@@ -1,4 +1,4 @@
-//! The tables of OFAC: up to four files, between them zero bytes.
+//! The lists of OFAC in each of their forms: a document, or up to four tables with zero bytes between them.
 #![no_main]
 
 use comity_feeds::ofac;

@@ -5,7 +5,7 @@ use comity_fuzz::SAMPLE;
 use comity_ledger::Opening;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    let Ok(opening) = Opening::from_padded(input) else { return };
+    let Ok(opening) = Opening::from_padded(&input.to_vec().into()) else { return };
     assert_eq!(opening.to_padded(), input, "one padded form for each opening");
     assert_eq!(opening.padded_len(), input.len());
     for sealed in &SAMPLE.entries[..2] {

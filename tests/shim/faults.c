@@ -5,7 +5,11 @@
  * FAULTS_SYNC     which sync call fails with EIO, counted from 1; later ones succeed, as the system's would
  * FAULTS_WRITE    from which write on the disk is full: that one is cut in half, all later ones give ENOSPC
  * FAULTS_FULL     a file: while it stands, the disk is full, and every write gives ENOSPC
- * FAULTS_LOG      a file that gets a line for each sync, each write, and each line said on standard output
+ * FAULTS_KILL     after which change of the folder the program is killed (SIGKILL), counted from 1
+ * FAULTS_ARMED    a file: if this is given, changes are counted for that only while it stands
+ * FAULTS_LOG      a file that gets a line for each sync, each write, and each line said on standard output; after a
+ *                 failed sync, what any other thread does up to and with its first sync is marked "beside": it may have
+ *                 begun that before it could be told
  * FAULTS_JOURNAL  a file that gets each change of the folder with its bytes, each sync, and each line said
  *
  * A record of the journal: u8 kind, u32 length of the path, u32 length of the data, u64 place (all little-endian),
@@ -18,6 +22,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,7 +34,11 @@
 #include <unistd.h>
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
-static long syncs, writes;
+static long syncs, writes, changes;
+/* Whether a sync has failed; and whether this thread is one that must know, by its own failure or by having ended since
+ * then what it was at. All with the turn held. */
+static int failed;
+static __thread int must_know;
 
 static int inside(const char *path, const char **rest) {
     const char *under = getenv("FAULTS_UNDER");
@@ -59,7 +68,20 @@ static void append(const char *variable, const void *bytes, size_t len) {
     syscall(SYS_close, fd);
 }
 
+static long chosen(const char *variable) {
+    const char *text = getenv(variable);
+    return text ? atol(text) : 0;
+}
+
+/* Whether a file stands that a variable names; `otherwise` if none is named. */
+static int is_there(const char *variable, int otherwise) {
+    const char *path = getenv(variable);
+    return path ? !syscall(SYS_faccessat, AT_FDCWD, path, F_OK) : otherwise;
+}
+
+/* Called with the turn held, once a change was made. */
 static void journal(char kind, const char *path, const void *data, size_t len, uint64_t place) {
+    if (kind != 'a' && is_there("FAULTS_ARMED", 1) && ++changes == chosen("FAULTS_KILL")) kill(getpid(), SIGKILL);
     if (!getenv("FAULTS_JOURNAL")) return;
     uint32_t path_len = (uint32_t)strlen(path), data_len = (uint32_t)len;
     size_t total = 17 + path_len + len;
@@ -81,16 +103,6 @@ static void note(const char *what, long number, const char *path, const char *re
     append("FAULTS_LOG", line, (size_t)len);
 }
 
-static long chosen(const char *variable) {
-    const char *text = getenv(variable);
-    return text ? atol(text) : 0;
-}
-
-static int is_full(void) {
-    const char *path = getenv("FAULTS_FULL");
-    return path && !syscall(SYS_faccessat, AT_FDCWD, path, F_OK);
-}
-
 #define REAL(name, ...)                                                                                                \
     static int (*real)(__VA_ARGS__);                                                                                   \
     if (!real) *(void **)&real = dlsym(RTLD_NEXT, name)
@@ -98,7 +110,9 @@ static int is_full(void) {
 /* Called with the turn held; 1 if this sync is to fail. */
 static int sync_fails(const char *name, const char *path) {
     int fails = ++syncs == chosen("FAULTS_SYNC");
-    note(name, syncs, path, fails ? "EIO" : "ok");
+    note(name, syncs, path, fails ? "EIO" : failed && !must_know ? "beside" : "ok");
+    failed |= fails;
+    must_know |= failed;
     return fails;
 }
 
@@ -110,7 +124,7 @@ static int sync_fails(const char *name, const char *path) {
         const char *path;                                                                                              \
         if (!named(fd, buffer, &path)) return real(__VA_ARGS__);                                                       \
         pthread_mutex_lock(&turn);                                                                                     \
-        int result = sync_fails(#name, path) ? (errno = EIO, -1) : real(__VA_ARGS__);                                         \
+        int result = sync_fails(#name, path) ? (errno = EIO, -1) : real(__VA_ARGS__);                                  \
         int error = errno;                                                                                             \
         if (promises && !result) journal('s', path, NULL, 0, 0);                                                       \
         pthread_mutex_unlock(&turn);                                                                                   \
@@ -137,8 +151,9 @@ static ssize_t put(int fd, const void *bytes, size_t count, off64_t place) {
     if (!named(fd, buffer, &path)) return syscall(number, fd, bytes, count, place);
     pthread_mutex_lock(&turn);
     long full = chosen("FAULTS_WRITE");
-    int fails = (++writes >= full && full) || is_full();
-    note("write", writes, path, !fails ? "ok" : writes == full && count > 1 ? "half" : "ENOSPC");
+    int fails = (++writes >= full && full) || is_there("FAULTS_FULL", 0);
+    const char *passed = failed && !must_know ? "beside" : "ok";
+    note("write", writes, path, !fails ? passed : writes == full && count > 1 ? "half" : "ENOSPC");
     if (fails && writes == full) count /= 2;
     ssize_t done = -1;
     int error = ENOSPC;

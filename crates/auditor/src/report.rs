@@ -1,6 +1,11 @@
 //! What an audit found: every check counted, every failure named.
+//!
+//! How it is said to people is in `report_text`.
 
 use serde::Serialize;
+
+use crate::evidence::EvidenceReport;
+use crate::key_report::{EndReport, KeyReport};
 
 /// Failures listed one by one; further ones are only counted, so that a ruined bundle gives a readable report.
 pub const FAILURES_LISTED_MAX: usize = 1_000;
@@ -20,6 +25,10 @@ pub struct Report {
     pub failures_unlisted: u64,
     /// What failed.
     pub failures: Vec<Failure>,
+    /// Evidence against authors that the bundle holds: no failure of the bundle, and a reason to doubt their logs.
+    pub evidence: Vec<EvidenceReport>,
+    /// What is odd, and no failure; at most [`FAILURES_LISTED_MAX`] are listed.
+    pub notes: Vec<Note>,
 }
 
 /// One log of the bundle.
@@ -33,10 +42,73 @@ pub struct LogReport {
     pub root: String,
     /// Signed checkpoints checked, the newest included.
     pub checkpoints: u64,
-    /// The key that verified them, as a vkey.
+    /// The log key that signed the newest, as a vkey.
     pub key: String,
-    /// Whether the auditor brought that key.
+    /// Every key that the log names, and for which sizes it is in force; without its genesis the key that was given.
+    pub keys: Vec<KeyReport>,
+    /// Where the log ends, if it is closed: nobody knows whose the entries behind are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed: Option<EndReport>,
+    /// The closed log that it goes on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+    /// Whether the keys that the auditor brought vouch for it.
     pub trusted: bool,
+    /// Whose policy says who witnesses the log.
+    pub policy: PolicyStanding,
+    /// What that policy says of the newest checkpoint.
+    pub state: WitnessState,
+    /// How many of the checkpoints are witnessed. Earlier ones often are not: the next came first.
+    pub witnessed_checkpoints: u64,
+    /// The size of the largest checkpoint that is witnessed; 0 if none is.
+    pub witnessed_size: u64,
+    /// Entries under the newest checkpoint that the bundle lacks.
+    pub gaps: Vec<Gap>,
+    /// Entries of which the author says that it lost sections: no failure, and nothing that anybody could check here.
+    pub lost: Vec<Gap>,
+}
+
+/// Whose policy a log was judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyStanding {
+    /// The auditor's own: what it asks for and is not there is a failure.
+    Brought,
+    /// The copy in the bundle, which could name anyone: what it asks for is only said.
+    Hint,
+    /// Nobody's.
+    None,
+}
+
+/// What a policy says of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WitnessState {
+    /// It has the cosignatures that the policy asks for.
+    Witnessed,
+    /// It has not.
+    Unwitnessed,
+    /// There is no policy to judge it by.
+    Unjudged,
+}
+
+impl WitnessState {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Witnessed => "witnessed",
+            Self::Unwitnessed => "unwitnessed",
+            Self::Unjudged => "unjudged",
+        }
+    }
+}
+
+/// A run of entries that are not there, or not whole, from one index to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
 }
 
 /// How many checks of each kind were made.
@@ -44,6 +116,10 @@ pub struct LogReport {
 pub struct Checks {
     /// Signatures on checkpoints.
     pub signatures: u64,
+    /// Key events that are signed as they must be, and fit what stands before them.
+    pub key_events: u64,
+    /// Successors joined to the end of the log that they go on from.
+    pub successors: u64,
     /// Hash tiles recomputed and compared.
     pub tiles: u64,
     /// Entry bundles read and hashed.
@@ -52,6 +128,16 @@ pub struct Checks {
     pub entries: u64,
     /// Roots recomputed and compared with a checkpoint.
     pub roots: u64,
+    /// Consistency proofs from one checkpoint to the next, made and verified.
+    pub proofs: u64,
+    /// Cosignatures of witnesses whom a policy names.
+    pub cosignatures: u64,
+    /// Checkpoints judged by a policy.
+    pub quorums: u64,
+    /// Times of a witness compared with those it gave for a smaller size.
+    pub clocks: u64,
+    /// Runs of entries that are missing; each has a failure, too.
+    pub gaps: u64,
     /// Changes whose previous entry was compared with the log.
     pub changes: u64,
     /// Sections whose opening gave the commitment.
@@ -60,15 +146,17 @@ pub struct Checks {
     pub openings_withheld: u64,
     /// Sections erased.
     pub openings_erased: u64,
-    /// Sections lost.
+    /// Sections that are said to be lost.
     pub openings_lost: u64,
+    /// Evidence files that convict an author.
+    pub evidence: u64,
 }
 
 /// One failed check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// Which check: `manifest`, `key`, `signature`, `checkpoint`, `bundle`, `entry`, `tile`, `root`, `opening`,
-    /// `change`.
+    /// Which check: `manifest`, `key`, `signature`, `checkpoint`, `quorum`, `clock`, `bundle`, `entry`, `tile`,
+    /// `root`, `proof`, `opening`, `change`, `evidence`, `key_event`, `successor`.
     pub check: &'static str,
     /// The log.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +170,20 @@ pub struct Failure {
     pub detail: String,
 }
 
+/// Something odd that no check forbids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// The log.
+    pub origin: String,
+    /// The entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// The file, within the bundle.
+    pub path: String,
+    /// What is odd.
+    pub detail: String,
+}
+
 impl Report {
     pub(crate) fn fail(&mut self, failure: Failure) {
         if self.failures.len() < FAILURES_LISTED_MAX {
@@ -91,65 +193,15 @@ impl Report {
         }
     }
 
+    pub(crate) fn note(&mut self, note: Note) {
+        if self.notes.len() < FAILURES_LISTED_MAX {
+            self.notes.push(note);
+        }
+    }
+
     pub(crate) fn finish(mut self) -> Self {
         self.ok = self.failures.is_empty();
         self.trusted = !self.logs.is_empty() && self.logs.iter().all(|log| log.trusted);
         self
     }
-
-    /// The report as an auditor reads it.
-    pub fn to_text(&self) -> String {
-        let mut lines = Vec::new();
-        for log in &self.logs {
-            let standing = if log.trusted { "trusted key" } else { "UNTRUSTED key, from the bundle itself" };
-            lines.push(format!(
-                "log {}  size {}  root {}  {standing}",
-                plain(&log.origin),
-                log.size,
-                log.root
-            ));
-        }
-        let c = &self.checks;
-        lines.push(format!(
-            "checked: {} signatures, {} entries in {} bundles, {} tiles, {} roots, {} changes",
-            c.signatures, c.entries, c.bundles, c.tiles, c.roots, c.changes
-        ));
-        lines.push(format!(
-            "sections: {} opened and matching, {} withheld, {} erased, {} lost",
-            c.openings_opened, c.openings_withheld, c.openings_erased, c.openings_lost
-        ));
-        for failure in &self.failures {
-            let origin = plain(failure.origin.as_deref().unwrap_or("-"));
-            let index = failure.index.map_or_else(String::new, |index| format!(" entry {index}"));
-            let Failure { check, path, detail, .. } = failure;
-            let (path, detail) = (plain(path), plain(detail));
-            lines.push(format!("FAILED {check}: {origin}{index} ({path}): {detail}"));
-        }
-        if self.failures_unlisted > 0 {
-            lines.push(format!("and {} more failures", self.failures_unlisted));
-        }
-        // A log that was not checked at all has its failure; to ask for keys there would mislead.
-        if self.logs.iter().any(|log| !log.trusted) {
-            lines.push(
-                "warning: no key of your own was given for every log (--keys); a bundle signed anew by a \
-                 stranger would look the same"
-                    .to_owned(),
-            );
-        }
-        lines.push(if self.ok { "ok" } else { "NOT OK" }.to_owned());
-        lines.join("\n")
-    }
-}
-
-/// The text with everything escaped that is not seen when printed: whoever made the bundle chose these words,
-/// and a terminal obeys some of them.
-fn plain(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' | '\'' | '\\' => safe.push(c),
-            _ => safe.extend(c.escape_debug()),
-        }
-    }
-    safe
 }

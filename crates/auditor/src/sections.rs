@@ -24,19 +24,29 @@ pub(crate) struct Sections<'a> {
     pub(crate) first: u64,
     /// The leaf hashes of all entries so far.
     pub(crate) leaves: &'a [Hash],
+    /// Whether the agency that made the bundle is the author.
+    pub(crate) is_makers: bool,
     pub(crate) report: &'a mut Report,
 }
 
+/// The entries of which sections are gone by what a bundle says.
+#[derive(Debug, Default)]
+pub(crate) struct Gone {
+    pub(crate) erased: Vec<u64>,
+    pub(crate) lost: Vec<u64>,
+}
+
 impl Sections<'_> {
-    /// Checks the file of this bundle; gives the indexes of the entries that it calls erased.
-    pub(crate) fn check(mut self, bundle: &TileCoordinate, entries: &[Option<Entry>]) -> Vec<u64> {
-        let mut erased = Vec::new();
-        self.check_lines(bundle, entries, &mut erased);
-        erased.dedup();
-        erased
+    /// Checks the file of this bundle; gives the entries of which it says that sections are gone.
+    pub(crate) fn check(mut self, bundle: &TileCoordinate, entries: &[Option<Entry>]) -> Gone {
+        let mut gone = Gone::default();
+        self.check_lines(bundle, entries, &mut gone);
+        gone.erased.dedup();
+        gone.lost.dedup();
+        gone
     }
 
-    fn check_lines(&mut self, bundle: &TileCoordinate, entries: &[Option<Entry>], erased: &mut Vec<u64>) {
+    fn check_lines(&mut self, bundle: &TileCoordinate, entries: &[Option<Entry>], gone: &mut Gone) {
         let path = openings_path(bundle);
         let bytes = match self.folder.read(&format!("{}/{path}", self.log), OPENINGS_BYTES_MAX) {
             Ok(bytes) => bytes,
@@ -49,8 +59,10 @@ impl Sections<'_> {
             for (slot, _) in entry.commitments() {
                 match lines.next() {
                     Some(Ok(line)) if line.position == position && line.slot == *slot => {
-                        if line.disclosed == Disclosed::Erased {
-                            erased.push(index);
+                        match line.disclosed {
+                            Disclosed::Erased => gone.erased.push(index),
+                            Disclosed::Lost => gone.lost.push(index),
+                            Disclosed::Opened(_) | Disclosed::Withheld => {}
                         }
                         if let Some(opening) = self.check_line(line, entry, index, &path) {
                             opened.insert(*slot, opening);
@@ -84,12 +96,15 @@ impl Sections<'_> {
         match line.disclosed {
             Disclosed::Withheld => checks.openings_withheld += 1,
             Disclosed::Erased => checks.openings_erased += 1,
-            // Only a restore that nobody could complete loses sections; an auditor must hear of it from others
-            // than the one who lost them.
+            // A restore that nobody could complete loses sections of the own log. Of another's log nobody has lost what
+            // it may never have been given.
             Disclosed::Lost => {
                 checks.openings_lost += 1;
-                let detail = format!("section {} is said to be lost", line.slot);
-                self.fail(index, path, "opening", detail);
+                if !self.is_makers {
+                    let detail =
+                        format!("section {} is said to be lost by one who is not the author", line.slot);
+                    self.fail(index, path, "opening", detail);
+                }
             }
             Disclosed::Opened(opening) => match opening.verify(self.origin, entry, line.slot) {
                 Ok(verified) => {

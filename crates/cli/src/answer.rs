@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::io::ErrorKind;
 
-use comity_node::NodeError;
+use comity_ledger::KeyFinding;
+use comity_node::tls::{CrlError, TrustError};
+use comity_node::{KeyHolderError, NodeError, TlsKeysError, TlsRefusal};
 use comity_store::StoreError;
 use serde_json::{Value, json};
 
@@ -108,6 +110,68 @@ fn io_kind(error: &NodeError) -> Option<ErrorKind> {
     None
 }
 
+impl From<TlsRefusal> for Refusal {
+    fn from(refusal: TlsRefusal) -> Self {
+        match refusal {
+            TlsRefusal::Crl(CrlError::Keep(error)) | TlsRefusal::Trust(TrustError::Keep(error)) => {
+                NodeError::from(error).into()
+            }
+            refusal => Self::new(refusal.code().reason(), sentence(&refusal)),
+        }
+    }
+}
+
+impl From<TlsKeysError> for Refusal {
+    fn from(error: TlsKeysError) -> Self {
+        let code = match error {
+            TlsKeysError::Node(error) => return error.into(),
+            TlsKeysError::Crl(error) => return TlsRefusal::from(error).into(),
+            TlsKeysError::Busy => "busy",
+            TlsKeysError::NoKey { .. } => "key",
+            TlsKeysError::InUse { .. } => "certificate_in_use",
+            TlsKeysError::Revoked { .. } => "already_exists",
+            TlsKeysError::NotOurs | TlsKeysError::NoSuchAuthority { .. } => "not_found",
+            TlsKeysError::NextExists
+            | TlsKeysError::NoNext
+            | TlsKeysError::FormerExists
+            | TlsKeysError::Present { .. } => "authority",
+            TlsKeysError::AuthorityExpired | TlsKeysError::Make(_) => "tls",
+        };
+        Self::new(code, sentence(&error))
+    }
+}
+
+impl From<KeyHolderError> for Refusal {
+    fn from(error: KeyHolderError) -> Self {
+        let (code, next) = match &error {
+            KeyHolderError::Node(_) => ("", ""),
+            KeyHolderError::Busy => ("busy", ""),
+            KeyHolderError::OtherRoot { .. } => ("other_root", ""),
+            KeyHolderError::NoNextAuthority => ("authority", ""),
+            KeyHolderError::NoSuccessor => ("no_successor", ""),
+            KeyHolderError::KeyNotHeld | KeyHolderError::NoOtherKey => ("key", ""),
+            KeyHolderError::Finding(finding) => finding_code(finding),
+        };
+        match error {
+            KeyHolderError::Node(error) => error.into(),
+            error => Self::new(code, format!("{}{next}", sentence(&error))),
+        }
+    }
+}
+
+/// The code of a key event that would count for nothing, and what to do.
+fn finding_code(finding: &KeyFinding) -> (&'static str, &'static str) {
+    match finding {
+        KeyFinding::Closed => ("log_closed", "; make its successor with `comity key succeed`"),
+        KeyFinding::NotInForce => ("not_in_force", "; `comity key list` says which keys are"),
+        KeyFinding::LastKey => ("key", "; let another one follow it with `comity key rotate` first"),
+        KeyFinding::UnendedRotation => ("key", "; end the older one with `comity key retire` first"),
+        KeyFinding::KnownKey => ("already_exists", "; `comity key list` shows it"),
+        KeyFinding::NoSuchCheckpoint { .. } => ("no_checkpoint", ""),
+        _ => ("key_refused", ""),
+    }
+}
+
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         NodeError::from(error).into()
@@ -117,15 +181,21 @@ impl From<StoreError> for Refusal {
 fn code_of(error: &NodeError) -> &'static str {
     match error {
         NodeError::NotEmpty { .. } => "not_empty",
+        NodeError::Interrupted => "interrupted",
         NodeError::Place { .. } => "place",
         NodeError::NotAHome { .. } => "not_a_home",
         NodeError::File { .. } => "file",
-        NodeError::OpenKey { .. } | NodeError::WrongKey { .. } => "key",
+        NodeError::OpenKey { .. }
+        | NodeError::WrongKey { .. }
+        | NodeError::OldIdentity { .. }
+        | NodeError::NoSigner { .. } => "key",
         NodeError::Config { .. } => "config",
         NodeError::Name(_) => "name",
         NodeError::Card(_) | NodeError::Certificate { .. } => "card",
         NodeError::Record { .. } => "record",
         NodeError::ReadOnly { .. } => "read_only",
+        NodeError::Risk { .. } => "risk",
+        NodeError::Restore { .. } => "restore",
         NodeError::Store(StoreError::InUse { .. }) => "in_use",
         NodeError::Store(StoreError::NoSuchLog { .. }) => "no_such_log",
         NodeError::Store(StoreError::NewerSchema { .. }) => "newer_schema",
@@ -133,8 +203,11 @@ fn code_of(error: &NodeError) -> &'static str {
             StoreError::Damaged { .. } | StoreError::DatabaseDamaged { .. } | StoreError::Keyring { .. },
         )
         | NodeError::OwnNote { .. }
+        | NodeError::OwnKey { .. }
+        | NodeError::Evidence { .. }
         | NodeError::Contradiction { .. } => "damaged",
         NodeError::Store(_) | NodeError::Storage => "store",
+        NodeError::KeyEvent { source } => finding_code(source).0,
         NodeError::Batch(_) | NodeError::Entry(_) => "entry",
         NodeError::Peers { .. } => "peer",
         NodeError::Unreachable { .. } => "unreachable",

@@ -1,8 +1,16 @@
 //! What can be typed, and nothing else: parsing without acting.
 
+mod key;
+mod lists;
+mod tls;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::key::{Key, KeyCommand, RoleName};
+pub(crate) use self::lists::UsList;
+pub(crate) use self::tls::{AuthorityCommand, CrlCommand, Tls, TlsCommand, WhatToRevoke};
 
 /// Watchlists shared between agencies: signed, verifiable, erasable.
 #[derive(Debug, Parser)]
@@ -34,13 +42,21 @@ pub(crate) enum Command {
     /// Make an audit bundle, or verify one offline.
     #[command(args_conflicts_with_subcommands = true)]
     Bundle(Bundle),
+    /// Write a backup of a home, while its node runs or not: the database, and the keyring apart.
+    Backup(Backup),
+    /// Make a home of a backup, or give one its database back.
+    Restore(Restore),
     /// Add, list or remove peers.
     Peer(Peer),
+    /// The keys that sign: list them, let one follow the other, end one.
+    Key(Key),
+    /// Certificates, authorities and revocation lists: renew, revoke, reload, replace.
+    Tls(Tls),
     /// Say how the home stands.
     Status(Status),
     /// Tell the alarms of the running node: those that stand, then each that is raised or ends.
     Watch(Watch),
-    /// Peer, import, sign, replicate, screen, tamper, audit: three agencies at work on made-up lists.
+    /// Peer, import, sign, replicate, screen, tamper, audit, two faces, a healed home: three agencies at work on made-up lists.
     Demo(Demo),
     /// Measure this machine with the real program, beside a reference that is measured in the same run.
     Bench(Bench),
@@ -85,6 +101,10 @@ pub(crate) struct Serve {
     /// How much to log to standard error, such as "info" or "comity_node=debug".
     #[arg(long, value_name = "FILTER", env = "COMITY_LOG", default_value = "info")]
     pub(crate) log: String,
+    /// Sign on at this size although the sign-lock does not fit, and no peer gives back what is missing. If anybody has
+    /// seen a larger log of this agency, this convicts it of two histories.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) i_accept_the_risk: Option<u64>,
     /// Stop as well when standard input ends: for a parent that is not to be outlived, however it dies.
     #[arg(long, hide = true)]
     pub(crate) until_stdin_ends: bool,
@@ -116,6 +136,9 @@ pub(crate) struct CardOf {
     /// Write the card to this file instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// The root key, if the identity is to be signed again; `offline/root.key` of the home if it still lies there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -126,9 +149,17 @@ pub(crate) struct Import {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportSource {
-    /// OFAC's flat tables, SDN or consolidated: subjects, and with them any of aliases, addresses, comments.
+    /// Any of the lists below whose format is told by content; of `us` the list must be named.
+    Auto {
+        /// The files of one publication.
+        #[arg(required = true, num_args = 1..=4, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        how: ImportHow,
+    },
+    /// OFAC's SDN or consolidated list: as tables (subjects, and with them any of aliases, addresses, comments), or as XML.
     Ofac {
-        /// The tables, told apart by their columns.
+        /// The tables, told apart by their columns, or the document.
         #[arg(required = true, num_args = 1..=4, value_name = "FILE")]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -137,6 +168,49 @@ pub(crate) enum ImportSource {
     /// The consolidated list of the UN Security Council, as XML.
     Un {
         /// The list.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        how: ImportHow,
+    },
+    /// The EU's consolidated list of financial sanctions, as XML 1.1 or as CSV.
+    Eu {
+        /// The list.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        how: ImportHow,
+    },
+    /// OFSI's consolidated list or the UK sanctions list, as CSV.
+    Uk {
+        /// The list.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        how: ImportHow,
+    },
+    /// Canada's consolidated autonomous sanctions list, as XML.
+    Canada {
+        /// The list.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        how: ImportHow,
+    },
+    /// The sanctions list of Switzerland's SECO, as XML: the whole list or an amendment.
+    Seco {
+        /// The list.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        how: ImportHow,
+    },
+    /// An export list of the United States: out of the Consolidated Screening List as CSV, or the Denied Persons List.
+    Us {
+        /// The list.
+        #[arg(value_name = "LIST", value_enum)]
+        list: UsList,
+        /// The file.
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]
@@ -151,6 +225,9 @@ pub(crate) struct ImportHow {
     /// Accept that more than 5 % or more than 50 records end at once.
     #[arg(long)]
     pub(crate) accept_removals: bool,
+    /// Show what would be signed, record by record, and sign nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -225,10 +302,38 @@ pub(crate) enum BundleCommand {
         /// A card, or a file with one vkey a line, got by another way than the bundle; may be repeated.
         #[arg(long, value_name = "FILE|CARD")]
         keys: Vec<PathBuf>,
+        /// A policy (c2sp.org/tlog-policy) that says which witnesses are enough; may be repeated.
+        #[arg(long, value_name = "FILE")]
+        policy: Vec<PathBuf>,
         /// Print one JSON object on standard output, errors too.
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+    /// The folder to write; missing or empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The folder to write the keyring and the keys of the node to; missing or empty. Keep it apart.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keyring_out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    /// The newest keyring and keys that there are.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keyring: PathBuf,
+    /// The home to make, missing or empty; or one that has lost its database.
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
 }
 
 #[derive(Debug, Args)]
@@ -253,6 +358,10 @@ pub(crate) enum PeerCommand {
         /// Follow its log through this peer instead of directly.
         #[arg(long, value_name = "AGENCY")]
         via: Option<String>,
+        /// Which witnesses must stand behind its log: a file of c2sp.org/tlog-policy. Without it enough of all known
+        /// witnesses must, as `docs/protocol.md` says.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
         /// If what is held of its log is of another log key: keep it apart, and follow the new log.
         #[arg(long)]
         set_aside_replica: bool,
@@ -303,15 +412,19 @@ pub(crate) struct Demo {
 pub(crate) struct Bench {
     /// What to measure.
     pub(crate) name: BenchName,
-    /// How many entries, at least 2; each bench has a number of its own if left out.
+    /// How many entries, or comparisons of heads, at least 2; each bench has a number of its own if left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=100_000_000))]
     pub(crate) entries: Option<u64>,
-    /// Entries with sections that stay with their author; else entries without any. Not for latency and fanout.
+    /// Entries with sections that stay with their author; else entries without any. Not for latency, fanout and gossip.
     #[arg(long, conflicts_with = "opened")]
     pub(crate) withheld: bool,
-    /// Entries with sections that are opened to the peer, about 700 bytes in all. Not for latency and fanout.
+    /// Entries with sections that are opened to the peer, about 700 bytes in all. Not for latency, fanout and
+    /// gossip.
     #[arg(long)]
     pub(crate) opened: bool,
+    /// How many checkpoints the log has, spread evenly; else one for each batch of an import. For audit only.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    pub(crate) checkpoints: Option<u64>,
     /// The folder in which temporary homes are made; where the system keeps temporary files if left out.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
@@ -333,6 +446,8 @@ pub(crate) enum BenchName {
     Audit,
     /// Ten followers of one author, and one of them slow.
     Fanout,
+    /// Comparisons of heads between two peers, with nothing new on either side.
+    Gossip,
 }
 
 impl Command {
@@ -344,7 +459,14 @@ impl Command {
             Self::Screen(screen) => screen.of.json,
             Self::Card(card) => card.of.json,
             Self::Import(import) => match &import.source {
-                ImportSource::Ofac { how, .. } | ImportSource::Un { how, .. } => how.of.json,
+                ImportSource::Auto { how, .. }
+                | ImportSource::Ofac { how, .. }
+                | ImportSource::Un { how, .. }
+                | ImportSource::Eu { how, .. }
+                | ImportSource::Uk { how, .. }
+                | ImportSource::Canada { how, .. }
+                | ImportSource::Seco { how, .. }
+                | ImportSource::Us { how, .. } => how.of.json,
             },
             Self::Log(log) => match &log.command {
                 LogCommand::List { of }
@@ -356,11 +478,15 @@ impl Command {
                 Some(BundleCommand::Verify { json, .. }) => *json,
                 None => bundle.make.of.json,
             },
+            Self::Backup(backup) => backup.of.json,
+            Self::Restore(restore) => restore.of.json,
             Self::Peer(peer) => match &peer.command {
                 PeerCommand::Add { of, .. } | PeerCommand::List { of } | PeerCommand::Remove { of, .. } => {
                     of.json
                 }
             },
+            Self::Key(key) => key.command.of().json,
+            Self::Tls(tls) => tls.command.of().json,
             Self::Status(status) => status.of.json,
             Self::Watch(watch) => watch.of.json,
             Self::Demo(demo) => demo.json,

@@ -9,6 +9,7 @@ mod audit;
 mod content;
 mod fanout;
 mod follower;
+mod gossip;
 mod latency;
 mod measured;
 mod null_stream;
@@ -23,7 +24,8 @@ use tokio::runtime::Runtime;
 use crate::answer::{Answer, Refusal};
 use crate::args::{Bench, BenchName};
 use crate::bench::content::Content;
-use crate::stage::{Interruption, Stage};
+use crate::interruption::Interruption;
+use crate::stage::Stage;
 
 pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
     if (arguments.withheld || arguments.opened) && !arguments.has_choice() {
@@ -32,6 +34,9 @@ pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
             "this bench has entries of its own: --withheld and --opened are not for it",
         ));
     }
+    if arguments.checkpoints.is_some() && !matches!(arguments.name, BenchName::Audit) {
+        return Err(Refusal::new("usage", "--checkpoints is for the bench audit"));
+    }
     let load = process::load();
     let measured = match arguments.name {
         BenchName::Replicate => replicate::run(arguments)?,
@@ -39,6 +44,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
         BenchName::Latency => latency::run(arguments)?,
         BenchName::Audit => audit::run(arguments)?,
         BenchName::Fanout => fanout::run(arguments)?,
+        BenchName::Gossip => gossip::run(arguments)?,
     };
     Ok(measured.answer(load))
 }
@@ -46,7 +52,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
 impl Bench {
     /// Whether the content of the entries can be chosen.
     fn has_choice(&self) -> bool {
-        !matches!(self.name, BenchName::Latency | BenchName::Fanout)
+        !matches!(self.name, BenchName::Latency | BenchName::Fanout | BenchName::Gossip)
     }
 
     fn content(&self) -> Content {

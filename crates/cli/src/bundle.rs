@@ -8,20 +8,25 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::{Bundle, BundleCommand};
+use crate::interruption::{Heard, Interruption};
 use crate::out_folder::OutFolder;
 use crate::source::Source;
 
 pub(crate) fn run(arguments: &Bundle) -> Result<Answer, Refusal> {
     match (&arguments.command, &arguments.make.out) {
-        (Some(BundleCommand::Verify { folder, keys, .. }), _) => check(folder, keys),
-        (None, Some(out)) => make(&arguments.make.of.home, out),
+        (Some(BundleCommand::Verify { folder, keys, policy, .. }), _) => check(folder, keys, policy),
+        (None, Some(out)) => {
+            let interruption = Interruption::listen()?;
+            let made = make(&arguments.make.of.home, out, interruption.heard());
+            interruption.ends(made)
+        }
         (None, None) => Err(Refusal::new("usage", "--out DIR is missing")),
     }
 }
 
-fn make(home: &Path, out: &Path) -> Result<Answer, Refusal> {
+fn make(home: &Path, out: &Path, heard: Heard) -> Result<Answer, Refusal> {
     let mut source = Source::find(home)?;
-    let mut folder = OutFolder::begin(home, out)?;
+    let mut folder = OutFolder::begin(home, out, heard)?;
     // Asked before: what comes while the bundle is written is of the next one.
     let held = source.logs()?;
     let mut manifest = Vec::new();
@@ -61,12 +66,17 @@ fn left_out(held: Vec<v1::Log>, listed: &[Value]) -> Vec<String> {
     heads.filter(|head| head.size > 0 && !is_listed(&head.origin)).map(|head| head.origin).collect()
 }
 
-fn check(folder: &Path, keys: &[PathBuf]) -> Result<Answer, Refusal> {
+fn check(folder: &Path, keys: &[PathBuf], policies: &[PathBuf]) -> Result<Answer, Refusal> {
     let mut trusted = TrustedKeys::none();
     for path in keys {
         trusted
             .add_path(path)
             .map_err(|reason| Refusal::new("keys", format!("{}: {reason}", path.display())))?;
+    }
+    for path in policies {
+        trusted
+            .add_policy_path(path)
+            .map_err(|reason| Refusal::new("policy", format!("{}: {reason}", path.display())))?;
     }
     let report = verify(folder, &trusted);
     let json = serde_json::to_value(&report).map_err(|error| Refusal::new("internal", error.to_string()))?;

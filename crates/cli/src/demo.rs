@@ -3,6 +3,8 @@
 //! Each act runs `comity` itself in child processes, in a temporary folder, and measures what it did.
 
 mod acts;
+mod faces;
+mod healed;
 mod lists;
 mod tamper;
 
@@ -14,7 +16,8 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Refusal};
 use crate::args::Demo;
 use crate::demo::lists::Lists;
-use crate::stage::{Interruption, Stage};
+use crate::interruption::Interruption;
+use crate::stage::Stage;
 
 /// What an act shows: a line for people, and its figures.
 struct Scene {
@@ -30,10 +33,13 @@ impl Scene {
     }
 }
 
+/// What became of a demo that a signal ended.
+const CLEARED: &str = "its nodes are stopped and its folder is removed";
+
 /// An act: done, or why not.
 type Act = fn(&mut Stage, &mut Lists) -> Result<Scene, String>;
 
-const ACTS: [(&str, Act); 7] = [
+const ACTS: [(&str, Act); 9] = [
     ("peer", acts::peer),
     ("import", acts::import),
     ("sign", acts::sign),
@@ -41,6 +47,8 @@ const ACTS: [(&str, Act); 7] = [
     ("screen", acts::screen),
     ("tamper", tamper::run),
     ("audit", acts::audit),
+    ("faces", faces::run),
+    ("healed", healed::run),
 ];
 
 pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
@@ -81,7 +89,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<Answer, Refusal> {
             break;
         }
     }
-    if let Some(interrupted) = stage.clear().map_err(refuse)?.refusal() {
+    if let Some(interrupted) = stage.clear().map_err(refuse)?.refusal(CLEARED) {
         return Err(interrupted);
     }
     let text = if all_ok { "every act did what it promised" } else { "the demo FAILED" };

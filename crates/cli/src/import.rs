@@ -1,12 +1,17 @@
 //! `comity import`: a publication of an official list becomes signed changes, all of them or none.
+//!
+//! Not here: what is said of it (`report`), and how a list is read (`feeds`).
+
+mod report;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::slice::from_ref;
 
 use comity_feeds::{
-    Current, Difference, FILE_BYTES_MAX, FeedError, Held, InputFile, Options, Refusal as LossRefusal,
-    RejectedRow, Snapshot, diff, ofac, un,
+    Current, FILE_BYTES_MAX, FeedError, Format, Held, InputFile, Options, Refusal as LossRefusal, Snapshot,
+    canada, diff, eu, format_of, losses, ofac, seco, uk, un, us,
 };
 use comity_ledger::{AuthorTime, Entropy, Head};
 use comity_node::{NodeError, SystemEntropy, now};
@@ -15,29 +20,48 @@ use comity_watchlist::{CalendarDate, Change, EntryRef, FileHash, Handle, Record,
 use comity_wire::v1::RecordState;
 use comity_wire::{DraftChange, ListedRecord};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal, sentence};
 use crate::args::{ImportHow, ImportSource};
+use crate::import::report::{Outcome, Report};
 use crate::in_file::read_at_most;
 use crate::source::Source;
 
-/// Rejected rows shown to people; all of them are in the JSON.
-const REJECTED_SHOWN_MAX: usize = 10;
+/// What to do where content does not tell the list, since a file may have several.
+const NAME_A_LIST: &str = "this is a file of export lists of the United States, and may have several of them: name one \
+     with `comity import us LIST FILE`; nothing was changed";
 
 pub(crate) fn run(source: &ImportSource) -> Result<Answer, Refusal> {
-    let (snapshot, how) = match source {
-        ImportSource::Ofac { files, how } => (Publication::read(files)?.parse(ofac::parse)?, how),
-        ImportSource::Un { file, how } => {
-            let publication = Publication::read(std::slice::from_ref(file))?;
-            let parse = |inputs: &[InputFile<'_>]| match inputs {
-                [input] => un::parse(input),
-                _ => Err(FeedError::FileCount { count: inputs.len(), max: 1 }),
+    let (named, files, how) = match source {
+        ImportSource::Auto { files, how } => (None, files.as_slice(), how),
+        ImportSource::Ofac { files, how } => (Some(Format::Ofac), files.as_slice(), how),
+        ImportSource::Un { file, how } => (Some(Format::Un), from_ref(file), how),
+        ImportSource::Eu { file, how } => (Some(Format::Eu), from_ref(file), how),
+        ImportSource::Uk { file, how } => (Some(Format::Uk), from_ref(file), how),
+        ImportSource::Canada { file, how } => (Some(Format::Canada), from_ref(file), how),
+        ImportSource::Seco { file, how } => (Some(Format::Seco), from_ref(file), how),
+        ImportSource::Us { file, how, .. } => (Some(Format::Us), from_ref(file), how),
+    };
+    let publication = Publication::read(files)?;
+    let format = match named {
+        Some(format) => format,
+        None => publication.parse(format_of)?,
+    };
+    let snapshot = match format {
+        Format::Ofac => publication.parse(ofac::parse)?,
+        Format::Un => publication.parse_one(un::parse)?,
+        Format::Eu => publication.parse_one(eu::parse)?,
+        Format::Uk => publication.parse_one(uk::parse)?,
+        Format::Canada => publication.parse_one(canada::parse)?,
+        Format::Seco => publication.parse_one(seco::parse)?,
+        Format::Us => {
+            let ImportSource::Us { list, .. } = source else {
+                return Err(Refusal::new("usage", NAME_A_LIST));
             };
-            (publication.parse(parse)?, how)
+            publication.parse_one(|input| us::parse(list.list(), input))?
         }
     };
-    enter(&mut Source::find(&how.of.home)?, snapshot, how)
+    enter(&mut Source::find(&how.of.home)?, format, snapshot, how)
 }
 
 /// The files of a publication in memory, each with its name and hash.
@@ -58,10 +82,18 @@ impl Publication {
         Ok(Self(files))
     }
 
-    fn parse(
+    /// Reads a list that is published as one file.
+    fn parse_one(
         &self,
-        parser: impl FnOnce(&[InputFile<'_>]) -> Result<Snapshot, FeedError>,
+        parser: impl FnOnce(&InputFile<'_>) -> Result<Snapshot, FeedError>,
     ) -> Result<Snapshot, Refusal> {
+        self.parse(|inputs| match inputs {
+            [input] => parser(input),
+            _ => Err(FeedError::FileCount { count: inputs.len(), max: 1 }),
+        })
+    }
+
+    fn parse<T>(&self, parser: impl FnOnce(&[InputFile<'_>]) -> Result<T, FeedError>) -> Result<T, Refusal> {
         let inputs: Vec<InputFile<'_>> =
             self.0.iter().map(|(name, sha256, bytes)| InputFile { name, sha256: *sha256, bytes }).collect();
         let refuse = |error| Refusal::new("bad_source", format!("{}; nothing was changed", sentence(&error)));
@@ -69,33 +101,67 @@ impl Publication {
     }
 }
 
-/// Signs the difference between what is held and the publication.
-fn enter(source: &mut Source, snapshot: Snapshot, how: &ImportHow) -> Result<Answer, Refusal> {
+/// Signs the difference between what is held and the publication, or in a dry run says what it is.
+fn enter(
+    source: &mut Source,
+    format: Format,
+    snapshot: Snapshot,
+    how: &ImportHow,
+) -> Result<Answer, Refusal> {
     let list = snapshot.list.clone();
     let records = snapshot.records.len();
     let rejected = snapshot.rejected.clone();
     let own = source.home().origin();
     let held = Holdings::read(source.records(&own, &list)?)?;
-    let options = Options { accept_removals: how.accept_removals, today: today(now())? };
+    let current = held.current();
+    let refusal = if how.dry_run && !how.accept_removals {
+        losses(&current, &snapshot).err().filter(leave_helps)
+    } else {
+        None
+    };
+    let options = Options { accept_removals: how.accept_removals || how.dry_run, today: today(now())? };
     let mut fresh = fresh_handles(records)?.into_iter();
     // One handle for each record was drawn, and no more can be asked for.
     let handles = || fresh.next().unwrap_or(Handle::new([0; 16]));
-    let difference = diff(&held.current(), snapshot, options, handles).map_err(|refusal| {
-        let mut message = format!("{refusal}; nothing was changed");
-        // The others are refused in any case.
-        if !matches!(refusal, LossRefusal::Empty { .. } | LossRefusal::OtherList { .. }) {
-            message.push_str(" (the flag is --accept-removals)");
-        }
-        Refusal::new("import_refused", message)
-    })?;
+    let difference = diff(&current, snapshot, options, handles)
+        .map_err(|refusal| Refusal::new("import_refused", refused(&refusal, "nothing was changed")))?;
     let drafts = held.drafts(&difference.changes)?;
-    let bar = progress_bar(how.of.json, drafts.len());
-    let head = source.append(&drafts, &|sent, _| bar.set_position(u64::try_from(sent).unwrap_or(u64::MAX)));
+    let (outcome, head) = if how.dry_run {
+        let refusal = refusal.map(|refusal| refused(&refusal, "nothing would be changed"));
+        (Outcome::Compared { refusal }, source.head(&own)?)
+    } else {
+        (Outcome::Signed, append(source, &drafts, how.of.json)?)
+    };
+    let report = Report {
+        format,
+        list: list.as_str(),
+        records,
+        difference: &difference,
+        names: held.names(),
+        rejected: &rejected,
+        outcome,
+        origin: own.as_str(),
+        head,
+    };
+    Ok(report.answer())
+}
+
+fn append(source: &mut Source, drafts: &[DraftChange], quiet: bool) -> Result<Head, Refusal> {
+    let bar = progress_bar(quiet, drafts.len());
+    let head = source.append(drafts, &|sent, _| bar.set_position(u64::try_from(sent).unwrap_or(u64::MAX)));
     bar.finish_and_clear();
-    let head = head?;
-    let origin = source.home().origin();
-    let report = Report { list: list.as_str(), records, difference: &difference, rejected: &rejected };
-    Ok(Answer::new(report.text(origin.as_str(), head), report.json(origin.as_str(), head)))
+    head
+}
+
+/// Whether leave to remove makes a difference: some publications are refused in any case.
+fn leave_helps(refusal: &LossRefusal) -> bool {
+    !matches!(refusal, LossRefusal::Empty { .. } | LossRefusal::OtherList { .. })
+}
+
+/// The refusal in words: with what comes of it, and the flag by which it can be overruled.
+fn refused(refusal: &LossRefusal, effect: &str) -> String {
+    let flag = if leave_helps(refusal) { " (the flag is --accept-removals)" } else { "" };
+    format!("{refusal}; {effect}{flag}")
 }
 
 /// The bar of an append, on a terminal only.
@@ -151,6 +217,12 @@ impl Holdings {
         current
     }
 
+    /// What the live ones are called.
+    fn names(&self) -> BTreeMap<&RecordKey, &str> {
+        let named = self.live.iter().map(|(.., record)| (&record.key, record.primary_name()));
+        named.filter_map(|(key, name)| Some((key, name?.full.as_str()))).collect()
+    }
+
     /// The changes as they are handed over: with the place of the entry that each follows.
     fn drafts(&self, changes: &[Change]) -> Result<Vec<DraftChange>, Refusal> {
         let newest: BTreeMap<Handle, EntryIndex> =
@@ -178,66 +250,4 @@ fn fresh_handles(count: usize) -> Result<Vec<Handle>, Refusal> {
         Ok(Handle::new(bytes))
     };
     (0..count).map(draw).collect::<Result<_, NodeError>>().map_err(Refusal::from)
-}
-
-/// What an import did.
-struct Report<'a> {
-    list: &'a str,
-    records: usize,
-    difference: &'a Difference,
-    rejected: &'a [RejectedRow],
-}
-
-impl Report<'_> {
-    fn json(&self, origin: &str, head: Head) -> Value {
-        let rejected: Vec<Value> = self
-            .rejected
-            .iter()
-            .map(|row| json!({ "file": row.file, "line": row.line, "reason": row.reason.to_string() }))
-            .collect();
-        json!({
-            "list": self.list,
-            "records": self.records,
-            "added": self.difference.added.len(),
-            "changed": self.difference.amended.len(),
-            "removed": self.difference.removed.len(),
-            "relisted": self.difference.relisted.len(),
-            "unchanged": self.difference.unchanged,
-            "unread": self.difference.unread.len(),
-            "rejected": rejected,
-            "origin": origin,
-            "size": head.size.value(),
-            "root": head.root.to_base64(),
-        })
-    }
-
-    fn text(&self, origin: &str, head: Head) -> String {
-        let d = self.difference;
-        let mut lines = vec![
-            format!("list      {}  ({} records)", self.list, self.records),
-            format!(
-                "signed    {} added, {} changed, {} removed, {} relisted; {} unchanged",
-                d.added.len(),
-                d.amended.len(),
-                d.removed.len(),
-                d.relisted.len(),
-                d.unchanged
-            ),
-            format!("log       {origin}  size {}  root {}", head.size, head.root.to_base64()),
-        ];
-        if !d.unread.is_empty() {
-            lines.push(format!(
-                "kept      {} records as they were: their rows could not be read",
-                d.unread.len()
-            ));
-        }
-        for row in self.rejected.iter().take(REJECTED_SHOWN_MAX) {
-            lines.push(format!("rejected  {} line {}: {}", row.file, row.line, row.reason));
-        }
-        if self.rejected.len() > REJECTED_SHOWN_MAX {
-            let more = self.rejected.len() - REJECTED_SHOWN_MAX;
-            lines.push(format!("rejected  and {more} more rows (all of them with --json)"));
-        }
-        lines.join("\n")
-    }
 }

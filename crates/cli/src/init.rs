@@ -5,11 +5,17 @@ use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use comity_node::{Config, Home, NewHome, NodeError, SystemEntropy, fingerprint, now};
+use comity_ledger::Card;
+use comity_node::{Config, Home, KeyHolder, NewHome, NodeError, SystemEntropy, fingerprint, now};
 use serde_json::json;
 
 use crate::answer::{Answer, Refusal};
 use crate::args::{CardOf, Init};
+use crate::interruption::Interruption;
+use crate::source::Source;
+
+/// Where `comity init` leaves the root key, until it is moved away.
+const ROOT_KEY: &str = "offline/root.key";
 
 pub(crate) fn run(arguments: &Init) -> Result<Answer, Refusal> {
     let agency = arguments.agency.parse().map_err(NodeError::Name)?;
@@ -25,7 +31,13 @@ pub(crate) fn run(arguments: &Init) -> Result<Answer, Refusal> {
         listen: arguments.listen.clone(),
         admin: arguments.admin.clone(),
     };
-    let made = new.create(now(), &mut SystemEntropy::new())?;
+    let interruption = Interruption::listen()?;
+    let heard = interruption.heard();
+    let made = new.create_unless(now(), &mut SystemEntropy::new(), &|| heard.is_ended());
+    let made = match made {
+        Ok(made) => made,
+        Err(error) => return interruption.ends(Err(error.into())),
+    };
     let folder = arguments.folder.display();
     let text = format!(
         "agency       {}\n\
@@ -46,7 +58,7 @@ pub(crate) fn run(arguments: &Init) -> Result<Answer, Refusal> {
 }
 
 pub(crate) fn card(arguments: &CardOf) -> Result<Answer, Refusal> {
-    let card = Home::find(&arguments.of.home)?.card()?;
+    let card = card_of(&Home::find(&arguments.of.home)?, arguments)?;
     let words = fingerprint(card.identity())?.to_string();
     let text = String::from_utf8_lossy(card.as_bytes()).into_owned();
     let json = json!({ "agency": card.identity().agency.as_str(), "fingerprint": words, "card": text });
@@ -62,6 +74,21 @@ pub(crate) fn card(arguments: &CardOf) -> Result<Answer, Refusal> {
     }
     let text = if arguments.out.is_some() { String::new() } else { text };
     Ok(Answer::new(text, json))
+}
+
+/// The card; where the identity was signed for a log key that is not there any more it is signed again first.
+fn card_of(home: &Home, arguments: &CardOf) -> Result<Card, Refusal> {
+    match home.card() {
+        Err(old @ NodeError::OldIdentity { .. }) => {
+            let left = arguments.of.home.join(ROOT_KEY);
+            let root = arguments.root.clone().or_else(|| left.is_file().then_some(left));
+            let Some(root) = root else { return Err(old.into()) };
+            let holder = KeyHolder::take(home, &root)?;
+            holder.sign_identity_again(&Source::find_at(home)?.keys(None)?)?;
+            Ok(home.card()?)
+        }
+        made => Ok(made?),
+    }
 }
 
 /// Whether a node can listen on an address that nobody can connect to: all addresses of a machine, or any port.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::LogCommand;
+use crate::interruption::Interruption;
 use crate::out_folder::OutFolder;
 use crate::records;
 use crate::source::Source;
@@ -36,8 +37,10 @@ pub(crate) fn run(command: &LogCommand) -> Result<Answer, Refusal> {
         LogCommand::Export { origin, out, of } => {
             let mut source = Source::find(&of.home)?;
             let origin = choose(&source, origin.as_deref())?;
-            let folder = OutFolder::begin(&of.home, out)?;
-            export(&mut source, &origin, folder, out)
+            let interruption = Interruption::listen()?;
+            let folder = OutFolder::begin(&of.home, out, interruption.heard())?;
+            let exported = export(&mut source, &origin, folder, out);
+            interruption.ends(exported)
         }
     }
 }
@@ -45,11 +48,8 @@ pub(crate) fn run(command: &LogCommand) -> Result<Answer, Refusal> {
 /// The logs of a home as `log list` and `status` show them.
 pub(crate) fn logs_json(logs: Vec<v1::Log>) -> Result<Vec<Value>, Refusal> {
     let to_json = |log: v1::Log| {
-        let head = log.head.ok_or_else(|| Refusal::new("malformed", "a log without a head"))?;
-        let state = match v1::CheckpointState::try_from(log.state) {
-            Ok(v1::CheckpointState::Witnessed) => "witnessed",
-            _ => "unwitnessed",
-        };
+        let head = log.head.clone().ok_or_else(|| Refusal::new("malformed", "a log without a head"))?;
+        let state = checkpoint_word(log.state());
         let role = match v1::LogRole::try_from(log.role) {
             Ok(v1::LogRole::Own) => "own",
             _ => "replica",
@@ -62,9 +62,22 @@ pub(crate) fn logs_json(logs: Vec<v1::Log>) -> Result<Vec<Value>, Refusal> {
             "size": head.size.value(),
             "root": head.root.to_base64(),
             "state": state,
+            "witnessed_size": log.witnessed_size,
+            "fresh_at": log.fresh_at,
+            "stale": log.stale,
+            "in_doubt": log.in_doubt,
+            "closed": log.closed_size,
         }))
     };
     logs.into_iter().map(to_json).collect()
+}
+
+/// Whether enough witnesses stand behind a checkpoint, in one word.
+pub(crate) fn checkpoint_word(state: v1::CheckpointState) -> &'static str {
+    match state {
+        v1::CheckpointState::Witnessed => "witnessed",
+        v1::CheckpointState::Unwitnessed | v1::CheckpointState::Unspecified => "unwitnessed",
+    }
 }
 
 /// One line for each log.
@@ -72,12 +85,21 @@ pub(crate) fn logs_text(logs: &[Value]) -> String {
     let line = |log: &Value| {
         let field = |name: &str| log.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let size = log.get("size").and_then(Value::as_u64).unwrap_or_default();
+        let marked = |name: &str, mark: &'static str| {
+            if log.get(name).and_then(Value::as_bool) == Some(true) { mark } else { "" }
+        };
         format!(
-            "{}  {}  size {size}  root {}  {}",
+            "{}  {}  size {size}  root {}  {}{}{}{}",
             field("origin"),
             field("role"),
             field("root"),
-            field("state")
+            field("state"),
+            marked("stale", "  STALE"),
+            marked("in_doubt", "  IN DOUBT"),
+            log.get("closed")
+                .and_then(Value::as_u64)
+                .map(|size| format!("  CLOSED at {size}"))
+                .unwrap_or_default()
         )
     };
     logs.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -120,6 +142,8 @@ struct Shown {
     bytes: Vec<u8>,
     entry: Entry,
     sections: Vec<(Slot, Option<Vec<u8>>)>,
+    /// The word for a section that is not opened.
+    missing: &'static str,
     proof_hashes: u32,
 }
 
@@ -135,6 +159,10 @@ impl Shown {
             Refusal::new("no_such_entry", message)
         })?;
         let entry = Entry::parse(&bytes).map_err(NodeError::from)?;
+        let lost = v1::held_section::Content::Absent(v1::SectionAbsence::Lost.into());
+        let is_lost = sections.iter().any(|section| section.content.as_ref() == Some(&lost));
+        // An entry is of the own log or of a peer's, and so all that is missing of it is missing alike.
+        let missing = if is_lost { "lost" } else { "withheld" };
         let read = |section: v1::HeldSection| {
             let slot =
                 u8::try_from(section.slot).map_err(|_| Refusal::new("malformed", "a slot over 255"))?;
@@ -146,7 +174,15 @@ impl Shown {
         };
         let sections = sections.into_iter().map(read).collect::<Result<_, Refusal>>()?;
         let proof_hashes = proof_hashes(index, size);
-        Ok(Self { origin: origin.clone(), index, bytes: Vec::from(bytes), entry, sections, proof_hashes })
+        Ok(Self {
+            origin: origin.clone(),
+            index,
+            bytes: Vec::from(bytes),
+            entry,
+            sections,
+            missing,
+            proof_hashes,
+        })
     }
 
     /// The change that the opened sections state.
@@ -179,7 +215,7 @@ impl Shown {
                 json!({
                     "slot": slot.number(),
                     "name": slot.name(),
-                    "state": if content.is_some() { "opened" } else { "withheld" },
+                    "state": if content.is_some() { "opened" } else { self.missing },
                     "bytes": content.as_ref().map(Vec::len),
                     "tlp": tlp,
                 })
@@ -219,7 +255,7 @@ impl Shown {
             let state = match bytes {
                 Some(0) => "absent".to_owned(),
                 Some(bytes) => format!("{bytes} bytes"),
-                None => "withheld".to_owned(),
+                None => self.missing.to_owned(),
             };
             let _ = writeln!(text, "section  {:<15} {:<11} {}", field("name"), state, field("tlp"));
         }

@@ -5,21 +5,27 @@
 
 mod answer;
 mod args;
+mod backup;
 mod bench;
 mod bundle;
 mod demo;
 mod import;
 mod in_file;
 mod init;
+mod interruption;
+mod kept_memory;
+mod key;
 mod log;
 mod out_folder;
 mod peer;
+mod plain;
 mod records;
 mod screen;
 mod serve;
 mod source;
 mod stage;
 mod status;
+mod tls;
 mod watch;
 
 use std::process::ExitCode;
@@ -62,7 +68,11 @@ fn run(command: Command) -> Result<Answer, Refusal> {
         Command::Import(arguments) => import::run(&arguments.source),
         Command::Log(arguments) => log::run(&arguments.command),
         Command::Bundle(arguments) => bundle::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments),
         Command::Peer(arguments) => peer::run(&arguments.command),
+        Command::Key(arguments) => key::run(&arguments.command),
+        Command::Tls(arguments) => tls::run(&arguments.command),
         Command::Status(arguments) => status::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),

@@ -2,13 +2,14 @@
 
 use std::fs::{File, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use comity_node::{NodeError, move_into_place, place_of_new_folder};
 use tempfile::TempDir;
 
 use crate::answer::Refusal;
+use crate::interruption::Heard;
 
 /// Files on their way to a folder: written beside it, moved there when complete.
 #[derive(Debug)]
@@ -18,6 +19,9 @@ pub(crate) struct OutFolder {
     building: TempDir,
     newest: Option<PathBuf>,
     files: u64,
+    /// The permissions of its files.
+    mode: u32,
+    heard: Heard,
 }
 
 impl OutFolder {
@@ -25,7 +29,24 @@ impl OutFolder {
     ///
     /// # Errors
     /// `not_empty` if something is in it, `place` if it cannot be put there, `file`.
-    pub(crate) fn begin(home: &Path, folder: &Path) -> Result<Self, Refusal> {
+    pub(crate) fn begin(home: &Path, folder: &Path, heard: Heard) -> Result<Self, Refusal> {
+        Self::begin_for(home, folder, heard, [0o777, 0o666])
+    }
+
+    /// Begins a folder that its owner alone may look into.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub(crate) fn begin_private(home: &Path, folder: &Path, heard: Heard) -> Result<Self, Refusal> {
+        Self::begin_for(home, folder, heard, [0o700, 0o600])
+    }
+
+    fn begin_for(
+        home: &Path,
+        folder: &Path,
+        heard: Heard,
+        [of_folder, mode]: [u32; 2],
+    ) -> Result<Self, Refusal> {
         let failed = |source| NodeError::File { action: "write", path: folder.to_owned(), source };
         let place = place_of_new_folder(folder).map_err(|error| match error {
             error @ (NodeError::NotEmpty { .. } | NodeError::Place { .. }) => {
@@ -47,17 +68,18 @@ impl OutFolder {
         // A name that nobody has used: what an earlier run left behind is never taken in.
         let building = tempfile::Builder::new()
             .prefix(&format!(".{name}.part-"))
-            .permissions(Permissions::from_mode(0o777))
+            .permissions(Permissions::from_mode(of_folder))
             .tempdir_in(parent)
             .map_err(failed)?;
-        Ok(Self { folder: place, building, newest: None, files: 0 })
+        Ok(Self { folder: place, building, newest: None, files: 0, mode, heard })
     }
 
     /// Writes one file at a relative path, or the next piece of the file written last.
     ///
     /// # Errors
-    /// [`NodeError::File`].
+    /// [`NodeError::File`]; [`NodeError::Interrupted`] once a signal came.
     pub(crate) fn file(&mut self, path: &str, bytes: &[u8]) -> Result<(), NodeError> {
+        self.go_on()?;
         let path = self.building.path().join(path);
         let further = self.newest.as_ref() == Some(&path);
         let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
@@ -66,7 +88,7 @@ impl OutFolder {
         if further {
             options.append(true)
         } else {
-            options.write(true).create_new(true)
+            options.write(true).create_new(true).mode(self.mode)
         };
         let written = made.and_then(|()| options.open(&path)?.write_all(bytes));
         written.map_err(|source| NodeError::File { action: "write", path: path.clone(), source })?;
@@ -82,11 +104,16 @@ impl OutFolder {
         self.files
     }
 
+    fn go_on(&self) -> Result<(), NodeError> {
+        if self.heard.is_ended() { Err(NodeError::Interrupted) } else { Ok(()) }
+    }
+
     /// Moves the folder into its place.
     ///
     /// # Errors
-    /// As [`move_into_place`].
+    /// As [`move_into_place`]; [`NodeError::Interrupted`] once a signal came.
     pub(crate) fn finish(self) -> Result<(), NodeError> {
+        self.go_on()?;
         move_into_place(self.building.path(), &self.folder)?;
         let _moved = self.building.keep();
         Ok(())
@@ -111,7 +138,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let out = parent.path().join("out");
         let home = tempfile::tempdir().unwrap();
-        let begin = || OutFolder::begin(home.path(), &out).unwrap();
+        let begin = || OutFolder::begin(home.path(), &out, Heard::default()).unwrap();
         let (mut first, mut second) = (begin(), begin());
         first.file("first", b"1").unwrap();
         second.file("second", b"2").unwrap();

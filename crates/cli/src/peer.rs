@@ -16,10 +16,12 @@ use crate::status::peer_json;
 
 /// Most bytes of a card that is read.
 const CARD_BYTES_MAX: u64 = 64 << 10;
+/// Most bytes of a policy that is read.
+const POLICY_BYTES_MAX: u64 = 64 << 10;
 
 pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
     match command {
-        PeerCommand::Add { card, fingerprint, endpoint, via, set_aside_replica, of } => {
+        PeerCommand::Add { card, fingerprint, endpoint, via, policy, set_aside_replica, of } => {
             let home = Home::find(&of.home)?;
             let (agency, card) = checked_card(card, fingerprint, &home.config().agency)?;
             if let Some(endpoint) = endpoint {
@@ -35,6 +37,7 @@ pub(crate) fn run(command: &PeerCommand) -> Result<Answer, Refusal> {
                 endpoint: endpoint.clone().unwrap_or_default(),
                 via: via.clone().unwrap_or_default(),
                 set_aside_replica: *set_aside_replica,
+                policy: policy.as_deref().map(read_policy).transpose()?.unwrap_or_default(),
             };
             let added = Source::find(&of.home)?.add_peer(request);
             let added = added.map_err(|refusal| explained(refusal, &agency))?;
@@ -82,6 +85,16 @@ fn explained(refusal: Refusal, agency: &AgencyId) -> Refusal {
         _ => return refusal,
     };
     Refusal::new(refusal.code, message)
+}
+
+/// The text of a policy, read here so that a mistake in it is explained in full.
+fn read_policy(path: &Path) -> Result<String, Refusal> {
+    let bytes = read_at_most(path, POLICY_BYTES_MAX)?;
+    let bytes = bytes.ok_or_else(|| malformed(format!("--policy: larger than {POLICY_BYTES_MAX} bytes")))?;
+    let text = String::from_utf8(bytes).map_err(|_| malformed("--policy: not UTF-8 text".to_owned()))?;
+    comity_tlog::Policy::parse(&text)
+        .map_err(|error| malformed(format!("--policy: {}", sentence(&error))))?;
+    Ok(text)
 }
 
 fn malformed(message: String) -> Refusal {

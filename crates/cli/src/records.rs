@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::log::hex;
+use crate::plain::plain;
 use crate::source::Source;
 
 pub(crate) fn answer(source: &mut Source, origin: &Origin, list: &str) -> Result<Answer, Refusal> {
@@ -57,10 +58,10 @@ fn text(origin: &Origin, list: &ListId, records: &[Value]) -> String {
         let index = record.get("index").and_then(Value::as_u64).unwrap_or_default();
         lines.push(format!(
             "  {}  {}  {}  {}  (entry {index})",
-            field("reference"),
+            plain(field("reference")),
             field("state"),
             field("kind"),
-            field("name"),
+            plain(field("name")),
         ));
     }
     lines.join("\n")

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal, sentence};
 use crate::args::{Screen, ScreenFor};
+use crate::log::checkpoint_word;
+use crate::plain::plain;
 use crate::source::Source;
 
 pub(crate) fn run(arguments: &Screen) -> Result<Answer, Refusal> {
@@ -31,6 +33,7 @@ pub(crate) fn run(arguments: &Screen) -> Result<Answer, Refusal> {
         "as_of": as_of.collect::<Result<Vec<_>, Refusal>>()?,
         "hits": answer.hits.iter().map(hit_json).collect::<Result<Vec<_>, _>>()?,
         "hits_left_out": answer.hits_left_out,
+        "closed": answer.closed,
     });
     Ok(Answer::new(text(word, &answer), json))
 }
@@ -91,32 +94,40 @@ fn hit_json(hit: &v1::Hit) -> Result<Value, Refusal> {
         "size": hit.size,
         "root": root(&hit.root)?,
         "state": state(hit),
+        "checkpoint": checkpoint_word(hit.checkpoint()),
     }))
 }
 
 fn text(word: &str, answer: &v1::ScreenResponse) -> String {
     let mut lines = vec![match answer.hits.len() {
+        0 if word == "stale" => "stale: a log is older than it may be, so that nobody is cleared".to_owned(),
+        0 if word == "frozen" => {
+            "frozen: the history of a log is in doubt, so that nobody is cleared".to_owned()
+        }
         0 => format!("{word}: no record has it"),
         count => format!("{word}: {count}"),
     }];
     for hit in &answer.hits {
         lines.push(format!(
-            "  {}  {} {}  {}  {}  ({} entry {}, {})",
+            "  {}  {} {}  {}  {}  ({} entry {}, {}, {})",
             hit.agency,
             hit.list,
-            hit.reference,
+            plain(&hit.reference),
             hit.kind,
-            hit.name,
+            plain(&hit.name),
             hit.origin,
             hit.index,
-            state(hit)
+            state(hit),
+            checkpoint_word(hit.checkpoint())
         ));
     }
     if answer.hits_left_out > 0 {
         lines.push(format!("  and at least {} more; ask for less", answer.hits_left_out));
     }
     for head in &answer.as_of {
-        lines.push(format!("as of {} size {}", head.origin, head.size));
+        let closed =
+            if answer.closed.contains(&head.origin) { ", CLOSED: nothing new comes in it" } else { "" };
+        lines.push(format!("as of {} size {}{closed}", head.origin, head.size));
     }
     lines.join("\n")
 }

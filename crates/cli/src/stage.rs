@@ -2,7 +2,6 @@
 //!
 //! Not here: how the program is run as a child (`program`), what is played (`demo`, `bench`).
 
-mod interruption;
 mod program;
 
 use std::collections::BTreeMap;
@@ -12,8 +11,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use self::interruption::Interruption;
 use self::program::{Held, Program};
+use crate::interruption::Interruption;
 
 /// Longest wait for something that takes a moment on a quiet machine.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -132,6 +131,15 @@ impl Stage {
         Ok(out)
     }
 
+    /// Where the node of a home takes calls of peers.
+    pub(crate) fn address(&self, home: &str) -> Result<String, String> {
+        let path = self.path(home).join("run/node.json");
+        let read = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let node: Value = serde_json::from_slice(&read).map_err(|error| error.to_string())?;
+        let address = node.get("peer_addr").and_then(Value::as_str);
+        address.map(str::to_owned).ok_or_else(|| format!("{} names no address", path.display()))
+    }
+
     /// Writes the card of a home; gives its file.
     pub(crate) fn card(&self, home: &str) -> Result<PathBuf, String> {
         let card = self.path(&format!("{home}.card"));
@@ -149,6 +157,21 @@ impl Stage {
         arguments.extend(more);
         self.comity(&arguments).map(drop)
     }
+}
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn text(path: &Path) -> Result<&str, String> {

@@ -1,5 +1,6 @@
 //! `comity status`.
 
+use comity_node::RunFile;
 use comity_wire::v1;
 use serde_json::{Value, json};
 
@@ -23,6 +24,7 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
         // No node runs, and one could.
         Ok(v1::NodeState::Unspecified) | Err(_) => "ready",
     };
+    let http = RunFile::find(source.home()).filter(|_| runs).and_then(|run| run.http_addr);
     let alarms: Vec<Value> = status.alarms.iter().map(alarm_json).collect();
     let peers: Vec<Value> = status.peers.iter().map(peer_json).collect();
     let json = json!({
@@ -35,6 +37,9 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
         "peers": peers,
         "alarms": alarms,
         "stale": status.stale,
+        "witnessed_time": status.witnessed_time,
+        "http_addr": http,
+        "expiries": status.expiries.iter().map(expiry_json).collect::<Vec<_>>(),
     });
     let records = records.map(|records| format!("; {records} records can be screened")).unwrap_or_default();
     let nobody = if runs { "" } else { ", no node runs" };
@@ -44,6 +49,10 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
         status.release_to,
         logs_text(&logs)
     );
+    if let Some(http) = http {
+        text.push_str("\nhttp  ");
+        text.push_str(&http.to_string());
+    }
     for peer in &peers {
         text.push_str("\npeer  ");
         text.push_str(&line(peer, runs));
@@ -64,6 +73,17 @@ pub(crate) fn alarm_json(alarm: &v1::Alarm) -> Value {
         "agency": alarm.agency,
         "since": alarm.since,
     })
+}
+
+fn expiry_json(expiry: &v1::Expiry) -> Value {
+    let what = match v1::Expiring::try_from(expiry.what) {
+        Ok(v1::Expiring::Node) => "node",
+        Ok(v1::Expiring::Operator) => "operator",
+        Ok(v1::Expiring::Authority) => "authority",
+        Ok(v1::Expiring::RevocationList) => "crl",
+        Ok(v1::Expiring::Unspecified) | Err(_) => "other",
+    };
+    json!({ "agency": expiry.agency, "what": what, "name": expiry.name, "at": expiry.at })
 }
 
 /// A peer as `status` and `peer list` show it.

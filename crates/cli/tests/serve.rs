@@ -82,9 +82,9 @@ impl Home {
         let written = std::fs::read(self.beside("home/run/node.json")).unwrap();
         assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), said);
         assert_eq!(said["pid"], node.child.id());
-        assert!(
-            said["peer_addr"].is_string() && said["admin_addr"].is_string() && said["http_addr"].is_null()
-        );
+        assert!(said["peer_addr"].is_string() && said["admin_addr"].is_string());
+        // One of the addresses that `status` tells as well.
+        assert_eq!(self.ask(&["status"])["http_addr"], said["http_addr"]);
         node
     }
 
@@ -168,6 +168,16 @@ fn a_node_told_to_stop_ends_in_order_and_the_next_start_finds_everything() {
         let again = home.import(&[]);
         assert_eq!((&again["unchanged"], &again["root"]), (&10.into(), &imported["root"]), "{again}");
         assert_eq!(home.ask(&["status"])["state"], "serving");
+        // Within a second or so the node says of its newest checkpoint that it stands; the next time is a minute later.
+        let stated = |files: &[(PathBuf, Vec<u8>)]| {
+            files.iter().any(|(path, bytes)| {
+                path.ends_with("checkpoint") && String::from_utf8_lossy(bytes).contains("/witness ")
+            })
+        };
+        let begun = Instant::now();
+        while !stated(&home.exported(&format!("stated-{}", begun.elapsed().as_nanos()))) {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{}", home.log());
+        }
         let asked = QUESTIONS.map(|question| home.ask(question));
         assert_eq!(asked[3]["answer"], "hits", "{}", asked[3]);
         assert_eq!(asked[4]["hits"][0]["reference"], "9002", "{}", asked[4]);
@@ -182,7 +192,12 @@ fn a_node_told_to_stop_ends_in_order_and_the_next_start_finds_everything() {
         assert_eq!(home.ask(&["status"])["state"], "ready");
 
         let node = home.serve();
-        assert_eq!(QUESTIONS.map(|question| home.ask(question)), asked);
+        // Which says so again as it starts.
+        let timeless = |mut answers: [Value; 6]| {
+            answers[0]["logs"][0]["fresh_at"] = Value::Null;
+            answers
+        };
+        assert_eq!(timeless(QUESTIONS.map(|question| home.ask(question))), timeless(asked));
         assert_eq!(node.stop(signal), Some(0));
     }
 }
@@ -243,6 +258,26 @@ fn records_end_and_are_listed_again_through_the_node() {
     assert_eq!(node.stop("-TERM"), Some(0));
     let back = import(&[1, 2, 3]);
     assert_eq!((&back["relisted"], &back["unchanged"], &back["size"]), (&1.into(), &2.into(), &8.into()));
+}
+
+#[test]
+fn metrics_are_served_where_the_configuration_says_and_nowhere_without_it() {
+    let home = Home::found();
+    let node = home.serve();
+    assert!(home.ask(&["status"])["http_addr"].is_null());
+    assert_eq!(node.stop("-TERM"), Some(0));
+    let config = home.beside("home/comity.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}\n[http]\nlisten = \"127.0.0.1:0\"\n")).unwrap();
+    let node = home.serve();
+    let address = home.ask(&["status"])["http_addr"].as_str().unwrap().to_owned();
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    std::io::Write::write_all(&mut stream, b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200 OK\r\n") && answer.contains("comity_read_only 0\n"), "{answer}");
+    assert_eq!(node.stop("-TERM"), Some(0));
+    assert!(home.ask(&["status"])["http_addr"].is_null(), "a node that has ended listens nowhere");
 }
 
 #[test]

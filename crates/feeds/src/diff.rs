@@ -11,7 +11,7 @@ use comity_watchlist::{
 };
 
 use crate::guard::{self, Refusal};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Ended, Scope, Snapshot};
 
 /// A live record as the node holds it.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ pub struct Difference {
     pub relisted: Vec<RecordKey>,
     /// Changed.
     pub amended: Vec<Amended>,
-    /// No longer in the publication.
+    /// No longer in the publication, or ended by it.
     pub removed: Vec<RecordKey>,
     /// Held as they are because the publication's row about them could not be read.
     pub unread: Vec<RecordKey>,
@@ -97,23 +97,22 @@ pub fn diff(
     options: Options,
     mut handles: impl FnMut() -> Handle,
 ) -> Result<Difference, Refusal> {
-    let removed = removals(current, &snapshot)?;
     if !options.accept_removals {
-        guard::removals(removed.len(), current.live.len())?;
-        guard::certainty(removed.len(), &snapshot.rejected)?;
-        let new = snapshot.records.iter();
-        let staying = new.filter_map(|new| current.live.get(&new.key).map(|held| (held.record, new)));
-        guard::details(&staying.collect::<Vec<_>>())?;
+        losses(current, &snapshot)?;
     }
-
+    let (told, absent) = removals(current, &snapshot)?;
     let files: Vec<SourceFile> = snapshot.files.into_iter().map(|read| read.file).collect();
     let mut difference = Difference::default();
     let seen: BTreeSet<RecordKey> = snapshot.records.iter().map(|record| record.key.clone()).collect();
     for record in snapshot.records {
         difference.take(current, record, &mut handles);
     }
-    for key in removed {
-        difference.remove(current, key, options.today, &files);
+    for Ended { key, effective } in told {
+        let effective = effective.unwrap_or(options.today);
+        difference.remove(current, key, DelistReason::Annulled, effective, &files);
+    }
+    for key in absent {
+        difference.remove(current, key, DelistReason::AbsentFromSource, options.today, &files);
     }
     let unread = snapshot.rejected.into_iter().filter_map(|row| row.key);
     let unread = unread.filter(|key| current.live.contains_key(key) && !seen.contains(key));
@@ -121,9 +120,25 @@ pub fn diff(
     Ok(difference)
 }
 
-/// The keys that are held and that the publication does not name, not even in a row that could not be read.
-fn removals(current: &Current<'_>, snapshot: &Snapshot) -> Result<Vec<RecordKey>, Refusal> {
-    if snapshot.records.is_empty() {
+/// Says whether [`diff`] would give these changes without leave, for whoever wants to see them in any case.
+///
+/// # Errors
+/// [`Refusal`] as [`diff`] without leave.
+pub fn losses(current: &Current<'_>, snapshot: &Snapshot) -> Result<(), Refusal> {
+    let (told, absent) = removals(current, snapshot)?;
+    guard::removals(told.len() + absent.len(), current.live.len())?;
+    guard::certainty(absent.len(), &snapshot.rejected)?;
+    let new = snapshot.records.iter();
+    let staying = new.filter_map(|new| current.live.get(&new.key).map(|held| (held.record, new)));
+    guard::details(&staying.collect::<Vec<_>>())
+}
+
+/// The keys that are held and whose end the publication tells; and, if it tells the whole list, those that it does not
+/// name, not even in a row that could not be read.
+fn removals(current: &Current<'_>, snapshot: &Snapshot) -> Result<(Vec<Ended>, Vec<RecordKey>), Refusal> {
+    let told: BTreeSet<&RecordKey> = snapshot.ended.iter().map(|ended| &ended.key).collect();
+    // Changes may be ends alone; a whole list of which nothing is left is none.
+    if snapshot.records.is_empty() && (snapshot.scope == Scope::Whole || told.is_empty()) {
         return Err(Refusal::Empty { list: snapshot.list.clone() });
     }
     if let Some(other) = current.live.keys().find(|key| key.list != snapshot.list) {
@@ -132,7 +147,11 @@ fn removals(current: &Current<'_>, snapshot: &Snapshot) -> Result<Vec<RecordKey>
     let rejected = snapshot.rejected.iter().filter_map(|row| row.key.as_ref());
     let named: BTreeSet<&RecordKey> =
         snapshot.records.iter().map(|record| &record.key).chain(rejected).collect();
-    Ok(current.live.keys().filter(|key| !named.contains(key)).cloned().collect())
+    let held = |ended: &&Ended| current.live.contains_key(&ended.key) && !named.contains(&ended.key);
+    let ended = snapshot.ended.iter().filter(held).cloned().collect();
+    let absent =
+        |key: &&RecordKey| snapshot.scope == Scope::Whole && !told.contains(key) && !named.contains(key);
+    Ok((ended, current.live.keys().filter(absent).cloned().collect()))
 }
 
 impl Difference {
@@ -163,16 +182,18 @@ impl Difference {
         self.changes.push(Change { handle: held.handle, op });
     }
 
-    fn remove(&mut self, current: &Current<'_>, key: RecordKey, today: CalendarDate, files: &[SourceFile]) {
+    fn remove(
+        &mut self,
+        current: &Current<'_>,
+        key: RecordKey,
+        reason: DelistReason,
+        effective: CalendarDate,
+        files: &[SourceFile],
+    ) {
         let Some(held) = current.live.get(&key) else { return };
         let mut notice = Notice::new(key.clone());
         notice.source.files = files.to_vec();
-        let op = Op::Delist {
-            prev: held.last,
-            reason: DelistReason::AbsentFromSource,
-            effective: today,
-            notice: Box::new(notice),
-        };
+        let op = Op::Delist { prev: held.last, reason, effective, notice: Box::new(notice) };
         self.changes.push(Change { handle: held.handle, op });
         self.removed.push(key);
     }

@@ -3,7 +3,7 @@
 use comity_watchlist::{DateError, KeyError, RecordError, TextError};
 use thiserror::Error;
 
-use crate::file::FILE_BYTES_MAX;
+use crate::file::{FILE_BYTES_MAX, Format};
 
 /// Why a publication cannot be read at all. Nothing is changed by it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -36,6 +36,24 @@ pub enum FeedError {
     WebPage {
         /// The file.
         file: String,
+    },
+    /// Content by which no format is told.
+    #[error("{file} is of no format that is told by content; these are: {}", Format::words())]
+    UnknownFormat {
+        /// The file.
+        file: String,
+    },
+    /// Files of different formats, which are no one publication.
+    #[error("{file} is of the format {format}, and {other} of {other_format}: import one after the other")]
+    SeveralFormats {
+        /// The first file.
+        file: String,
+        /// Its format.
+        format: Format,
+        /// The first file of another format.
+        other: String,
+        /// Which one.
+        other_format: Format,
     },
     /// A document as XML where tables are read.
     #[error("{file} is XML; this list is read from its tables as CSV")]
@@ -74,6 +92,28 @@ pub enum FeedError {
     /// The table of the listed subjects is missing.
     #[error("the table of subjects (12 columns) is not among the files")]
     NoPrimary,
+    /// The document states another number of records than it has.
+    #[error("{file} states {stated} records and has {found}")]
+    RecordCount {
+        /// The file.
+        file: String,
+        /// The number as written.
+        stated: String,
+        /// How many it has.
+        found: u64,
+    },
+    /// A document as XML that is none of a list's forms.
+    #[error("{file} is XML, but none of the documents of this list")]
+    UnknownDocument {
+        /// The file.
+        file: String,
+    },
+    /// A document whose subjects are on no list that it is read for.
+    #[error("the subjects of {file} are on none of the lists that it is read for")]
+    UnknownList {
+        /// The file.
+        file: String,
+    },
     /// Not one record could be read.
     #[error("{file} holds no record that can be read")]
     NoRecords {
@@ -117,6 +157,15 @@ pub enum FeedError {
         #[source]
         source: XmlFault,
     },
+    /// An archive that is not read.
+    #[error("{file} is no archive of a list: {source}")]
+    Archive {
+        /// The file.
+        file: String,
+        /// Why.
+        #[source]
+        source: ArchiveFault,
+    },
     /// Another document than the list.
     #[error("{file} has another root element than {expected}")]
     OtherDocument {
@@ -124,6 +173,36 @@ pub enum FeedError {
         file: String,
         /// The root of the list.
         expected: &'static str,
+    },
+    /// A list that is published whole and as amendments, and does not say which it is.
+    #[error("{file} does not say whether it is the whole list or an amendment")]
+    NoScope {
+        /// The file.
+        file: String,
+    },
+}
+
+/// Why an archive is not read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ArchiveFault {
+    /// The reader's own words.
+    #[error("{0}")]
+    Malformed(String),
+    /// None, or more than one file.
+    #[error("it holds {count} files instead of one")]
+    Files {
+        /// How many.
+        count: usize,
+    },
+    /// A folder, a link, or a name that leads elsewhere.
+    #[error("what it holds is no plain file")]
+    NoPlainFile,
+    /// The file grows beyond any list.
+    #[error("what it holds is larger than {max} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        max: usize,
     },
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Not for: reading files or hashing them, which the caller does.
 
+use std::fmt;
+
 use comity_watchlist::FileHash;
 
 use crate::error::FeedError;
@@ -27,25 +29,110 @@ pub enum Encoding {
     Utf8,
     /// ISO 8859-1, taken where the bytes are not UTF-8 and the format allows it.
     Latin1,
+    /// Windows-1252, likewise: ISO 8859-1 with letters and marks in place of its second control characters.
+    Windows1252,
 }
 
 /// A format that can be told by content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// One of OFAC's flat tables.
+    /// One of OFAC's flat tables, or of its documents as XML.
     Ofac,
     /// The consolidated list of the UN Security Council.
     Un,
+    /// The EU's consolidated list of financial sanctions.
+    Eu,
+    /// OFSI's consolidated list or the UK sanctions list.
+    Uk,
+    /// Canada's consolidated autonomous sanctions list.
+    Canada,
+    /// The list of Switzerland's State Secretariat for Economic Affairs.
+    Seco,
+    /// The Consolidated Screening List of the United States, or the Denied Persons List.
+    Us,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 7] = [Self::Ofac, Self::Un, Self::Eu, Self::Uk, Self::Canada, Self::Seco, Self::Us];
+
+    /// Its word, as commands have it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ofac => "ofac",
+            Self::Un => "un",
+            Self::Eu => "eu",
+            Self::Uk => "uk",
+            Self::Canada => "canada",
+            Self::Seco => "seco",
+            Self::Us => "us",
+        }
+    }
+
+    /// The words of all formats, for people.
+    pub(crate) fn words() -> String {
+        Self::ALL.map(Self::word).join(", ")
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// Tells the one format of the files of a publication by content.
+///
+/// # Errors
+/// [`FeedError`] if there is no file, one is empty, too large, a web page or of no format that is told by content, or if
+/// they are not all of one format.
+pub fn format_of(files: &[InputFile<'_>]) -> Result<Format, FeedError> {
+    let told = |file: &InputFile<'_>| {
+        file.check()?;
+        detect(file.bytes).ok_or_else(|| FeedError::UnknownFormat { file: file.name.to_owned() })
+    };
+    let no_file = FeedError::FileCount { count: 0, max: crate::ofac::FILES_MAX };
+    let (first, others) = files.split_first().ok_or(no_file)?;
+    let format = told(first)?;
+    for other in others {
+        let other_format = told(other)?;
+        if other_format != format {
+            let (file, other) = (first.name.to_owned(), other.name.to_owned());
+            return Err(FeedError::SeveralFormats { file, format, other, other_format });
+        }
+    }
+    Ok(format)
 }
 
 /// Tells the format by content, or `None` if it is none that we read.
 pub fn detect(bytes: &[u8]) -> Option<Format> {
-    // The root of the UN list follows within its first lines; no table row holds an angle bracket first.
+    // The root of a list follows within its first lines; no table row holds an angle bracket first.
     const HEAD_BYTES: usize = 4_096;
+    let unpacked =
+        if crate::archive::is_archive(bytes) { crate::archive::head(bytes, HEAD_BYTES) } else { None };
+    let bytes = unpacked.as_deref().unwrap_or(bytes);
     let head = String::from_utf8_lossy(bytes.get(..HEAD_BYTES).unwrap_or(bytes));
     let head = head.trim_start_matches('\u{feff}').trim_start();
+    if crate::eu::is_list(head) {
+        return Some(Format::Eu);
+    }
+    if crate::canada::is_document(head) {
+        return Some(Format::Canada);
+    }
+    if crate::seco::is_document(head) {
+        return Some(Format::Seco);
+    }
     if head.starts_with('<') {
+        if crate::xml::root(bytes).is_some_and(crate::ofac::is_document) {
+            return Some(Format::Ofac);
+        }
         return head.contains("<CONSOLIDATED_LIST").then_some(Format::Un);
+    }
+    if crate::uk::is_table(head) {
+        return Some(Format::Uk);
+    }
+    if crate::us::is_table(head) {
+        return Some(Format::Us);
     }
     crate::ofac::is_table(head).then_some(Format::Ofac)
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use comity_watchlist::{ListId, Record};
+use comity_watchlist::{Address, ListId, Record};
 use thiserror::Error;
 
 use crate::snapshot::RejectedRow;
@@ -83,13 +83,20 @@ pub enum Detail {
 impl Detail {
     const ALL: [Self; 3] = [Self::Aliases, Self::Addresses, Self::Identifiers];
 
-    const fn count(self, record: &Record) -> usize {
+    fn count(self, record: &Record) -> usize {
         match self {
             Self::Aliases => record.names.len().saturating_sub(1),
-            Self::Addresses => record.addresses.len(),
+            Self::Addresses => record.addresses.iter().filter(|address| tells(address)).count(),
             Self::Identifiers => record.identifiers.len(),
         }
     }
+}
+
+/// True if an address tells more than its number: OFAC's tables have rows of nothing else, which its XML leaves out.
+fn tells(address: &Address) -> bool {
+    let words = [&address.verbatim, &address.street, &address.city, &address.region];
+    let more = [&address.postal_code, &address.locality, &address.note];
+    words.into_iter().chain(more).any(Option::is_some) || address.country.is_some()
 }
 
 impl fmt::Display for Detail {

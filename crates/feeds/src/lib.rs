@@ -6,17 +6,29 @@
 //! Out of scope: reading and hashing files (the caller), signing and storing (`ledger`, `store`), the record model
 //! (`watchlist`). Nothing here reads a clock, a file or randomness.
 
+mod archive;
+pub mod canada;
 mod diff;
 mod error;
+pub mod eu;
 mod file;
+mod gather;
 mod guard;
+mod join;
 pub mod ofac;
+mod rows;
+mod script;
+pub mod seco;
 mod snapshot;
+mod table;
+pub mod uk;
 pub mod un;
+pub mod us;
+mod value;
 mod xml;
 
-pub use diff::{Amended, Current, Difference, Held, Options, diff};
-pub use error::{FeedError, RejectReason, XmlFault};
-pub use file::{Encoding, FILE_BYTES_MAX, Format, InputFile, detect};
+pub use diff::{Amended, Current, Difference, Held, Options, diff, losses};
+pub use error::{ArchiveFault, FeedError, RejectReason, XmlFault};
+pub use file::{Encoding, FILE_BYTES_MAX, Format, InputFile, detect, format_of};
 pub use guard::{Detail, REMOVALS_BY_SHARE_MIN, REMOVALS_MAX, REMOVALS_PERCENT_MAX, Refusal};
-pub use snapshot::{ReadFile, RejectedRow, Snapshot};
+pub use snapshot::{Ended, ReadFile, RejectedRow, Scope, Snapshot};

@@ -1,26 +1,33 @@
-//! OFAC's SDN and consolidated (non-SDN) lists as flat CSV: subjects, aliases, addresses, comments.
+//! OFAC's SDN and consolidated (non-SDN) lists, in each form that OFAC publishes.
 //!
-//! Files are told apart by their columns, never by name; the table of subjects alone is enough. OFAC writes `-0-`
-//! for an absent value and ends some files with a 0x1A byte. The bytes of all files known to us are ASCII; others
-//! are read as UTF-8, else as ISO 8859-1, and the snapshot says which.
-//! Not for: the remarks column's small language (`remarks`), or OFAC's XML formats.
+//! The form is told by content, and a list has the same keys in all of them: an agency may read another one tomorrow
+//! and delists nobody by it. Not for: the US Consolidated Screening List, which another authority makes of these.
 
+mod advanced;
 mod dates;
 mod documents;
+mod enhanced;
+mod feature;
 mod labels;
+mod legacy;
+mod list;
+mod listing;
 mod remarks;
 mod rows;
+mod scripts;
 mod subject;
+mod tables;
+mod values;
 
-use std::collections::HashMap;
+pub(crate) use self::tables::FILES_MAX;
 
-use comity_watchlist::{ListId, Record, RecordKey, Reference, SourceFile, Text};
+use comity_watchlist::Text;
 
+use crate::archive;
 use crate::error::{FeedError, RejectReason};
 use crate::file::InputFile;
-use crate::ofac::rows::{Row, Table, TableFile};
-use crate::ofac::subject::Subject;
-use crate::snapshot::{ReadFile, RejectedRow, Snapshot};
+use crate::snapshot::Snapshot;
+use crate::xml;
 
 /// The source field that holds the remarks column, with its comments joined on, as written.
 pub const REMARKS: &str = "Remarks";
@@ -34,192 +41,47 @@ pub const TITLE: &str = "Title";
 /// The source field that holds each token of the remarks that no other field takes.
 pub const REMARKS_UNREAD: &str = "Remarks.unread";
 
-/// The tables of one publication.
-const FILES_MAX: usize = 4;
-
-/// Programmes whose subjects are on the consolidated list only. OFAC publishes both lists in one layout, so the
-/// programmes tell them apart.
-const NON_SDN_PROGRAMMES: [&str; 6] =
-    ["NS-PLC", "UKRAINE-EO13662", "CMIC-EO13959", "561-Related", "NS-ISA", "NS-MBS"];
-
-/// Reads one publication from one to four files.
+/// Reads one publication: one document as XML, or from one to four tables. One file may be in a ZIP archive.
 ///
 /// # Errors
-/// [`FeedError`] if a file is empty, a web page, of unknown columns, cut off or doubled, if the table of subjects is missing
-/// or holds no record, or if more than half of a file's rows cannot be read. Single bad rows are in
+/// [`FeedError`] if an archive does not hold one file or grows beyond the limits, if a file is empty, a web page, of unknown columns or another document, cut off or doubled, not
+/// well-formed, if the table of subjects is missing, if a document states another number of records than it has, if
+/// there is no record, or if more than half of a file's rows cannot be read. Single bad rows are in
 /// [`Snapshot::rejected`].
 pub fn parse(files: &[InputFile<'_>]) -> Result<Snapshot, FeedError> {
-    if files.is_empty() || files.len() > FILES_MAX {
-        return Err(FeedError::FileCount { count: files.len(), max: FILES_MAX });
-    }
-    let tables = files.iter().map(TableFile::open).collect::<Result<Vec<_>, _>>()?;
-    for (at, table) in tables.iter().enumerate() {
-        if let Some(first) = tables.iter().take(at).find(|first| first.table == table.table) {
-            return Err(FeedError::SameTable { first: first.name.clone(), second: table.name.clone() });
+    match files {
+        [file] if archive::is_archive(file.bytes) => {
+            let bytes = archive::unpack(file)?;
+            unpacked(&InputFile { bytes: &bytes, ..*file })
         }
+        [file] => unpacked(file),
+        files => tables::parse(files),
     }
-    let find = |table| tables.iter().find(|file| file.table == table);
-    let primary = find(Table::Subjects).ok_or(FeedError::NoPrimary)?;
+}
 
-    let mut reading = Reading::start(&tables)?;
-    reading.table(primary, Reading::subject)?;
-    let others: [(Table, Take); 3] = [
-        (Table::Aliases, Reading::alias),
-        (Table::Addresses, Reading::address),
-        (Table::Comments, Reading::comment),
-    ];
-    for (table, take) in others {
-        if let Some(file) = find(table) {
-            reading.table(file, take)?;
-        }
+fn unpacked(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+    if file.begins_as_xml() { document(file) } else { tables::parse(&[*file]) }
+}
+
+fn document(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+    // A web page is told before another document.
+    file.check()?;
+    match xml::root(file.bytes) {
+        Some(legacy::ROOT) => legacy::parse(file),
+        Some(enhanced::ROOT) => enhanced::parse(file),
+        Some(advanced::ROOT) => advanced::parse(file),
+        _ => Err(FeedError::UnknownDocument { file: file.name.to_owned() }),
     }
-    let snapshot = reading.finish(primary);
-    // Asked at the end: a row that is read may still be a record beyond a limit.
-    if snapshot.records.is_empty() {
-        return Err(FeedError::NoRecords { file: primary.name.clone() });
-    }
-    Ok(snapshot)
+}
+
+/// True if the text begins like one of OFAC's documents as XML.
+pub(crate) fn is_document(root: &str) -> bool {
+    [legacy::ROOT, enhanced::ROOT, advanced::ROOT].contains(&root)
 }
 
 /// True if the text begins like one of OFAC's tables.
 pub(crate) fn is_table(head: &str) -> bool {
     rows::detect(head).is_some()
-}
-
-type Take = fn(&mut Reading, &Row<'_>) -> Result<(), RejectReason>;
-
-/// A publication that is being read.
-struct Reading {
-    list: ListId,
-    sources: Vec<SourceFile>,
-    read: Vec<ReadFile>,
-    subjects: Vec<Subject>,
-    by_uid: HashMap<u64, usize>,
-    rejected: Vec<RejectedRow>,
-    rows: u64,
-}
-
-impl Reading {
-    fn start(tables: &[TableFile<'_>]) -> Result<Self, FeedError> {
-        let list = list_of(tables)?;
-        let sources = tables.iter().map(TableFile::source).collect::<Result<_, _>>()?;
-        Ok(Self {
-            list,
-            sources,
-            read: Vec::new(),
-            subjects: Vec::new(),
-            by_uid: HashMap::new(),
-            rejected: Vec::new(),
-            rows: 0,
-        })
-    }
-
-    fn table(&mut self, file: &TableFile<'_>, take: Take) -> Result<(), FeedError> {
-        let (mut rows, mut rejected) = (0_u64, 0_u64);
-        file.each(|line, row| {
-            rows += 1;
-            let outcome = row
-                .and_then(|row| take(self, &row).map_err(|reason| (row.number(0, "ent_num").ok(), reason)));
-            if let Err((uid, reason)) = outcome {
-                let key = uid.and_then(|uid| self.key(uid).ok());
-                rejected += 1;
-                let may_hide_others = file.table == Table::Subjects && (key.is_none() || misshapen(&reason));
-                self.rejected.push(RejectedRow {
-                    file: file.name.clone(),
-                    line,
-                    key,
-                    may_hide_others,
-                    reason,
-                });
-            }
-        });
-        if rejected > rows / 2 {
-            return Err(FeedError::MostlyRejected { file: file.name.clone(), rejected, rows });
-        }
-        self.rows += rows;
-        let (table, encoding) = (file.table.name(), file.encoding);
-        self.read.push(ReadFile { file: file.source()?, table, encoding, rows });
-        Ok(())
-    }
-
-    fn subject(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
-        let uid = row.number(0, "ent_num")?;
-        if let Some(first) = self.by_uid.get(&uid).and_then(|at| self.subjects.get(*at)) {
-            return Err(RejectReason::Repeated { id: uid.to_string(), first: first.line });
-        }
-        let subject = Subject::read(self.key(uid)?, row)?;
-        self.by_uid.insert(uid, self.subjects.len());
-        self.subjects.push(subject);
-        Ok(())
-    }
-
-    fn key(&self, uid: u64) -> Result<RecordKey, RejectReason> {
-        let reference = Reference::parse(&uid.to_string())
-            .map_err(|source| RejectReason::Key { column: "ent_num", source })?;
-        Ok(RecordKey::new(self.list.clone(), reference))
-    }
-
-    fn alias(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
-        let subject = self.known(row)?;
-        subject.alias(row)
-    }
-
-    fn address(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
-        let subject = self.known(row)?;
-        subject.address(row)
-    }
-
-    fn comment(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
-        let subject = self.known(row)?;
-        subject.comment(row)
-    }
-
-    fn known(&mut self, row: &Row<'_>) -> Result<&mut Subject, RejectReason> {
-        let uid = row.number(0, "ent_num")?;
-        let at = self.by_uid.get(&uid).copied();
-        at.and_then(|at| self.subjects.get_mut(at)).ok_or(RejectReason::NoSubject { id: uid.to_string() })
-    }
-
-    fn finish(self, primary: &TableFile<'_>) -> Snapshot {
-        let (mut records, mut rejected): (Vec<Record>, _) = (Vec::new(), self.rejected);
-        for subject in self.subjects {
-            let (line, key) = (subject.line, subject.key().clone());
-            match subject.finish(&self.sources) {
-                Ok(record) => records.push(record),
-                Err(reason) => {
-                    rejected.push(RejectedRow {
-                        file: primary.name.clone(),
-                        line,
-                        key: Some(key),
-                        may_hide_others: false,
-                        reason,
-                    });
-                }
-            }
-        }
-        Snapshot { list: self.list, published: None, files: self.read, records, rejected, rows: self.rows }
-    }
-}
-
-/// True if the row may be made of several: a lost quote, line end or stretch of bytes joins it with those behind it.
-const fn misshapen(reason: &RejectReason) -> bool {
-    matches!(reason, RejectReason::Csv | RejectReason::Columns { .. } | RejectReason::LineBreak)
-}
-
-/// The consolidated list if most subjects stand under one of its programmes, else the SDN list.
-fn list_of(tables: &[TableFile<'_>]) -> Result<ListId, FeedError> {
-    let primary = tables.iter().find(|file| file.table == Table::Subjects).ok_or(FeedError::NoPrimary)?;
-    let (mut rows, mut non_sdn) = (0_u64, 0_u64);
-    primary.each(|_, row| {
-        let Ok(row) = row else { return };
-        rows += 1;
-        let programmes = row.value(3).unwrap_or_default();
-        if subject::programmes(programmes).any(|programme| NON_SDN_PROGRAMMES.contains(&programme)) {
-            non_sdn += 1;
-        }
-    });
-    let name = if non_sdn > rows / 2 { "us-ofac-cons" } else { "us-ofac-sdn" };
-    ListId::parse(name).map_err(|_| FeedError::NoPrimary)
 }
 
 fn text(column: &'static str, value: &str) -> Result<Text, RejectReason> {

@@ -1,9 +1,19 @@
 //! What a parser makes of one publication of one list.
 
-use comity_watchlist::{Change, Handle, ListId, Op, Record, RecordKey, SourceFile};
+use comity_watchlist::{CalendarDate, Change, Handle, ListId, Op, Record, RecordKey, SourceFile};
 
 use crate::error::RejectReason;
 use crate::file::Encoding;
+
+/// What of a list a publication tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it: a record that is not there has ended.
+    #[default]
+    Whole,
+    /// What changed: a record that is not there stays as it is.
+    Changes,
+}
 
 /// One publication of one list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,12 +24,25 @@ pub struct Snapshot {
     pub published: Option<String>,
     /// The files that it was read from.
     pub files: Vec<ReadFile>,
+    /// Whether it tells the whole list.
+    pub scope: Scope,
     /// Its records, in the order of the source, each key once.
     pub records: Vec<Record>,
+    /// Records of which it says that they have ended.
+    pub ended: Vec<Ended>,
     /// Rows that were left out.
     pub rejected: Vec<RejectedRow>,
     /// Rows of all files, rejected ones included.
     pub rows: u64,
+}
+
+/// A record of which a publication says that it has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// List and reference.
+    pub key: RecordKey,
+    /// From when, if that is told.
+    pub effective: Option<CalendarDate>,
 }
 
 /// A file that was read.

@@ -1,8 +1,11 @@
-//! Records out of an XML document, one at a time: a bounded reader for lists of the shape root / group / record.
+//! Records out of an XML document, one at a time: a bounded reader for lists of the shapes root / record and
+//! root / group / record.
 //!
 //! A record is a small tree from which a format takes what it knows; what is left is kept by the format, so that no
 //! value of a source is lost. No DTD, no entities but the predefined ones, bounded depth and size.
 //! Not for: what the elements mean.
+
+mod leaves;
 
 use comity_watchlist::{Prose, Source, Text};
 use quick_xml::Reader;
@@ -24,11 +27,8 @@ const RECORD_BYTES_MAX: usize = 1 << 20;
 /// Attributes of one element; the check for repeated ones is quadratic.
 const ATTRIBUTES_MAX: usize = 64;
 
-/// Where the records of a document lie: root, then groups, then records.
-const RECORD_LEVEL: usize = 2;
-
 /// An element of a record.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Element {
     pub(crate) name: String,
     attributes: Vec<(String, String)>,
@@ -36,22 +36,55 @@ pub(crate) struct Element {
     children: Vec<Element>,
 }
 
-/// Hands over each record with its group and line, and gives back the attributes of the root.
+/// Where the records of a document lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Level {
+    /// Root, then records.
+    Root,
+    /// Root, then groups, then records.
+    Group,
+}
+
+/// Hands over each record with its parent (a group or the root) and line, and gives back the attributes of the root.
 pub(crate) fn records(
     file: &InputFile<'_>,
     root: &'static str,
+    level: Level,
     mut take: impl FnMut(&str, u64, Element),
 ) -> Result<Vec<(String, String)>, FeedError> {
-    let mut walk = Walk::new(file, root)?;
+    let mut walk = Walk::new(file, root, level)?;
     while let Some((group, line, element)) = walk.next()? {
         take(&group, line, element);
     }
     Ok(walk.root_attributes)
 }
 
+/// The name of the root as far as it can be told from the first bytes: of the first tag that is no declaration, no
+/// comment and no document type. Only to choose a parser, which then reads everything anew.
+pub(crate) fn root(bytes: &[u8]) -> Option<&str> {
+    // The licence of a list may stand in a comment before its root.
+    const HEAD_BYTES: usize = 4_096;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
+    let mut rest = std::str::from_utf8(head)
+        .or_else(|error| std::str::from_utf8(head.get(..error.valid_up_to()).unwrap_or_default()));
+    while let Ok(text) = rest {
+        let tag = text.trim_start().strip_prefix('<')?;
+        let end = match tag.get(..1)? {
+            "?" => "?>",
+            "!" if tag.starts_with("!--") => "-->",
+            "!" => return None,
+            _ => return tag.split(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).next(),
+        };
+        rest = Ok(tag.split_once(end)?.1);
+    }
+    None
+}
+
 struct Walk<'a> {
     file: &'a str,
     root: &'static str,
+    level: usize,
     reader: Reader<&'a [u8]>,
     text: &'a str,
     counted: (usize, u64),
@@ -64,7 +97,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(file: &InputFile<'a>, root: &'static str) -> Result<Self, FeedError> {
+    fn new(file: &InputFile<'a>, root: &'static str, level: Level) -> Result<Self, FeedError> {
         file.check()?;
         if !file.begins_as_xml() {
             return Err(FeedError::NoXml { file: file.name.to_owned() });
@@ -84,6 +117,10 @@ impl<'a> Walk<'a> {
         Ok(Self {
             file: file.name,
             root,
+            level: match level {
+                Level::Root => 1,
+                Level::Group => 2,
+            },
             reader: Reader::from_str(text),
             text,
             counted: (0, 1),
@@ -139,10 +176,10 @@ impl<'a> Walk<'a> {
         if self.stack.len() >= DEPTH_MAX {
             return Err(self.fault(XmlFault::Depth { max: DEPTH_MAX }));
         }
-        if self.stack.len() <= RECORD_LEVEL {
+        if self.stack.len() <= self.level {
             (self.elements, self.bytes) = (0, 0);
         }
-        if self.stack.len() == RECORD_LEVEL {
+        if self.stack.len() == self.level {
             self.record_line = self.line();
         }
         let name = start.name().as_ref().to_owned();
@@ -174,17 +211,17 @@ impl<'a> Walk<'a> {
         let element = self.stack.pop()?;
         let depth = self.stack.len();
         let parent = self.stack.last_mut()?;
-        if depth == RECORD_LEVEL {
+        if depth == self.level {
             return Some((parent.name.clone(), self.record_line, element));
         }
-        if depth > RECORD_LEVEL {
+        if depth > self.level {
             parent.children.push(element);
         }
         None
     }
 
     fn push(&mut self, text: &str) -> Result<(), FeedError> {
-        if self.stack.len() > RECORD_LEVEL {
+        if self.stack.len() > self.level {
             self.grow(text.len())?;
             if let Some(element) = self.stack.last_mut() {
                 element.text.push_str(text);

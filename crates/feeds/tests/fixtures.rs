@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 
 use comity_feeds::{
     Current, Detail, Difference, Encoding, FeedError, Format, Held, InputFile, Options, Refusal, Snapshot,
-    XmlFault, detect, diff, ofac, un,
+    XmlFault, detect, diff, format_of, losses, ofac, un,
 };
 use comity_watchlist::{
     CalendarDate, EntryRef, FileHash, Handle, IdKind, LinkTarget, NameKind, NameQuality, Op, Prose, Record,
@@ -162,7 +162,7 @@ fn a_file_that_is_no_list_is_refused_with_its_reason() {
     assert_eq!(ofac(b""), "f is empty");
     assert_eq!(ofac(b" \r\n\x1a"), "f is empty");
     assert_eq!(ofac(b"<!DOCTYPE html><html>503</html>"), "f is a web page, not a list");
-    assert_eq!(ofac(UN.as_bytes()), "f is XML; this list is read from its tables as CSV");
+    assert_eq!(ofac(UN.as_bytes()), "f is XML, but none of the documents of this list");
     let un = |bytes: &[u8]| un::parse(&file("f", bytes)).unwrap_err().to_string();
     for no_xml in [SDN, b"PK\x03\x04", b"\xff\xfe<\0?\0"] {
         assert_eq!(un(no_xml), "f is not XML, as which this list is read");
@@ -279,4 +279,22 @@ fn the_format_is_told_by_content() {
     assert_eq!(detect(b"<html></html>"), None);
     assert_eq!(detect(b"name,date\n"), None);
     assert_eq!(detect(b""), None);
+}
+
+#[test]
+fn files_of_several_formats_or_of_none_are_no_publication() {
+    let (sdn, alt, un) = (file("a", SDN), file("b", ALT), file("c", UN.as_bytes()));
+    assert_eq!(format_of(&[sdn, alt]), Ok(Format::Ofac));
+    assert_eq!(format_of(&[un]), Ok(Format::Un));
+    let several = format_of(&[sdn, alt, un]).unwrap_err();
+    let (name, other) = ("a".to_owned(), "c".to_owned());
+    let expected =
+        FeedError::SeveralFormats { file: name, format: Format::Ofac, other, other_format: Format::Un };
+    assert_eq!(several, expected);
+    let none = format_of(&[sdn, file("d", b"name,date\n")]).unwrap_err();
+    assert_eq!(none, FeedError::UnknownFormat { file: "d".to_owned() });
+    assert!(Format::ALL.iter().all(|format| none.to_string().contains(format.word())), "{none}");
+    assert_eq!(format_of(&[file("e", b"")]), Err(FeedError::Empty { file: "e".to_owned() }));
+    assert_eq!(format_of(&[file("f", b"<html></html>")]), Err(FeedError::WebPage { file: "f".to_owned() }));
+    assert!(matches!(format_of(&[]), Err(FeedError::FileCount { count: 0, .. })));
 }

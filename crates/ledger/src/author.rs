@@ -1,6 +1,6 @@
 //! The author of a log: the state machine that stages and signs, with no disk and no clock of its own.
 
-use comity_tlog::{Checkpoint, RightEdge, SigningKey};
+use comity_tlog::{Checkpoint, CheckpointError, Note, RightEdge, SigningKey};
 
 use crate::batch::{BatchError, DurableBatch, SignedBatch, StagedBatch};
 use crate::{Head, LockedHead, Origin, SealedEntry};
@@ -9,14 +9,29 @@ use crate::{Head, LockedHead, Origin, SealedEntry};
 #[derive(Debug)]
 pub struct Author {
     origin: Origin,
-    key: SigningKey,
+    keys: Vec<SigningKey>,
     edge: RightEdge,
 }
 
 impl Author {
     /// The author of `origin`, whose signed entries end at `edge`.
     pub fn new(origin: Origin, key: SigningKey, edge: RightEdge) -> Self {
-        Self { origin, key, edge }
+        Self::with_keys(origin, vec![key], edge)
+    }
+
+    /// The same, with every key that is in force: each of them signs every checkpoint, in this order.
+    pub fn with_keys(origin: Origin, keys: Vec<SigningKey>, edge: RightEdge) -> Self {
+        Self { origin, keys, edge }
+    }
+
+    /// Signs with these keys from now on; for the tree in which a key event brings or ends one.
+    pub fn change_keys(&mut self, keys: Vec<SigningKey>) {
+        self.keys = keys;
+    }
+
+    /// The keys that sign.
+    pub fn keys(&self) -> &[SigningKey] {
+        &self.keys
     }
 
     /// The log.
@@ -40,15 +55,26 @@ impl Author {
     /// Signs a tree that is durable and locked. Signing the same tree again gives the same bytes.
     ///
     /// # Errors
-    /// [`BatchError::LockedElsewhere`] if the lock is not for this very tree.
+    /// [`BatchError::LockedElsewhere`] if the lock is not for this very tree, [`BatchError::NoKey`] if no key is in
+    /// force.
     pub fn sign(&mut self, durable: &DurableBatch, locked: &LockedHead) -> Result<SignedBatch, BatchError> {
         durable.check_lock(locked)?;
         let head = durable.head();
         // c2sp.org/tlog-checkpoint: origin, size, root; no extension lines.
-        let signed = Checkpoint::new(self.origin.as_str(), head.size, head.root)
-            .and_then(|checkpoint| checkpoint.sign(&self.key))
-            .map_err(|source| BatchError::Sign { source })?;
+        let checkpoint = Checkpoint::new(self.origin.as_str(), head.size, head.root);
+        let checkpoint = checkpoint.map_err(|source| BatchError::Sign { source })?;
+        let mut note: Option<Note> = None;
+        for key in &self.keys {
+            let signed = checkpoint.clone().sign(key).map_err(|source| BatchError::Sign { source })?;
+            note = Some(match note {
+                None => signed.note().clone(),
+                Some(note) => note
+                    .merge(signed.note())
+                    .map_err(|source| BatchError::Sign { source: CheckpointError::Note { source } })?,
+            });
+        }
+        let note = note.ok_or(BatchError::NoKey)?;
         self.edge = durable.edge().clone();
-        Ok(SignedBatch::new(durable, signed.as_bytes().to_vec()))
+        Ok(SignedBatch::new(durable, note.as_bytes().to_vec()))
     }
 }

@@ -238,6 +238,9 @@ pub enum BatchError {
         #[from]
         source: EntryError,
     },
+    /// No key of the log is in force and at hand.
+    #[error("no key of the log may sign it any more, or none is at hand; nothing was signed")]
+    NoKey,
     /// The note could not be signed.
     #[error("the checkpoint could not be signed")]
     Sign {

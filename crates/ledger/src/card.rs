@@ -1,8 +1,9 @@
 //! The card: what an agency hands to another so that each can know the other's keys.
 //!
 //! Two C2SP signed notes in one text: the identity, signed by root and log key, and the contact, signed by the
-//! log key alone, since addresses change more often than keys. A card proves nothing by itself: it is pinned by
-//! its fingerprint, which two people compare by voice.
+//! log key alone, since addresses change more often than keys. Once the first log key was followed by another one, the
+//! identity names the present one too and is signed by root and that one (`docs/decisions/0008`). A card proves nothing
+//! by itself: it is pinned by its fingerprint, which two people compare by voice.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -14,6 +15,7 @@ use comity_tlog::{KeyKind, Note, NoteError, SigningKey, VerifierKey};
 use crate::{AgencyId, Origin};
 
 const IDENTITY_V1: &str = "comity/card/identity/v1";
+const IDENTITY_V2: &str = "comity/card/identity/v2";
 const CONTACT_V1: &str = "comity/card/contact/v1";
 
 /// Longest card, in bytes: two notes with a certificate of at most 4 KiB.
@@ -54,22 +56,26 @@ impl CardIdentity {
     /// # Errors
     /// [`CardError::Note`] if a key cannot sign.
     pub fn sign(&self, root: &SigningKey, log: &SigningKey) -> Result<Vec<u8>, CardError> {
-        let text = self.to_text();
-        let note = Note::sign(&text, root)?.merge(&Note::sign(&text, log)?)?;
-        Ok(note.as_bytes().to_vec())
+        sign_text(&self.to_text(None), root, log)
     }
 
-    fn to_text(&self) -> String {
-        let mut text = format!("{IDENTITY_V1}\nagency {}\n", self.agency);
-        let single = [
-            ("root", &self.root),
-            ("log", &self.log),
-            ("witness", &self.witness),
-            ("mirror", &self.mirror),
-            ("statement", &self.statement),
-        ];
+    /// Signs the identity once more when another log key has followed the first: same agency, same fingerprint, and the
+    /// present log key beside the first. Log key and origin of `log_now` may be those of a successor.
+    ///
+    /// # Errors
+    /// As [`sign`](Self::sign).
+    pub fn sign_again(&self, root: &SigningKey, log_now: &SigningKey) -> Result<Vec<u8>, CardError> {
+        sign_text(&self.to_text(Some(log_now.verifier())), root, log_now)
+    }
+
+    fn to_text(&self, log_now: Option<&VerifierKey>) -> String {
+        let version = if log_now.is_some() { IDENTITY_V2 } else { IDENTITY_V1 };
+        let mut text = format!("{version}\nagency {}\n", self.agency);
+        let first = [("root", &self.root), ("log", &self.log)];
+        let roles = [("witness", &self.witness), ("mirror", &self.mirror), ("statement", &self.statement)];
+        let log_now = log_now.map(|key| ("log-now", key));
         let admins = self.roster_admins.iter().map(|key| ("roster-admin", key));
-        for (role, key) in single.into_iter().chain(admins) {
+        for (role, key) in first.into_iter().chain(log_now).chain(roles).chain(admins) {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{role} {key}");
         }
@@ -77,16 +83,23 @@ impl CardIdentity {
         text
     }
 
-    fn parse(text: &str) -> Result<Self, CardError> {
+    /// The identity, and the present log key if another one has followed the first.
+    fn parse(text: &str) -> Result<(Self, Option<VerifierKey>), CardError> {
         let mut lines: VecDeque<&str> = text.lines().collect();
-        if lines.pop_front() != Some(IDENTITY_V1) {
-            return Err(CardError::Field { field: "version" });
-        }
+        let is_second = match lines.pop_front() {
+            Some(IDENTITY_V1) => false,
+            Some(IDENTITY_V2) => true,
+            _ => return Err(CardError::Field { field: "version" }),
+        };
         let agency = take(&mut lines, "agency")?;
+        let agency = agency.parse().map_err(|_| CardError::Field { field: "agency" })?;
+        let root = take_key(&mut lines, "root", KeyKind::Ed25519)?;
+        let log = take_key(&mut lines, "log", KeyKind::Ed25519)?;
+        let log_now = is_second.then(|| take_key(&mut lines, "log-now", KeyKind::Ed25519)).transpose()?;
         let identity = Self {
-            agency: agency.parse().map_err(|_| CardError::Field { field: "agency" })?,
-            root: take_key(&mut lines, "root", KeyKind::Ed25519)?,
-            log: take_key(&mut lines, "log", KeyKind::Ed25519)?,
+            agency,
+            root,
+            log,
             witness: take_key(&mut lines, "witness", KeyKind::CosignatureV1)?,
             mirror: take_key(&mut lines, "mirror", KeyKind::CosignatureV1)?,
             statement: take_key(&mut lines, "statement", KeyKind::Ed25519)?,
@@ -106,15 +119,15 @@ impl CardIdentity {
             return Err(CardError::Field { field: "roster-admin" });
         }
         // Unknown lines would be signed but not understood; a new line is a new version.
-        if identity.to_text() != text {
+        if identity.to_text(log_now.as_ref()) != text {
             return Err(CardError::Field { field: "spelling" });
         }
-        identity.check_names()?;
-        Ok(identity)
+        identity.check_names(log_now.as_ref())?;
+        Ok((identity, log_now))
     }
 
     /// Each key is named after the agency and its role, and no public key serves two roles.
-    fn check_names(&self) -> Result<(), CardError> {
+    fn check_names(&self, log_now: Option<&VerifierKey>) -> Result<(), CardError> {
         let name = |role: &str| format!("{}/{role}", self.agency);
         let log = Origin::publication(&self.agency);
         let named = [
@@ -127,8 +140,15 @@ impl CardIdentity {
         if let Some((_, _, field)) = named.iter().find(|(key, name, _)| key.name().as_str() != name) {
             return Err(CardError::Field { field });
         }
+        let is_own_log = |key: &VerifierKey| {
+            let origin = key.name().as_str().parse::<Origin>();
+            origin.is_ok_and(|origin| origin.agency() == &self.agency && origin.is_publication())
+        };
+        if log_now.is_some_and(|key| !is_own_log(key)) {
+            return Err(CardError::Field { field: "log-now" });
+        }
         let mut keys: Vec<&[u8]> = named.iter().map(|(key, _, _)| key.public_key()).collect();
-        keys.extend(self.roster_admins.iter().map(VerifierKey::public_key));
+        keys.extend(self.roster_admins.iter().chain(log_now).map(VerifierKey::public_key));
         let count = keys.len();
         keys.sort_unstable();
         keys.dedup();
@@ -141,6 +161,7 @@ impl CardIdentity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card {
     identity: CardIdentity,
+    log_now: Option<VerifierKey>,
     endpoints: Vec<String>,
     identity_note: Vec<u8>,
     bytes: Vec<u8>,
@@ -150,9 +171,9 @@ impl Card {
     /// Puts a signed identity and fresh contact lines together; `endpoints` are `host:port`.
     ///
     /// # Errors
-    /// [`CardError`] if an endpoint is not well formed or the log key is not the one of the identity.
+    /// [`CardError`] if an endpoint is not well formed or the log key is not the present one of the identity.
     pub fn issue(identity_note: &[u8], endpoints: &[String], log: &SigningKey) -> Result<Self, CardError> {
-        let text = identity_text(identity_note)?;
+        let (text, _) = identity_text(identity_note)?;
         let mut contact = format!("{CONTACT_V1}\nagency {}\n", text.agency);
         for endpoint in endpoints {
             let _ = writeln!(contact, "endpoint {endpoint}");
@@ -177,11 +198,13 @@ impl Card {
         let at = text.find(&joint).ok_or(CardError::NotACard)?;
         let (identity_note, rest) = text.split_at_checked(at + 1).ok_or(CardError::NotACard)?;
         let contact_note = rest.get(1..).ok_or(CardError::NotACard)?;
-        let identity = identity_text(identity_note.as_bytes())?;
-        let contact = Note::parse(contact_note.as_bytes())?.verify(std::slice::from_ref(&identity.log))?;
+        let (identity, log_now) = identity_text(identity_note.as_bytes())?;
+        let present = std::slice::from_ref(log_now.as_ref().unwrap_or(&identity.log));
+        let contact = Note::parse(contact_note.as_bytes())?.verify(present)?;
         let endpoints = parse_contact(contact.text(), &identity.agency)?;
         Ok(Self {
             identity,
+            log_now,
             endpoints,
             identity_note: identity_note.as_bytes().to_vec(),
             bytes: bytes.to_vec(),
@@ -191,6 +214,12 @@ impl Card {
     /// The keys.
     pub fn identity(&self) -> &CardIdentity {
         &self.identity
+    }
+
+    /// The log key that was present when the identity was signed: the first, or the one that the card names beside it.
+    /// With which key a checkpoint is verified the log itself says.
+    pub fn log_now(&self) -> &VerifierKey {
+        self.log_now.as_ref().unwrap_or(&self.identity.log)
     }
 
     /// Where the agency's node listens, `host:port`, best first.
@@ -209,13 +238,29 @@ impl Card {
     }
 }
 
-/// Verifies an identity note with both keys that it names.
-fn identity_text(note: &[u8]) -> Result<CardIdentity, CardError> {
+/// Reads the signed identity that later cards are made of, and the log key that was present when it was signed.
+///
+/// # Errors
+/// As [`Card::parse`].
+pub fn read_identity(note: &[u8]) -> Result<(CardIdentity, VerifierKey), CardError> {
+    let (identity, log_now) = identity_text(note)?;
+    let present = log_now.unwrap_or_else(|| identity.log.clone());
+    Ok((identity, present))
+}
+
+fn sign_text(text: &str, root: &SigningKey, log: &SigningKey) -> Result<Vec<u8>, CardError> {
+    let note = Note::sign(text, root)?.merge(&Note::sign(text, log)?)?;
+    Ok(note.as_bytes().to_vec())
+}
+
+/// Verifies an identity note with the root key and the log key that it names, the present one if there are two.
+fn identity_text(note: &[u8]) -> Result<(CardIdentity, Option<VerifierKey>), CardError> {
     let note = Note::parse(note)?;
-    let identity = CardIdentity::parse(note.text())?;
-    let verified = note.verify(&[identity.root.clone(), identity.log.clone()])?;
+    let (identity, log_now) = CardIdentity::parse(note.text())?;
+    let present = log_now.as_ref().unwrap_or(&identity.log).clone();
+    let verified = note.verify(&[identity.root.clone(), present])?;
     // The keys differ (`check_names`), so two verified lines are one of each.
-    if verified.signatures().len() == 2 { Ok(identity) } else { Err(CardError::Unsigned) }
+    if verified.signatures().len() == 2 { Ok((identity, log_now)) } else { Err(CardError::Unsigned) }
 }
 
 fn parse_contact(text: &str, agency: &AgencyId) -> Result<Vec<String>, CardError> {
@@ -291,3 +336,6 @@ pub enum CardError {
         source: NoteError,
     },
 }
+
+#[cfg(test)]
+mod tests;

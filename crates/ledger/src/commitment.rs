@@ -103,18 +103,26 @@ impl CommitmentContext<'_> {
         #[cfg(comity_planted)]
         let about = if comity_tlog::planted("ignore-about") { 0 } else { about };
         // In one piece: each update of the hash costs as much as a third of a block.
-        let mut head = Vec::with_capacity(HEAD_BYTES_MAX);
-        head.extend_from_slice(DOMAIN);
-        head.extend_from_slice(&[self.version, self.kind.code()]);
-        head.extend_from_slice(&origin_len.to_be_bytes());
-        head.extend_from_slice(origin);
-        head.extend_from_slice(self.id.as_bytes());
-        head.extend_from_slice(&about.to_be_bytes());
-        head.push(slot.number());
-        head.extend_from_slice(salt.as_bytes());
-        head.extend_from_slice(&section_len.to_be_bytes());
+        let parts: [&[u8]; 9] = [
+            DOMAIN,
+            &[self.version, self.kind.code()],
+            &origin_len.to_be_bytes(),
+            origin,
+            self.id.as_bytes(),
+            &about.to_be_bytes(),
+            &[slot.number()],
+            salt.as_bytes(),
+            &section_len.to_be_bytes(),
+        ];
+        let mut head = [0; HEAD_BYTES_MAX];
+        let mut len = 0;
+        for part in parts {
+            let end = len + part.len();
+            head.get_mut(len..end)?.copy_from_slice(part);
+            len = end;
+        }
         let mut mac = hmac::Context::with_key(&MAC_KEY);
-        mac.update(&head);
+        mac.update(head.get(..len)?);
         mac.update(section);
         let tag = mac.sign();
         tag.as_ref().try_into().ok().map(Commitment)

@@ -24,9 +24,11 @@ impl Rejection {
     /// author's own words.
     pub fn doubt(&self) -> Option<Doubt> {
         match self {
-            Self::SameSizeOtherRoot { .. } => Some(Doubt::Fork),
+            Self::SameSizeOtherRoot { .. } | Self::OtherBeginning { .. } => Some(Doubt::Fork),
             Self::Smaller { .. } => Some(Doubt::Rollback),
-            Self::Contradicts { .. } | Self::Consistency { .. } => Some(Doubt::Suspect),
+            Self::Contradicts { .. } | Self::Consistency { .. } | Self::KeyOutOfForce { .. } => {
+                Some(Doubt::Suspect)
+            }
             _ => None,
         }
     }
@@ -70,6 +72,8 @@ mod tests {
         assert_eq!(Rejection::SameSizeOtherRoot { size }.doubt(), Some(Doubt::Fork));
         assert_eq!(Rejection::Smaller { size, seen: size }.doubt(), Some(Doubt::Rollback));
         assert_eq!(Rejection::Contradicts { size }.doubt(), Some(Doubt::Suspect));
+        // Whoever holds a key that has ended may have signed, and shown it to whoever sends.
+        assert_eq!(Rejection::KeyOutOfForce { size }.doubt(), Some(Doubt::Suspect));
         for senders in [Rejection::Note, Rejection::OtherOrigin, Rejection::Gap { start: size, held: size }] {
             assert_eq!(senders.doubt(), None);
         }

@@ -3,6 +3,7 @@
 //! Nothing personal stands in it: a random id, a coarse kind, a claimed time and commitments. The content lives
 //! outside the tree, in openings.
 
+use bytes::Bytes;
 use comity_tlog::{EntryIndex, Hash};
 
 use crate::commitment::CommitmentContext;
@@ -139,7 +140,7 @@ impl Entry {
         }
         bytes.extend_from_slice(&body_len.to_be_bytes());
         bytes.extend_from_slice(&self.public_body);
-        Ok(EntryBytes(bytes))
+        Ok(EntryBytes(bytes.into()))
     }
 
     /// Reads an entry.
@@ -150,6 +151,40 @@ impl Entry {
     /// # Errors
     /// An [`EntryError`] that names the first thing wrong.
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
+        let Envelope { kind, id, author_time, about, commitments, public_body } = Envelope::read(bytes)?;
+        let commitments = commitments
+            .iter()
+            .map(|[slot, commitment @ ..]| (Slot::new(*slot), Commitment::from_bytes(*commitment)));
+        let commitments = commitments.collect();
+        Ok(Self { kind, id, author_time, about, commitments, public_body: public_body.to_vec() })
+    }
+
+    /// What the entry of these bytes is, if they are one: nothing is copied.
+    ///
+    /// # Errors
+    /// As [`Entry::parse`].
+    pub fn kind_of(bytes: &[u8]) -> Result<Kind, EntryError> {
+        Envelope::read(bytes).map(|envelope| envelope.kind)
+    }
+
+    pub(crate) fn check_shape(&self) -> Result<(), EntryError> {
+        let slots = self.commitments.iter().map(|(slot, _)| *slot);
+        check_shape(self.kind, slots, &self.public_body)
+    }
+}
+
+/// The fields of an entry where they stand, checked.
+struct Envelope<'a> {
+    kind: Kind,
+    id: EntryId,
+    author_time: AuthorTime,
+    about: Option<EntryIndex>,
+    commitments: &'a [[u8; COMMITMENT_BYTES]],
+    public_body: &'a [u8],
+}
+
+impl<'a> Envelope<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, EntryError> {
         if bytes.len() > ENTRY_BYTES_MAX {
             return Err(EntryError::TooLong { len: bytes.len() });
         }
@@ -166,15 +201,18 @@ impl Entry {
             field => Some(EntryIndex::new(field - 1).map_err(|_| EntryError::About { field })?),
         };
         let [count] = rest.take()?;
-        let mut commitments: Vec<(Slot, Commitment)> = Vec::with_capacity(usize::from(count));
+        let mut last: Option<u8> = None;
+        let (held, mut after) = (rest.0, rest);
         for _ in 0..count {
-            let [number] = rest.take()?;
-            let slot = Slot::new(number);
-            if commitments.last().is_some_and(|(last, _)| *last >= slot) {
-                return Err(EntryError::SlotOrder { slot: number });
+            let [slot, ..] = after.take::<COMMITMENT_BYTES>()?;
+            if last.is_some_and(|last| last >= slot) {
+                return Err(EntryError::SlotOrder { slot });
             }
-            commitments.push((slot, Commitment::from_bytes(rest.take()?)));
+            last = Some(slot);
         }
+        let mut rest = after;
+        let (commitments, _) = held.as_chunks::<COMMITMENT_BYTES>();
+        let commitments = commitments.get(..usize::from(count)).ok_or(EntryError::Truncated)?;
         let body_len = usize::from(u16::from_be_bytes(rest.take()?));
         let public_body = rest.0;
         if public_body.len() < body_len {
@@ -183,52 +221,57 @@ impl Entry {
         if public_body.len() > body_len {
             return Err(EntryError::Trailing { bytes: public_body.len() - body_len });
         }
-        let entry = Self {
-            kind: Kind::from_code(code),
-            id,
-            author_time,
-            about,
-            commitments,
-            public_body: public_body.to_vec(),
-        };
-        entry.check_shape()?;
-        Ok(entry)
+        let kind = Kind::from_code(code);
+        check_shape(kind, commitments.iter().map(|[slot, ..]| Slot::new(*slot)), public_body)?;
+        Ok(Self { kind, id, author_time, about, commitments, public_body })
     }
+}
 
-    pub(crate) fn check_shape(&self) -> Result<(), EntryError> {
-        let Some(expected) = self.kind.slots() else { return Ok(()) };
-        let known = self.commitments.iter().map(|(slot, _)| *slot).filter(|slot| *slot <= Slot::TAGS);
-        if !known.eq(expected.iter().copied()) {
-            return Err(EntryError::SlotSet { kind: self.kind.name() });
-        }
-        if self.kind.has_public_body() == self.public_body.is_empty() {
-            return Err(EntryError::PublicBody { kind: self.kind.name() });
-        }
-        Ok(())
+/// Whether an entry of a known kind commits to the slots of its kind, and has a public body where its kind says so.
+fn check_shape(kind: Kind, slots: impl Iterator<Item = Slot>, public_body: &[u8]) -> Result<(), EntryError> {
+    let Some(expected) = kind.slots() else { return Ok(()) };
+    if !slots.filter(|slot| *slot <= Slot::TAGS).eq(expected.iter().copied()) {
+        return Err(EntryError::SlotSet { kind: kind.name() });
     }
+    if kind.has_public_body() == public_body.is_empty() {
+        return Err(EntryError::PublicBody { kind: kind.name() });
+    }
+    Ok(())
 }
 
 fn about_field(about: Option<EntryIndex>) -> u64 {
     about.map_or(0, |index| index.value().saturating_add(1))
 }
 
-/// An entry as its author wrote it; these bytes are hashed, kept and relayed, never written anew.
+/// An entry as its author wrote it; these bytes are hashed, kept and relayed, never written anew. They may share the
+/// memory in which they came with others: whoever keeps them for long copies them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntryBytes(Vec<u8>);
+pub struct EntryBytes(Bytes);
 
 impl EntryBytes {
     /// Takes bytes that parse as an entry.
     ///
     /// # Errors
     /// As [`Entry::parse`].
-    pub fn new(bytes: Vec<u8>) -> Result<Self, EntryError> {
-        Entry::parse(&bytes)?;
+    pub fn new(bytes: impl Into<Bytes>) -> Result<Self, EntryError> {
+        let bytes = bytes.into();
+        Envelope::read(&bytes)?;
         Ok(Self(bytes))
     }
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The bytes, to be shared.
+    pub fn to_shared(&self) -> Bytes {
+        self.0.clone()
+    }
+
+    /// What the entry is, without reading the rest of it.
+    pub fn kind(&self) -> Kind {
+        Kind::from_code(self.0.get(1).copied().unwrap_or_default())
     }
 
     /// The leaf hash: RFC 6962 §2.1, SHA-256(0x00 ‖ entry).
@@ -246,6 +289,7 @@ impl EntryBytes {
 }
 
 /// The bytes not yet read.
+#[derive(Clone, Copy)]
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {

@@ -72,6 +72,12 @@ pub enum EntryError {
         /// What is wrong.
         reason: &'static str,
     },
+    /// An evidence entry that is none.
+    #[error("the evidence entry is not well formed: {reason}")]
+    Evidence {
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// The system's generator gave no random bytes.
     #[error("no random bytes to be had")]
     Entropy,

@@ -1,9 +1,9 @@
 //! Frames: a run of entries on its way, with the proof that joins its end to a checkpoint.
 
+use bytes::Bytes;
 use comity_tlog::{ConsistencyProof, TreeSize};
 
-use crate::EntryBytes;
-use crate::replica::Rejection;
+use crate::{EntryBytes, Kind, Rejection};
 
 /// Most entries of one frame: one tile's worth, so that a frame never crosses a 256 boundary.
 pub const FRAME_ENTRIES_MAX: usize = 256;
@@ -26,12 +26,17 @@ impl Frame {
     ///
     /// # Errors
     /// A [`Rejection`] if the frame is empty, over a limit, crosses a 256 boundary, or holds what is no entry.
-    pub fn new(start: TreeSize, entries: Vec<Vec<u8>>, proof: ConsistencyProof) -> Result<Self, Rejection> {
+    pub fn new<B: Into<Bytes>>(
+        start: TreeSize,
+        entries: Vec<B>,
+        proof: ConsistencyProof,
+    ) -> Result<Self, Rejection> {
+        let entries: Vec<Bytes> = entries.into_iter().map(Into::into).collect();
         let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
         if entries.is_empty() || entries.len() > FRAME_ENTRIES_MAX {
             return Err(Rejection::FrameCount { entries: entries.len() });
         }
-        let bytes: usize = entries.iter().map(Vec::len).sum();
+        let bytes: usize = entries.iter().map(Bytes::len).sum();
         if bytes > FRAME_BYTES_MAX {
             return Err(Rejection::FrameBytes { bytes });
         }
@@ -60,6 +65,11 @@ impl Frame {
     /// The entries.
     pub fn entries(&self) -> &[EntryBytes] {
         &self.entries
+    }
+
+    /// Whether it has entries that say that they are key events.
+    pub fn has_key_events(&self) -> bool {
+        self.entries.iter().any(|entry| entry.kind() == Kind::Key)
     }
 
     /// The consistency proof from [`Frame::end`] to the size of the checkpoint.

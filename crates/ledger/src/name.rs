@@ -55,6 +55,39 @@ impl Origin {
         Self { text: format!("{agency}/pub").into(), agency: agency.clone() }
     }
 
+    /// The log that goes on when this publication log is closed: `<agency id>/pub/2` after `<agency id>/pub`, and so on;
+    /// `None` of any other log.
+    pub fn successor(&self) -> Option<Self> {
+        let next = self.publication_number()?.checked_add(1)?;
+        format!("{}/pub/{next}", self.agency).parse().ok()
+    }
+
+    /// The publication log that this one goes on from; `None` of the first, and of any other log.
+    pub fn predecessor(&self) -> Option<Self> {
+        match self.publication_number()?.checked_sub(1)? {
+            0 => None,
+            1 => Some(Self::publication(&self.agency)),
+            before => format!("{}/pub/{before}", self.agency).parse().ok(),
+        }
+    }
+
+    /// Whether it is a publication log: the first of its agency, or a successor.
+    pub fn is_publication(&self) -> bool {
+        self.publication_number().is_some()
+    }
+
+    /// 1 of `pub`, n of `pub/n`.
+    fn publication_number(&self) -> Option<u32> {
+        let log = self.text.strip_prefix(self.agency.as_str())?.strip_prefix("/pub")?;
+        if log.is_empty() {
+            return Some(1);
+        }
+        let digits = log.strip_prefix('/')?;
+        let number = digits.parse().ok()?;
+        // One name for each: no leading zero, and none for the first.
+        (number >= 2 && digits.starts_with(|c: char| ('1'..='9').contains(&c))).then_some(number)
+    }
+
     /// The agency whose log it is: the part before the first `/`.
     pub fn agency(&self) -> &AgencyId {
         &self.agency
@@ -129,5 +162,24 @@ mod tests {
         for bad in ["a.example", "a.example/", "/pub", "a.example//pub", "a.example/pub/", "a.example/Pub"] {
             assert!(bad.parse::<Origin>().is_err(), "{bad:?}");
         }
+    }
+    #[test]
+    fn publication_logs_have_one_successor_each() {
+        let mut origin: Origin = "a.example/pub".parse().unwrap();
+        for next in ["a.example/pub/2", "a.example/pub/3"] {
+            let successor = origin.successor().unwrap();
+            assert_eq!(successor.as_str(), next);
+            assert_eq!(successor.predecessor(), Some(origin));
+            assert!(successor.is_publication());
+            origin = successor;
+        }
+        for other in
+            ["a.example/acct", "a.example/pub/1", "a.example/pub/02", "a.example/pub/x", "a.example/pub2"]
+        {
+            let origin: Origin = other.parse().unwrap();
+            assert!(origin.successor().is_none() && origin.predecessor().is_none(), "{other}");
+        }
+        let last: Origin = "a.example/pub/4294967295".parse().unwrap();
+        assert!(last.successor().is_none() && last.predecessor().is_some());
     }
 }

@@ -1,5 +1,7 @@
 //! Openings: the salt and the section behind one commitment, and the padded form in which they travel.
 
+use bytes::Bytes;
+
 use crate::commitment::{SECTION_BYTES_MAX, Salt};
 use crate::{Entry, OpeningError, Origin, Slot};
 
@@ -9,16 +11,18 @@ const PADDED_SIZES: [usize; 5] = [256, 1 << 10, 4 << 10, 16 << 10, 64 << 10];
 /// Bytes before the section: the salt and a 32-bit length.
 const HEAD_BYTES: usize = Salt::LEN + 4;
 
-/// One section with the salt that hides it; not yet compared with any entry.
+/// One section with the salt that hides it; not yet compared with any entry. The section may share the memory in which it
+/// came with others: whoever keeps it for long copies it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Opening {
     salt: Salt,
-    section: Vec<u8>,
+    section: Bytes,
 }
 
 impl Opening {
     /// An opening of these parts; `None` if the section is over [`SECTION_BYTES_MAX`].
-    pub fn new(salt: Salt, section: Vec<u8>) -> Option<Self> {
+    pub fn new(salt: Salt, section: impl Into<Bytes>) -> Option<Self> {
+        let section = section.into();
         (section.len() <= SECTION_BYTES_MAX).then_some(Self { salt, section })
     }
 
@@ -54,12 +58,12 @@ impl Opening {
         bytes.resize(end, 0);
     }
 
-    /// Reads the padded form.
+    /// Reads the padded form, and shares its memory.
     ///
     /// # Errors
     /// An [`OpeningError`] if the size is not the smallest permitted one for the content, or the padding is not
     /// zero: a second form of the same opening would be a channel that nothing covers.
-    pub fn from_padded(bytes: &[u8]) -> Result<Self, OpeningError> {
+    pub fn from_padded(bytes: &Bytes) -> Result<Self, OpeningError> {
         if !PADDED_SIZES.contains(&bytes.len()) {
             return Err(OpeningError::PaddedSize { len: bytes.len() });
         }
@@ -75,7 +79,8 @@ impl Opening {
         if padding.iter().fold(0, |all, byte| all | byte) != 0 {
             return Err(OpeningError::Padding);
         }
-        Ok(Self { salt: Salt::from_bytes(*salt), section: section.to_vec() })
+        let (salt, end) = (Salt::from_bytes(*salt), HEAD_BYTES + section.len());
+        Ok(Self { salt, section: bytes.slice(HEAD_BYTES..end) })
     }
 
     /// Compares the opening with the commitment of an entry.
@@ -152,7 +157,7 @@ mod tests {
         ] {
             let bytes = opening(len).to_padded();
             assert_eq!(bytes.len(), padded, "section of {len}");
-            assert_eq!(Opening::from_padded(&bytes).unwrap(), opening(len));
+            assert_eq!(Opening::from_padded(&bytes.into()).unwrap(), opening(len));
         }
         assert!(Opening::new(Salt::from_bytes([0; 32]), vec![0; SECTION_BYTES_MAX + 1]).is_none());
     }
@@ -161,13 +166,16 @@ mod tests {
     fn non_zero_padding_and_a_larger_class_than_needed_are_refused() {
         let mut bytes = opening(10).to_padded();
         *bytes.last_mut().unwrap() = 1;
-        assert_eq!(Opening::from_padded(&bytes), Err(OpeningError::Padding));
+        assert_eq!(Opening::from_padded(&bytes.into()), Err(OpeningError::Padding));
         let mut wide = opening(10).to_padded();
         wide.resize(1024, 0);
-        assert_eq!(Opening::from_padded(&wide), Err(OpeningError::Length));
+        assert_eq!(Opening::from_padded(&wide.into()), Err(OpeningError::Length));
         let mut long = opening(10).to_padded();
         long[32..36].copy_from_slice(&u32::MAX.to_be_bytes());
-        assert_eq!(Opening::from_padded(&long), Err(OpeningError::Length));
-        assert_eq!(Opening::from_padded(&[0; 257]), Err(OpeningError::PaddedSize { len: 257 }));
+        assert_eq!(Opening::from_padded(&long.into()), Err(OpeningError::Length));
+        assert_eq!(
+            Opening::from_padded(&Bytes::from_static(&[0; 257])),
+            Err(OpeningError::PaddedSize { len: 257 })
+        );
     }
 }

@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use comity_ledger::AuthorTime;
+use comity_ledger::{AuthorTime, Origin};
 use tokio::sync::watch;
+
+use crate::follow::DOUBTS;
 
 /// Most alarms that stand at a time; an answer of the node holds as many. One more of what already fills a list of
 /// this length would not be looked at.
@@ -57,6 +59,12 @@ impl Alarms {
     /// Ends an alarm, if it stands.
     pub fn end(&self, key: &AlarmKey) {
         self.0.send_if_modified(|standing| standing.remove(key).is_some());
+    }
+
+    /// Whether an alarm stands that puts the history of a log in doubt.
+    pub(crate) fn doubt(&self, origin: &Origin) -> bool {
+        let about = |key: &AlarmKey| DOUBTS.contains(&key.code) && key.origin == origin.as_str();
+        self.0.borrow().keys().any(about)
     }
 
     /// Those that stand.

@@ -3,20 +3,22 @@
 //!
 //! Not here: the records of a list (`listed`), and screening (`screened`).
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use comity_ledger::{Entry, Head, Origin};
 use comity_store::{LogRole, ReadError, Store};
-use comity_tlog::EntryIndex;
+use comity_tlog::{EntryIndex, TreeSize};
 use comity_wire::{LogHead, v1};
 
-use crate::NodeError;
 use crate::export::head_of;
+use crate::{LogState, NodeError};
 
-/// The logs of the node, its own first.
+/// The logs of the node, its own first; `states` is how it stands with each.
 ///
 /// # Errors
 /// A [`NodeError`] if the store is damaged.
-pub fn logs(store: &Store) -> Result<Vec<v1::Log>, NodeError> {
+pub fn logs(store: &Store, states: &BTreeMap<Origin, LogState>) -> Result<Vec<v1::Log>, NodeError> {
     let mut logs = Vec::new();
     for (origin, role) in store.logs()? {
         let note = store.newest_note(&origin)?;
@@ -25,9 +27,21 @@ pub fn logs(store: &Store) -> Result<Vec<v1::Log>, NodeError> {
             LogRole::Own => (0, v1::LogRole::Own),
             LogRole::Replica => (1, v1::LogRole::Replica),
         };
-        let head = Some(v1::LogHead::from(&LogHead { origin, head }));
-        let state = v1::CheckpointState::Unwitnessed.into();
-        logs.push((place, v1::Log { head, role: role.into(), state }));
+        let known = states.get(&origin).copied().unwrap_or_default();
+        let is_witnessed = head.size > TreeSize::ZERO && known.witnessed >= head.size;
+        let state =
+            if is_witnessed { v1::CheckpointState::Witnessed } else { v1::CheckpointState::Unwitnessed };
+        let log = v1::Log {
+            head: Some(v1::LogHead::from(&LogHead { origin, head })),
+            role: role.into(),
+            state: state.into(),
+            witnessed_size: known.witnessed.value(),
+            fresh_at: known.fresh_at,
+            stale: known.stale,
+            in_doubt: known.in_doubt,
+            closed_size: known.closed.map(TreeSize::value),
+        };
+        logs.push((place, log));
     }
     logs.sort_by_key(|(place, _)| *place);
     Ok(logs.into_iter().map(|(_, log)| log).collect())
@@ -50,12 +64,17 @@ pub fn read_entry(
     let range = index.size_before()..index.size_through();
     let Some(bytes) = store.entries(origin, range.start, range.end)?.pop() else { return Ok(None) };
     let slots: Vec<_> = Entry::parse(&bytes)?.commitments().iter().map(|(slot, _)| *slot).collect();
+    // An author has held all of its sections once.
+    let absence = match store.role(origin)? {
+        Some(LogRole::Own) => v1::SectionAbsence::Lost,
+        Some(LogRole::Replica) | None => v1::SectionAbsence::Withheld,
+    };
     let mut sections = Vec::with_capacity(slots.len());
     let read = store.each_opening(origin, range, &slots, |_, openings| {
         for (slot, opening) in slots.iter().zip(&*openings) {
             let content = match opening {
                 Some(opening) => v1::held_section::Content::Opened(Bytes::copy_from_slice(opening.section())),
-                None => v1::held_section::Content::Absent(v1::SectionAbsence::Withheld.into()),
+                None => v1::held_section::Content::Absent(absence.into()),
             };
             sections.push(v1::HeldSection { slot: slot.number().into(), content: Some(content) });
         }

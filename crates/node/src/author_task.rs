@@ -4,21 +4,23 @@
 //! appends cost one sync. After a failure of the store it never tries again: it stops, and the node with it.
 //! Not here: how a commit goes (`own_log`), and what the drafts say (`changes`, and whoever hands them over).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use comity_ledger::{BATCH_ENTRIES_MAX, BatchError, Draft, Head, SealedEntry, SignedBatch};
+use comity_ledger::{
+    BATCH_ENTRIES_MAX, BatchError, Draft, Head, KeyEvent, KeyFinding, SealedEntry, SignedBatch,
+};
 use comity_screening::{LogOrigin, Provenance};
 use comity_tlog::{EntryIndex, TreeSize};
-use comity_watchlist::{Decoded, EntryRef, Handle, ListId, RecordKey};
+use comity_watchlist::{Decoded, EntryRef, Handle, RecordKey};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::off_reactor::in_own_thread;
 use crate::records::ViewStep;
-use crate::{Node, NodeError, OwnLog, SystemEntropy, now};
+use crate::{Node, NodeError, OwnLog, ReadOnlyReason, SystemEntropy, now};
 
 /// Drafts beyond which no further append joins a batch: a sync costs some milliseconds, and as long as this many
 /// take to seal. A larger append is a batch of its own.
@@ -31,6 +33,10 @@ const WAITING_MAX: usize = 256;
 /// millisecond, and only while fewer have come than were answered last. One caller alone never waits for others.
 const GATHER_PAUSE: Duration = Duration::from_micros(50);
 const GATHER_PAUSES_MAX: u32 = 10;
+
+/// Longest that the first append after a start waits for what peers say of the own log: one that answers does so in a
+/// fraction of it, and one that is down must not keep anybody from signing.
+const FIRST_WORD_WAIT: Duration = Duration::from_secs(1);
 
 /// What a change relies on: refused if it no longer holds when its turn comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +84,22 @@ pub enum AppendError {
         #[source]
         source: BatchError,
     },
+    /// A key event would count for nothing.
+    #[error("the key event would count for nothing; nothing was appended")]
+    KeyEvent {
+        /// Why.
+        #[source]
+        source: KeyFinding,
+    },
+    /// No key file of the home would be in force for the tree with the key events.
+    #[error("no key of the home could sign the log with that; nothing was appended")]
+    NoSigner,
+    /// The own log is not signed for now; status says why.
+    #[error("the own log is read only for now; nothing was appended")]
+    ReadOnly,
+    /// Two trees of the own log are known: it is never signed again.
+    #[error("two trees of the own log are known; nothing is appended any more")]
+    Halted,
     /// The disk is full, and the node is ending. The next start tells whether the entries are there.
     #[error("the disk is full; the node appends nothing any more")]
     DiskFull,
@@ -90,6 +112,12 @@ type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 
 enum Request {
     Append(Submission, Answer),
+    /// Enters key events in a batch of their own.
+    KeyEvents(Vec<KeyEvent>, Answer),
+    /// Lets go of the log, and says so.
+    Pause(oneshot::Sender<()>),
+    /// Goes on with the log.
+    Resume(Box<OwnLog>),
     Stop,
 }
 
@@ -100,13 +128,13 @@ pub struct AuthorTask {
 }
 
 impl AuthorTask {
-    /// Begins the thread that owns the log; must be called within a tokio runtime. It ends when told to, or by
+    /// Begins the thread that owns the log, or will once it can be signed; must be called within a tokio runtime. It ends when told to, or by
     /// cancelling `stop` when the store fails; the receiver then gets how it ended.
     ///
     /// # Errors
     /// [`NodeError::Thread`] if the system gives no thread.
     pub fn start(
-        log: OwnLog,
+        log: Option<OwnLog>,
         node: Arc<Node>,
         stop: CancellationToken,
     ) -> Result<(Self, oneshot::Receiver<Result<(), NodeError>>), NodeError> {
@@ -137,6 +165,31 @@ impl AuthorTask {
         answered.await.unwrap_or(Err(AppendError::Stopped))
     }
 
+    /// Enters key events, next to each other and with nothing else; the answer comes when they are durable and signed,
+    /// and the files of the keys are those that are in force.
+    ///
+    /// # Errors
+    /// An [`AppendError`].
+    pub async fn enter_key_events(&self, events: Vec<KeyEvent>) -> Result<Appended, AppendError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::KeyEvents(events, answer);
+        self.sender.send(request).await.map_err(|_| AppendError::Stopped)?;
+        answered.await.unwrap_or(Err(AppendError::Stopped))
+    }
+
+    /// Has the log let go of: nothing is appended after this returns, until [`resume`](Self::resume).
+    pub(crate) async fn pause(&self) {
+        let (done, paused) = oneshot::channel();
+        // If it cannot be told, it has ended and appends nothing either.
+        self.sender.send(Request::Pause(done)).await.unwrap_or_default();
+        paused.await.unwrap_or_default();
+    }
+
+    /// Goes on with the own log, opened again.
+    pub(crate) async fn resume(&self, log: Box<OwnLog>) {
+        self.sender.send(Request::Resume(log)).await.unwrap_or_default();
+    }
+
     /// Ends the task after what waits already.
     pub async fn stop(&self) {
         // If it cannot be told, it has ended.
@@ -146,7 +199,8 @@ impl AuthorTask {
 
 /// The thread's side.
 struct AuthorLoop {
-    log: OwnLog,
+    /// Not there while it may not be signed.
+    log: Option<OwnLog>,
     node: Arc<Node>,
     entropy: SystemEntropy,
 }
@@ -176,7 +230,26 @@ impl AuthorLoop {
                 Some(held) => Some(held),
                 None => receiver.recv().await,
             };
-            let Some(Request::Append(submission, answer)) = first else { return Ok(()) };
+            let (submission, answer) = match first {
+                Some(Request::Append(submission, answer)) => (submission, answer),
+                Some(Request::KeyEvents(events, answer)) => {
+                    self.first_word().await;
+                    self.enter(&events, answer)?;
+                    continue;
+                }
+                Some(Request::Pause(done)) => {
+                    self.log = None;
+                    // Whoever asked may have gone.
+                    done.send(()).unwrap_or_default();
+                    continue;
+                }
+                Some(Request::Resume(log)) => {
+                    self.log = Some(*log);
+                    continue;
+                }
+                Some(Request::Stop) | None => return Ok(()),
+            };
+            self.first_word().await;
             let mut group = Group::default();
             self.join(&mut group, submission, answer);
             let mut pauses = 0;
@@ -205,9 +278,25 @@ impl AuthorLoop {
         }
     }
 
+    /// Waits a moment for what peers say of the own log, where nothing was signed yet since the start.
+    async fn first_word(&self) {
+        let mut compared = self.node.watch_compared();
+        let said = compared.wait_for(|compared| *compared);
+        if tokio::time::timeout(FIRST_WORD_WAIT, said).await.is_err() {
+            // Those who say nothing now are heard whenever they do.
+            self.node.set_compared(true);
+        }
+    }
+
     /// Seals one append into the batch, or refuses it alone.
     fn join(&mut self, group: &mut Group, submission: Submission, answer: Answer) {
         let Submission { drafts, bases } = submission;
+        if self.node.is_halted() {
+            return refuse(answer, AppendError::Halted);
+        }
+        let Some(log) = self.log.as_ref().filter(|_| self.node.read_only().is_none()) else {
+            return refuse(answer, AppendError::ReadOnly);
+        };
         if !self.holds(&bases) {
             return refuse(answer, AppendError::BaseChanged);
         }
@@ -215,7 +304,7 @@ impl AuthorLoop {
         if entries == 0 || entries > BATCH_ENTRIES_MAX {
             return refuse(answer, AppendError::Refused { source: BatchError::Count { entries } });
         }
-        match self.log.seal(drafts, now(), &mut self.entropy) {
+        match log.seal(drafts, now(), &mut self.entropy) {
             Ok(sealed) => {
                 group.sealed.extend(sealed);
                 group.joined.push(Joined { entries, answer });
@@ -235,23 +324,23 @@ impl AuthorLoop {
 
     /// Whether every change still follows the newest entry of its listing, and no listing begins twice.
     fn holds(&self, bases: &[Basis]) -> bool {
-        let Ok(log) = self.log.origin().as_str().parse::<LogOrigin>() else { return bases.is_empty() };
-        let lists: BTreeSet<&ListId> = bases.iter().map(|basis| &basis.key.list).collect();
+        let Ok(log) = self.node.home().origin().as_str().parse::<LogOrigin>() else {
+            return bases.is_empty();
+        };
         let view = self.node.view();
-        let mut newest = BTreeMap::new();
-        let mut keys = BTreeSet::new();
-        for listed in lists.iter().flat_map(|list| view.live(&log, list)) {
-            newest.insert(listed.handle, (listed.newest_index, listed.newest));
-            keys.insert(listed.key);
-        }
         let (mut seen, mut begun) = (BTreeSet::new(), BTreeSet::new());
         bases.iter().all(|basis| {
             if basis.follows.is_none() && !begun.insert(&basis.key) {
                 return false;
             }
             let as_it_was = match basis.follows {
-                Some(follows) => newest.get(&basis.handle) == Some(&follows),
-                None => !newest.contains_key(&basis.handle) && !keys.contains(&basis.key),
+                Some(follows) => view
+                    .live_of(&log, basis.handle)
+                    .is_some_and(|listed| (listed.newest_index, listed.newest) == follows),
+                None => {
+                    view.live_of(&log, basis.handle).is_none()
+                        && view.live_by_key(&log, &basis.key).next().is_none()
+                }
             };
             as_it_was && seen.insert(basis.handle)
         })
@@ -260,9 +349,14 @@ impl AuthorLoop {
     fn commit(&mut self, mut group: Group) -> Result<(), NodeError> {
         let span = tracing::info_span!("batch", entries = group.sealed.len(), appends = group.joined.len());
         let _entered = span.enter();
-        let before = self.log.head().size;
-        let steps = self.steps(&mut group);
-        let signed = match self.log.commit(group.sealed, &mut self.entropy) {
+        let may_sign = self.node.read_only().is_none() && !self.node.is_halted();
+        let Some(log) = self.log.as_mut().filter(|_| may_sign) else {
+            // It was learnt while the batch was gathered.
+            group.joined.into_iter().for_each(|joined| refuse(joined.answer, AppendError::ReadOnly));
+            return Ok(());
+        };
+        let (before, steps) = (log.head().size, steps(&mut group, log));
+        let signed = match log.commit(group.sealed, &mut self.entropy) {
             Ok(signed) => signed,
             Err(error) => {
                 let is_full = error.is_disk_full();
@@ -286,22 +380,58 @@ impl AuthorLoop {
         result
     }
 
-    /// What the view learns from a batch of changes alone; `None` if it must be read back from the store.
-    fn steps(&self, group: &mut Group) -> Option<Vec<ViewStep>> {
-        if group.changes.len() != group.sealed.len() {
-            return None;
+    /// Enters key events; after one that closes the log nothing more is appended.
+    fn enter(&mut self, events: &[KeyEvent], answer: Answer) -> Result<(), NodeError> {
+        if self.node.is_halted() {
+            refuse(answer, AppendError::Halted);
+            return Ok(());
         }
-        let origin: LogOrigin = self.log.origin().as_str().parse().ok()?;
-        let mut steps = Vec::with_capacity(group.sealed.len());
-        for ((sealed, decoded), index) in
-            group.sealed.iter().zip(group.changes.drain(..)).zip(self.log.head().size.value()..)
-        {
-            let about = sealed.bytes().parse().ok()?.about();
-            let index = EntryIndex::new(index).ok()?;
-            let at = Provenance { origin: origin.clone(), index, leaf: sealed.leaf(), about };
-            steps.push(ViewStep::own(at, decoded));
+        let Some(log) = self.log.as_mut().filter(|_| self.node.read_only().is_none()) else {
+            refuse(answer, AppendError::ReadOnly);
+            return Ok(());
+        };
+        let before = log.head().size;
+        let (signed, history) = match log.enter_key_events(events, now(), &mut self.entropy) {
+            Ok(entered) => entered,
+            Err(NodeError::KeyEvent { source }) => {
+                refuse(answer, AppendError::KeyEvent { source });
+                return Ok(());
+            }
+            Err(NodeError::NoSigner { .. }) => {
+                refuse(answer, AppendError::NoSigner);
+                return Ok(());
+            }
+            Err(NodeError::Batch(source)) => {
+                refuse(answer, AppendError::Refused { source });
+                return Ok(());
+            }
+            Err(error) => {
+                refuse(
+                    answer,
+                    if error.is_disk_full() { AppendError::DiskFull } else { AppendError::Stopped },
+                );
+                return Err(error);
+            }
+        };
+        // What is left undone in the files is done at the next start; the log says which keys are in force.
+        if let Err(error) = self.node.home().settle_keys(self.node.store()) {
+            tracing::error!(%error, "the key files could not be brought up to what the log says");
         }
-        Some(steps)
+        if let Some(last_good) = history.closed() {
+            self.log = None;
+            self.node.set_read_only(Some(ReadOnlyReason::Closed { last_good: last_good.size }));
+        }
+        let mut result = self.publish(before, &signed, None);
+        if history.closed().is_some() {
+            // What was shown before of what is void now changes nothing any more.
+            result = result.and_then(|()| self.node.rebuild_view());
+        }
+        let places =
+            (EntryIndex::new(before.value()), EntryIndex::new(signed.head().size.value().saturating_sub(1)));
+        if let (Ok(first), Ok(last)) = places {
+            answer.send(Ok(Appended { first, last, head: signed.head() })).unwrap_or_default();
+        }
+        result
     }
 
     /// What was signed becomes visible: those who follow can begin while it is taken into the view.
@@ -329,6 +459,24 @@ impl Group {
         let touches = |basis: &Basis| self.handles.contains(&basis.handle) || self.keys.contains(&basis.key);
         fits && !submission.bases.iter().any(touches)
     }
+}
+
+/// What the view learns from a batch of changes alone; `None` if it must be read back from the store.
+fn steps(group: &mut Group, log: &OwnLog) -> Option<Vec<ViewStep>> {
+    if group.changes.len() != group.sealed.len() {
+        return None;
+    }
+    let origin: LogOrigin = log.origin().as_str().parse().ok()?;
+    let mut steps = Vec::with_capacity(group.sealed.len());
+    for ((sealed, decoded), index) in
+        group.sealed.iter().zip(group.changes.drain(..)).zip(log.head().size.value()..)
+    {
+        let about = sealed.bytes().parse().ok()?.about();
+        let index = EntryIndex::new(index).ok()?;
+        let at = Provenance { origin: origin.clone(), index, leaf: sealed.leaf(), about };
+        steps.push(ViewStep::own(at, decoded));
+    }
+    Some(steps)
 }
 
 fn refuse(answer: Answer, error: AppendError) {

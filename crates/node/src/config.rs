@@ -6,6 +6,7 @@ use comity_ledger::AgencyId;
 use serde::{Deserialize, Serialize};
 
 use crate::NodeError;
+use crate::http::{HttpSettings, HttpTable};
 
 /// Most bytes of a configuration file.
 const CONFIG_BYTES_MAX: u64 = 64 << 10;
@@ -23,7 +24,15 @@ pub struct Config {
     pub admin: String,
     /// To whom what is authored here is released when nothing else is said.
     pub release: Release,
+    /// How often this node says again that a checkpoint still stands, in seconds (D22).
+    pub renew_secs: u64,
+    /// The read-only HTTP listener, if there is to be one.
+    pub http: Option<HttpSettings>,
 }
+
+/// The longest and the shortest time between renewals: below a second nothing would change between two, and above an
+/// hour a relay could hold a log back for two.
+const RENEW_SECS_RANGE: std::ops::RangeInclusive<u64> = 1..=3_600;
 
 /// The default release of what is authored here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +50,16 @@ struct RawConfig {
     agency: RawAgency,
     listen: RawListen,
     release: RawRelease,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    freshness: Option<RawFreshness>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<HttpTable>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFreshness {
+    renew_secs: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -64,6 +83,9 @@ struct RawRelease {
 }
 
 impl Config {
+    /// How often a statement is renewed if the configuration does not say, in seconds.
+    pub const RENEW_SECS: u64 = 60;
+
     /// Reads a configuration; nothing is bound or opened.
     ///
     /// # Errors
@@ -84,13 +106,24 @@ impl Config {
     /// What is wrong, with its place, in words for an operator.
     pub fn parse(text: &str) -> Result<Self, String> {
         let raw: RawConfig = toml::from_str(text).map_err(|error| error.to_string())?;
+        let agency = raw.agency.id.parse().map_err(|error| format!("agency.id: {error}"))?;
         Ok(Self {
-            agency: raw.agency.id.parse().map_err(|error| format!("agency.id: {error}"))?,
+            http: raw.http.map(|table| HttpSettings::check(table, &agency)).transpose()?,
+            agency,
             name: raw.agency.name,
             listen: address(raw.listen.peers).map_err(|error| format!("listen.peers: {error}"))?,
             admin: loopback(raw.listen.admin).map_err(|error| format!("listen.admin: {error}"))?,
             release: raw.release.to,
+            renew_secs: match raw.freshness.map_or(Self::RENEW_SECS, |freshness| freshness.renew_secs) {
+                secs if RENEW_SECS_RANGE.contains(&secs) => secs,
+                secs => return Err(format!("freshness.renew_secs: {secs} is not within 1 to 3600")),
+            },
         })
+    }
+
+    /// How old the newest word of an author may be until what is held of its log is stale, in seconds (D22).
+    pub fn staleness_secs(&self) -> u64 {
+        self.renew_secs.saturating_mul(2)
     }
 
     /// Whether peers can be told to connect here.
@@ -115,8 +148,11 @@ impl Config {
             agency: RawAgency { id: self.agency.to_string(), name: self.name.clone() },
             listen: RawListen { peers: self.listen.clone(), admin: self.admin.clone() },
             release: RawRelease { to: self.release },
+            freshness: (self.renew_secs != Self::RENEW_SECS)
+                .then_some(RawFreshness { renew_secs: self.renew_secs }),
+            http: self.http.as_ref().map(HttpSettings::to_table),
         };
-        // Three tables of strings always serialize.
+        // Tables of strings always serialize.
         toml::to_string(&raw).unwrap_or_default()
     }
 }
@@ -158,6 +194,7 @@ mod tests {
             ("0.0.0.0:7443", "7443", "listen.peers"),
             ("\"peers\"", "\"everyone\"", "everyone"),
             ("[release]\nto = \"peers\"\n", "", "release"),
+            ("[release]", "[freshness]\nrenew_secs = 0\n[release]", "freshness.renew_secs"),
         ] {
             let error = Config::parse(&GOOD.replacen(from, to, 1)).unwrap_err();
             assert!(error.contains(says), "{error}");

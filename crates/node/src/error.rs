@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use comity_ledger::{BatchError, CardError, EntryError, NameError};
+use comity_ledger::{
+    BatchError, CardError, CheckpointKeyError, EntryError, EvidenceError, KeyFinding, NameError,
+};
 use comity_store::StoreError;
 
 /// A failure of the node.
@@ -21,6 +23,13 @@ pub enum NodeError {
         path: PathBuf,
         /// Why not, and what to name instead.
         reason: &'static str,
+    },
+    /// A file of evidence in the store is none.
+    #[error("a file of evidence in the store is damaged")]
+    Evidence {
+        /// Why.
+        #[source]
+        source: EvidenceError,
     },
     /// The folder is not a home.
     #[error("{path} is not a home of an agency (no comity.toml); make one with `comity init`")]
@@ -53,6 +62,15 @@ pub enum NodeError {
         /// The file.
         path: PathBuf,
         /// The name that the key must have.
+        name: String,
+    },
+    /// The identity was signed for a log key that is not here any more.
+    #[error(
+        "the signed identity names the log key {name}, of which no file is under keys/, as where a home was restored from \
+         before a rotation; `comity card --root FILE` signs it again"
+    )]
+    OldIdentity {
+        /// The key.
         name: String,
     },
     /// The configuration does not read.
@@ -93,6 +111,30 @@ pub enum NodeError {
         #[source]
         source: comity_tlog::CheckpointError,
     },
+    /// An own note is signed by no key that is in force for its size.
+    #[error(
+        "an own checkpoint in the store does not verify with the log keys by the key events that are held"
+    )]
+    OwnKey {
+        /// Why.
+        #[source]
+        source: CheckpointKeyError,
+    },
+    /// A key event that would change nothing; nothing was entered.
+    #[error("the key event would count for nothing, and was not entered")]
+    KeyEvent {
+        /// Why.
+        #[source]
+        source: KeyFinding,
+    },
+    /// No key file could sign the tree with a key event; nothing was entered.
+    #[error(
+        "no key under keys/ would be in force for the tree of size {size} with the key event; nothing was entered"
+    )]
+    NoSigner {
+        /// The size.
+        size: u64,
+    },
     /// The entries are not those of the signed checkpoint.
     #[error("the entries of {origin} up to size {size} do not give the root of its checkpoint")]
     Contradiction {
@@ -106,6 +148,18 @@ pub enum NodeError {
     ReadOnly {
         /// Why.
         reason: String,
+    },
+    /// What an operator would answer for is not so.
+    #[error("nothing was accepted: {reason}")]
+    Risk {
+        /// Why not.
+        reason: String,
+    },
+    /// A backup cannot be restored here.
+    #[error("the backup cannot be restored: {reason}")]
+    Restore {
+        /// Why not.
+        reason: &'static str,
     },
     /// A change to a record cannot be signed.
     #[error("a change cannot be entered: {reason}")]
@@ -182,6 +236,9 @@ pub enum NodeError {
          that, and all that was acknowledged before is kept: look at the disk, then start the node again"
     )]
     Storage,
+    /// Whoever asked for it wants it no more; nothing of it is left.
+    #[error("interrupted")]
+    Interrupted,
     /// A part of the node ended without saying how.
     #[error("the {part} ended without an answer")]
     Lost {

@@ -2,16 +2,20 @@
 //!
 //! Files are handed over one by one with their relative paths; whoever takes them decides where they go.
 
+use std::fmt::Write as _;
+
 use comity_ledger::{
-    AuthorTime, BUNDLE_FORMAT, Disclosed, DisclosedSection, Entry, Head, Manifest, ManifestLog, Origin, Slot,
-    openings_path,
+    AuthorTime, BUNDLE_FORMAT, Disclosed, DisclosedSection, Entry, Head, KEY_EVENTS_PATH, KeyEnd, KeyHistory,
+    KeySpan, Manifest, ManifestLog, Origin, Slot, openings_path,
 };
-use comity_store::{ReadError, Store, is_set_aside};
+use comity_store::{LogRole, ReadError, Store, is_set_aside};
 use comity_tlog::{
-    EntryBundle, SignedCheckpoint, TileCoordinate, TileKind, TreeSize, VerifierKey, bundles_between,
-    tiles_between,
+    Hash, SignedCheckpoint, TileCoordinate, TileKind, TreeSize, VerifierKey, bundles_between, tiles_between,
 };
 
+use crate::gossip::policy_for;
+use crate::tiles::{entries_of, entry_bundle, hash_tile, range_of};
+use crate::told::Told;
 use crate::{Home, NodeError};
 
 /// Takes one file: its path, `/` between parts, and its bytes.
@@ -23,6 +27,7 @@ An audit bundle of Comity. It can be checked with no network and no trust in the
 1. comity-audit verify THIS-FOLDER --keys CARD
    checks signatures, entries, tiles, roots, openings and changes. CARD is the agency's card, or a file of vkeys,
    which you must have got by another way: the VKEYS files in here are only a hint.
+   A file of evidence/ shows that an author signed two histories: comity-audit evidence FILE checks it by itself.
 2. Each folder under logs/ is a plain log in the C2SP tlog-tiles layout (https://c2sp.org/tlog-tiles) and can be
    checked with any checker of that format, for example one built on golang.org/x/mod/sumdb/tlog.
 ";
@@ -32,20 +37,49 @@ An audit bundle of Comity. It can be checked with no network and no trust in the
 pub struct LogExport<'a> {
     store: &'a Store,
     origin: &'a Origin,
-    key: &'a VerifierKey,
+    keys: Vec<VerifierKey>,
     note: Vec<u8>,
     head: Head,
+    /// Only if keys of the log were revoked, or it is closed: notes of it may be void.
+    history: Option<KeyHistory>,
 }
 
 impl<'a> LogExport<'a> {
-    /// The log up to its newest signed checkpoint.
+    /// The log up to its newest signed checkpoint; of a closed log the newest that a key signed which is in force for
+    /// it. `key` stands in where the log says of no key that it is.
     ///
     /// # Errors
     /// [`comity_store::StoreError::NoSuchLog`] inside [`NodeError::Store`] if nothing of it is signed here.
     pub fn new(store: &'a Store, origin: &'a Origin, key: &'a VerifierKey) -> Result<Self, NodeError> {
-        let note = store.newest_note(origin)?.ok_or_else(|| no_such_log(origin))?;
-        let head = head_of(&note)?;
-        Ok(Self { store, origin, key, note, head })
+        let newest = store.newest_note(origin)?.ok_or_else(|| no_such_log(origin))?;
+        let history = store.keys(origin)?;
+        let (closed, size) = (history.closed(), head_of(&newest)?.size);
+        let is_void = |span: &KeySpan| matches!(span.until(), Some((_, KeyEnd::Revoked | KeyEnd::Closed)));
+        let mut export = Self {
+            store,
+            origin,
+            keys: history.log_keys(size),
+            head: head_of(&newest)?,
+            note: newest,
+            history: history.spans().iter().any(is_void).then_some(history),
+        };
+        if let Some(closed) = closed.filter(|_| !export.is_good(&export.note))
+            && let Some(good) = store.newest_note_up_to(origin, closed.size)?
+        {
+            export.head = head_of(&good)?;
+            export.keys = export.history.iter().flat_map(|keys| keys.log_keys(export.head.size)).collect();
+            export.note = good;
+        }
+        if export.keys.is_empty() {
+            export.keys.push(key.clone());
+        }
+        Ok(export)
+    }
+
+    /// Whether a key in force for its size signed a note that is kept; where no key was revoked, all of them are good.
+    fn is_good(&self, note: &[u8]) -> bool {
+        let Some(history) = &self.history else { return true };
+        SignedCheckpoint::parse(note).is_ok_and(|signed| history.verify(&signed).is_ok())
     }
 
     /// Size and root of what is exported.
@@ -53,7 +87,8 @@ impl<'a> LogExport<'a> {
         self.head
     }
 
-    /// The log as a tlog-tiles folder (c2sp.org/tlog-tiles) with its key in `VKEYS`; the checkpoint comes last.
+    /// The log as a tlog-tiles folder (c2sp.org/tlog-tiles) with its keys for that size in `VKEYS`; the checkpoint comes
+    /// last.
     ///
     /// # Errors
     /// A [`NodeError`] of the store or of `take`.
@@ -61,65 +96,79 @@ impl<'a> LogExport<'a> {
         let nodes = self.store.nodes(self.origin);
         for tile in tiles_between(TreeSize::ZERO, self.head.size) {
             let TileKind::Hashes(level) = tile.kind() else { continue };
-            let first = tile.index().saturating_mul(256);
-            let mut bytes = Vec::with_capacity(usize::from(tile.width().value()) * 32);
-            for index in first..first.saturating_add(u64::from(tile.width().value())) {
-                bytes.extend_from_slice(nodes.tile_hash(level.value(), index)?.as_bytes());
-            }
-            take(&format!("{prefix}{tile}"), &bytes)?;
+            take(&format!("{prefix}{tile}"), &hash_tile(&nodes, level, &tile)?)?;
         }
         for bundle in bundles_between(TreeSize::ZERO, self.head.size) {
-            let entries = self.entries(&bundle)?;
-            let whole = EntryBundle::from_entries(entries.iter().map(Vec::as_slice).collect());
-            let bytes = whole.map_err(|_| self.damaged(bundle.index()))?.to_bytes();
-            take(&format!("{prefix}{bundle}"), &bytes)?;
+            take(&format!("{prefix}{bundle}"), &entry_bundle(self.store, self.origin, &bundle)?)?;
         }
-        take(&format!("{prefix}VKEYS"), format!("{}\n", self.key).as_bytes())?;
+        let keys: Vec<String> = self.keys.iter().map(ToString::to_string).collect();
+        take(&format!("{prefix}VKEYS"), format!("{}\n", keys.join("\n")).as_bytes())?;
         take(&format!("{prefix}checkpoint"), &self.note)
     }
 
-    /// What an audit bundle has beside [`LogExport::files`]: the earlier checkpoints, and every opening held.
+    /// What an audit bundle has beside [`LogExport::files`]: the earlier checkpoints, the key events in words, and every
+    /// opening held. Notes that a revocation made void are nobody's, and left out.
     fn audit_files(&self, prefix: &str, take: &mut TakeFile<'_>) -> Result<(), NodeError> {
         for note in self.store.notes(self.origin)? {
             let size = head_of(&note)?.size;
-            if size < self.head.size {
-                take(&format!("{prefix}checkpoints/{size}"), &note)?;
+            if size < self.head.size && self.is_good(&note) {
+                take(&format!("{prefix}checkpoints/{size}"), &self.with_first_times(note, size)?)?;
             }
         }
+        let mut told = Told::new(self.origin);
+        let read = self.store.each_entry(self.origin, TreeSize::ZERO, self.head.size, |index, bytes| {
+            told.take(self.store, index, bytes)
+        });
+        read.map_err(of_reading)?;
+        if !told.key_events.is_empty() {
+            take(&format!("{prefix}{KEY_EVENTS_PATH}"), told.key_events.as_bytes())?;
+        }
         for bundle in bundles_between(TreeSize::ZERO, self.head.size) {
-            take(&format!("{prefix}{}", openings_path(&bundle)), &self.openings(&bundle)?)?;
+            take(&format!("{prefix}{}", openings_path(&bundle)), &self.openings(&bundle, &told)?)?;
         }
         Ok(())
     }
 
-    fn openings(&self, bundle: &TileCoordinate) -> Result<Vec<u8>, NodeError> {
-        let entries = self.entries(bundle)?;
+    /// A note with the lines that it had when it first had a quorum in the place of later ones of the same keys, where those
+    /// were kept: they prove more.
+    fn with_first_times(&self, note: Vec<u8>, size: TreeSize) -> Result<Vec<u8>, NodeError> {
+        let Some(first) = self.store.first_quorum_of(self.origin, size)? else { return Ok(note) };
+        let refused = |source| NodeError::OwnNote { source };
+        let first = SignedCheckpoint::parse(&first).map_err(refused)?;
+        let mut merged = SignedCheckpoint::parse(&note).map_err(refused)?;
+        if merged.checkpoint() != first.checkpoint() {
+            return Ok(note);
+        }
+        for line in first.note().lines() {
+            merged = merged.with_line(line.clone()).map_err(refused)?;
+        }
+        Ok(merged.as_bytes().to_vec())
+    }
+
+    fn openings(&self, bundle: &TileCoordinate, told: &Told) -> Result<Vec<u8>, NodeError> {
+        let entries = entries_of(self.store, self.origin, bundle)?;
         let all: Vec<Slot> = (0..=Slot::TAGS.number()).map(Slot::new).collect();
+        // What is not here of a peer's log was never given to this node; of its own it held all once.
+        let missing = match self.store.role(self.origin)? {
+            Some(LogRole::Own) => Disclosed::Lost,
+            Some(LogRole::Replica) | None => Disclosed::Withheld,
+        };
         let mut bytes = Vec::new();
         let mut held = entries.iter().zip(0..=u8::MAX);
         let read = self.store.each_opening(self.origin, range_of(bundle)?, &all, |index, openings| {
             let (entry, position) = held.next().ok_or_else(|| self.damaged(index.value()))?;
+            let is_erased = told.erased.contains(&index.value());
+            let missing = if is_erased { &Disclosed::Erased } else { &missing };
             for (slot, _) in Entry::parse(entry)?.commitments() {
                 let opening = openings.get(usize::from(slot.number())).cloned().flatten();
-                // Whatever is not here was never given to this node: erasures come with the erase entries.
-                let disclosed = opening.map_or(Disclosed::Withheld, Disclosed::Opened);
+                let disclosed = opening.map_or_else(|| missing.clone(), Disclosed::Opened);
                 DisclosedSection { position, slot: *slot, disclosed }.write(&mut bytes);
             }
             Ok::<(), NodeError>(())
         });
-        match read {
-            Ok(()) => {
-                self.store.sync_what_was_read()?;
-                Ok(bytes)
-            }
-            Err(ReadError::Store(source)) => Err(source.into()),
-            Err(ReadError::Taker(error)) => Err(error),
-        }
-    }
-
-    fn entries(&self, bundle: &TileCoordinate) -> Result<Vec<Vec<u8>>, NodeError> {
-        let range = range_of(bundle)?;
-        Ok(self.store.entries(self.origin, range.start, range.end)?)
+        read.map_err(of_reading)?;
+        self.store.sync_what_was_read()?;
+        Ok(bytes)
     }
 
     fn damaged(&self, place: u64) -> NodeError {
@@ -153,7 +202,22 @@ pub fn bundle_of(
     }
     let logs = keyed.iter().map(|(origin, key)| LogExport::new(store, origin, key));
     let logs = logs.collect::<Result<Vec<_>, NodeError>>()?;
+    for file in store.evidence_files()? {
+        take(&format!("evidence/{}", hex(&Hash::digest(&file))), &file)?;
+    }
+    let (peers, own) = (home.peers()?, home.witness_verifier()?);
+    for (log, number) in logs.iter().zip(0_u32..) {
+        // As this home sees it; the auditor brings another.
+        if let Some(policy) = policy_for(store, &peers, &own, log.origin)? {
+            take(&format!("{}/policy", folder_of(number)), &policy.to_text())?;
+        }
+    }
     bundle(home.config().agency.as_str(), &logs, now, take)
+}
+
+/// Where a log lies in a bundle.
+fn folder_of(number: u32) -> String {
+    format!("logs/{number:03}")
 }
 
 /// The audit bundle of these logs; the contents come last.
@@ -173,7 +237,7 @@ pub fn bundle(
         logs: Vec::with_capacity(logs.len()),
     };
     for (log, number) in logs.iter().zip(0_u32..) {
-        let folder = format!("logs/{number:03}");
+        let folder = folder_of(number);
         let prefix = format!("{folder}/");
         log.files(&prefix, take)?;
         log.audit_files(&prefix, take)?;
@@ -190,17 +254,24 @@ pub fn bundle(
     take("bundle.json", text.as_bytes())
 }
 
-fn range_of(bundle: &TileCoordinate) -> Result<std::ops::Range<TreeSize>, NodeError> {
-    let start = bundle.index().saturating_mul(256);
-    let size = |value| {
-        TreeSize::new(value).map_err(|_| NodeError::Contradiction { origin: String::new(), size: value })
-    };
-    Ok(size(start)?..size(start.saturating_add(u64::from(bundle.width().value())))?)
+pub(crate) fn hex(hash: &Hash) -> String {
+    hash.as_bytes().iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 pub(crate) fn head_of(note: &[u8]) -> Result<Head, NodeError> {
     let signed = SignedCheckpoint::parse(note).map_err(|source| NodeError::OwnNote { source })?;
     Ok(Head { size: signed.checkpoint().size(), root: signed.checkpoint().root() })
+}
+
+fn of_reading(error: ReadError<NodeError>) -> NodeError {
+    match error {
+        ReadError::Store(source) => source.into(),
+        ReadError::Taker(error) => error,
+    }
 }
 
 fn no_such_log(origin: &Origin) -> NodeError {

@@ -2,25 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use comity_ledger::{AgencyId, AuthorTime, CardIdentity, Entropy, Fingerprint, Genesis, Origin};
 use comity_store::{SignLock, Store, StorePaths};
 use comity_tlog::{KeyKind, SigningKey};
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, UnixTime};
 
 use crate::home::fingerprint;
+use crate::key_files::KeyFiles;
 use crate::new_folder::{move_into_place, place_of_new_folder};
-use crate::tls::{Authority, Credential, Validity};
-use crate::{Config, NodeError, OwnLog, OwnLogParts, Release, keys};
+use crate::own_log::OwnLogParts;
+use crate::tls::{Authority, Credential};
+use crate::tls_keys::{CA_SECS, LEAF_SECS, validity_from};
+use crate::{Config, NodeError, OwnLog, Release, keys};
 
-/// How long the agency's CA is valid: ten years, then the card changes.
-const CA_SECS: u64 = 10 * 365 * 86_400;
-/// How long a leaf certificate is valid: one year.
-const LEAF_SECS: u64 = 365 * 86_400;
-/// How far before now certificates begin: a peer's clock may be behind.
-const BACKDATE_SECS: u64 = 3_600;
 /// The folders of a home, itself first.
 const FOLDERS: [&str; 9] = ["", "keys", "offline", "officers", "store", "keyring", "lock", "peers", "run"];
 /// The operator whose certificate every home has.
@@ -57,6 +53,19 @@ impl NewHome {
     /// [`NodeError::NotEmpty`] if the folder has something in it, [`NodeError::Place`] if a home cannot be put there;
     /// else what failed.
     pub fn create(&self, now: AuthorTime, entropy: &mut dyn Entropy) -> Result<Initialised, NodeError> {
+        self.create_unless(now, entropy, &|| false)
+    }
+
+    /// The same, unless the asker wants it no more before it is in its place.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create); [`NodeError::Interrupted`], and nothing is left of it then.
+    pub fn create_unless(
+        &self,
+        now: AuthorTime,
+        entropy: &mut dyn Entropy,
+        is_ended: &dyn Fn() -> bool,
+    ) -> Result<Initialised, NodeError> {
         let config = self.config();
         Config::parse(&config.to_text())
             .map_err(|reason| NodeError::Config { path: self.folder.join("comity.toml"), reason })?;
@@ -68,6 +77,9 @@ impl NewHome {
         let building = building_place(&place);
         let made = self.build(&building, &config, now, entropy);
         let made = made.and_then(|made| {
+            if is_ended() {
+                return Err(NodeError::Interrupted);
+            }
             move_into_place(&building, &place)?;
             Ok(made)
         });
@@ -85,6 +97,8 @@ impl NewHome {
             listen: self.listen.clone(),
             admin: self.admin.clone(),
             release: Release::Peers,
+            renew_secs: Config::RENEW_SECS,
+            http: None,
         }
     }
 
@@ -107,12 +121,10 @@ impl NewHome {
         let genesis = Genesis::new(self.agency.clone(), keys.root.verifier(), keys.log.verifier())?;
         let kek = keys::create_kek(&folder.join("keys/kek.key"), entropy)?;
         let paths = StorePaths { database: folder.join("store"), keyring: folder.join("keyring") };
-        let parts = OwnLogParts {
-            origin: origin.clone(),
-            key: keys.log,
-            store: Arc::new(Store::create(&paths, kek, entropy)?),
-            lock: Arc::new(SignLock::open(&folder.join("lock"))?),
-        };
+        let store = Arc::new(Store::create(&paths, kek, entropy)?);
+        let lock = Arc::new(SignLock::open(&folder.join("lock"))?.beside(&store));
+        let files = KeyFiles::of_log(&folder.join("keys"), &origin);
+        let parts = OwnLogParts { origin: origin.clone(), keys: files, store, lock };
         OwnLog::create(parts, genesis.draft(), now, entropy)?;
         for name in FOLDERS {
             sync_folder(&folder.join(name))?;
@@ -123,12 +135,7 @@ impl NewHome {
     /// Makes CA, node and operator certificates; gives the CA's as DER.
     fn create_certificates(&self, folder: &Path, now: AuthorTime) -> Result<Vec<u8>, NodeError> {
         let refuse = |reason: String| NodeError::Certificate { path: folder.join("keys/tls-ca.pem"), reason };
-        let validity = |secs: u64| {
-            let begin = now.unix_secs().saturating_sub(BACKDATE_SECS);
-            let at = |secs| UnixTime::since_unix_epoch(Duration::from_secs(secs));
-            Validity::new(at(begin), at(now.unix_secs().saturating_add(secs)))
-                .map_err(|error| refuse(error.to_string()))
-        };
+        let validity = |secs: u64| validity_from(now, secs).map_err(|error| refuse(error.to_string()));
         let failed = |error: crate::tls::AuthorityError| refuse(error.to_string());
         let authority = Authority::generate(&self.agency, validity(CA_SECS)?).map_err(failed)?;
         let operator = OPERATOR.parse().map_err(|_| refuse("operator name".to_owned()))?;
@@ -198,22 +205,22 @@ impl RoleKeys {
 }
 
 fn write_credential(folder: &Path, name: &str, credential: &Credential) -> Result<(), NodeError> {
-    write(&folder.join(format!("keys/{name}.pem")), credential.certificate_pem().as_bytes())?;
+    write(&folder.join(format!("keys/{name}.pem")), credential.chain_pem().as_bytes())?;
     keys::create_secret(&folder.join(format!("keys/{name}.key")), credential.key_pem().as_bytes())
 }
 
 /// Where a home is built: beside its place, so that it can be moved there.
-fn building_place(place: &Path) -> PathBuf {
+pub(crate) fn building_place(place: &Path) -> PathBuf {
     let name = place.file_name().and_then(|name| name.to_str()).unwrap_or("home");
     place.with_file_name(format!(".{name}.init-{}", std::process::id()))
 }
 
-fn sync_folder(path: &Path) -> Result<(), NodeError> {
+pub(crate) fn sync_folder(path: &Path) -> Result<(), NodeError> {
     let synced = std::fs::File::open(path).and_then(|folder| folder.sync_all());
     synced.map_err(|source| NodeError::File { action: "sync", path: path.to_owned(), source })
 }
 
-fn make_folder(path: &Path) -> Result<(), NodeError> {
+pub(crate) fn make_folder(path: &Path) -> Result<(), NodeError> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().mode(0o700).create(path).map_err(|source| NodeError::File {
         action: "make",
@@ -222,7 +229,7 @@ fn make_folder(path: &Path) -> Result<(), NodeError> {
     })
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
     let written = std::fs::write(path, bytes).and_then(|()| std::fs::File::open(path)?.sync_all());
     written.map_err(|source| NodeError::File { action: "write", path: path.to_owned(), source })
 }

@@ -62,7 +62,7 @@ pub(crate) fn create_secret(path: &Path, bytes: &[u8]) -> Result<(), NodeError> 
 }
 
 /// Reads a file that only its owner may read.
-fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, NodeError> {
+pub(crate) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, NodeError> {
     let failed = |source| NodeError::File { action: "read", path: path.to_owned(), source };
     let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {

@@ -4,26 +4,42 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use comity_ledger::{Head, Origin};
+use comity_ledger::{Head, KeyHistory, Origin};
 use comity_screening::View;
-use comity_store::Store;
-use comity_tlog::TreeSize;
+use comity_store::{SignLock, Store};
+use comity_tlog::{CosignatureTime, TreeSize};
 use tokio::sync::watch;
 
+use crate::doubts::Doubts;
 use crate::heal;
-use crate::records::{ViewStep, read_steps, view_of};
+use crate::own_lists::OwnLists;
+use crate::own_log::OwnLogParts;
+use crate::records::{ViewStep, last_good, read_steps, view_of};
+use crate::succeeded;
 use crate::tls::PeerTrust;
-use crate::{Alarms, Home, NodeError, OpenHome, OwnLogState};
+use crate::witnessed_time::WitnessedTime;
+use crate::{Alarm, AlarmKey, Alarms, Home, NodeError, OpenHome, OwnLog, OwnLogState, ReadOnlyReason, now};
 
 /// The shared part of a running node.
 #[derive(Debug)]
 pub struct Node {
     home: Home,
-    store: Arc<Store>,
     view: RwLock<View>,
     taken_in: RwLock<BTreeMap<Origin, Head>>,
+    // Before the database: whoever sees that it is closed finds the lock free.
+    lock: Arc<SignLock>,
+    store: Arc<Store>,
+    doubts: Doubts,
+    own_lists: OwnLists,
+    time: WitnessedTime,
+    halted: AtomicBool,
+    /// Why the own log is not signed for now.
+    read_only: watch::Sender<Option<ReadOnlyReason>>,
+    /// Whether those peers that can be asked have said how far the own log goes.
+    compared: watch::Sender<bool>,
     trust: PeerTrust,
     alarms: Alarms,
     news: watch::Sender<u64>,
@@ -37,18 +53,33 @@ impl Node {
     /// A [`NodeError`] if the view cannot be built from the store.
     pub fn start(open: OpenHome, trust: PeerTrust) -> Result<(Arc<Self>, OwnLogState), NodeError> {
         let heal::Whole { view, heads: taken_in, healed } = heal::view_of_what_is_whole(open.store())?;
+        let lock = Arc::clone(open.lock());
         let (home, store, own_log) = open.into_parts();
+        let (doubts, own_lists) = (Doubts::load(&store)?, OwnLists::load(&home)?);
+        let time = WitnessedTime::load(&store)?;
+        let halted = doubts.names(&home.own_keys(&store)?);
         if !store.is_synchronous() {
             tracing::warn!(
                 "the file system of the home does not mark files as synchronous: a power cut may lose what was kept"
             );
         }
         let ((news, _), (shown, _)) = (watch::channel(0), watch::channel(0));
+        let reason = match &own_log {
+            OwnLogState::Writable(_) => None,
+            OwnLogState::ReadOnly { reason } => Some(*reason),
+        };
         let node = Arc::new(Self {
             home,
             store,
             view: RwLock::new(view),
             taken_in: RwLock::new(taken_in),
+            lock,
+            doubts,
+            own_lists,
+            time,
+            halted: AtomicBool::new(halted),
+            read_only: watch::Sender::new(reason),
+            compared: watch::Sender::new(true),
             trust,
             alarms: Alarms::new(),
             news,
@@ -68,6 +99,125 @@ impl Node {
     /// The store.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// The sign-lock.
+    pub(crate) fn lock(&self) -> &Arc<SignLock> {
+        &self.lock
+    }
+
+    /// The keys of the own publication log, by the entries that are held of it. Blocking.
+    ///
+    /// # Errors
+    /// A [`NodeError`] if the store fails or is damaged.
+    pub(crate) fn own_keys(&self) -> Result<KeyHistory, NodeError> {
+        self.home.own_keys(&self.store)
+    }
+
+    /// Evidence against authors.
+    pub(crate) fn doubts(&self) -> &Doubts {
+        &self.doubts
+    }
+
+    /// What witnesses say of the time.
+    pub(crate) fn time(&self) -> &WitnessedTime {
+        &self.time
+    }
+
+    /// The time that has certainly come, by what witnesses have said (D23); `None` as long as too few have.
+    pub fn witnessed_time(&self) -> Option<CosignatureTime> {
+        self.time.come()
+    }
+
+    /// The revocation lists that the own authorities signed.
+    pub(crate) fn own_lists(&self) -> &OwnLists {
+        &self.own_lists
+    }
+
+    /// Reads the own revocation lists again, for peers to be told of them. Blocking.
+    ///
+    /// # Errors
+    /// A [`NodeError`] if they cannot be read; those read before stay.
+    pub fn read_own_lists(&self) -> Result<(), NodeError> {
+        self.own_lists.read_again(&self.home)?;
+        self.tell_news();
+        Ok(())
+    }
+
+    /// Ends all signing of the own log, of which two trees are known.
+    pub(crate) fn halt(&self) {
+        self.halted.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the own log is signed no more since two trees of it are known.
+    pub fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::SeqCst)
+    }
+
+    /// Why the own log is not signed for now; `None` if it is.
+    pub fn read_only(&self) -> Option<ReadOnlyReason> {
+        *self.read_only.borrow()
+    }
+
+    /// Sees each change of whether the own log is signed.
+    pub(crate) fn watch_read_only(&self) -> watch::Receiver<Option<ReadOnlyReason>> {
+        self.read_only.subscribe()
+    }
+
+    /// Says that the own log is not signed any more for now, or again, and to operators why. Of a log that has a successor
+    /// nothing else is said ever after.
+    pub(crate) fn set_read_only(&self, reason: Option<ReadOnlyReason>) {
+        let mut before = None;
+        let is_said = self.read_only.send_if_modified(|said| {
+            before = *said;
+            let is_over = matches!(before, Some(ReadOnlyReason::Succeeded { .. }));
+            if !is_over {
+                *said = reason;
+            }
+            !is_over
+        });
+        if !is_said {
+            return;
+        }
+        let origin = self.home.origin().to_string();
+        let key = AlarmKey { code: "read_only", origin, agency: String::new() };
+        if before != reason {
+            // What it said does not hold any more.
+            self.alarms.end(&key);
+        }
+        if let Some(reason) = reason {
+            if before != Some(reason) {
+                tracing::error!(reason = reason.explain(), "the own log is read only");
+            }
+            self.alarms.raise(Alarm { key, since: now(), message: reason.explain() });
+        }
+    }
+
+    /// Says whether those peers that can be asked have said how far the own log goes.
+    pub(crate) fn set_compared(&self, compared: bool) {
+        self.compared.send_if_modified(|was| std::mem::replace(was, compared) != compared);
+    }
+
+    /// Sees whether those peers that can be asked have said how far the own log goes.
+    pub(crate) fn watch_compared(&self) -> watch::Receiver<bool> {
+        self.compared.subscribe()
+    }
+
+    /// Opens the own log again, as at a start. Nobody may be writing to it. Blocking.
+    ///
+    /// # Errors
+    /// As [`OwnLog::open`].
+    pub(crate) fn open_own_log(&self) -> Result<OwnLogState, NodeError> {
+        let (store, lock) = (Arc::clone(&self.store), Arc::clone(&self.lock));
+        let (origin, keys) = (self.home.origin(), self.home.log_keys());
+        let state = OwnLog::open(OwnLogParts { origin, keys, store, lock })?;
+        self.home.settle_keys(&self.store)?;
+        succeeded::judge(&self.home, &self.store, state)
+    }
+
+    /// Whether a log's author is convicted, or its history in doubt: nothing is cleared by it then.
+    pub fn is_in_doubt(&self, origin: &Origin) -> bool {
+        self.doubts.convicts(origin) || self.alarms.doubt(origin)
     }
 
     /// The register of agencies whose nodes may speak to this one.
@@ -105,7 +255,7 @@ impl Node {
     ) -> Result<(), NodeError> {
         // Read and decoded before the view is locked, so that nobody who screens waits for the store.
         let steps = read_steps(&self.store, origin, range)?;
-        self.show(origin, steps, head)
+        self.put_into_view(origin, steps, last_good(&self.store, origin)?, head)
     }
 
     /// Takes record entries that were read already into the view, as [`take_in`](Self::take_in) does. Blocking.
@@ -118,9 +268,22 @@ impl Node {
         steps: Vec<ViewStep>,
         head: Option<Head>,
     ) -> Result<(), NodeError> {
+        // What this node signs itself it does not sign beyond the end of its log.
+        let is_foreign = steps.iter().any(ViewStep::is_foreign);
+        let last_good = if is_foreign { last_good(&self.store, origin)? } else { None };
+        self.put_into_view(origin, steps, last_good, head)
+    }
+
+    fn put_into_view(
+        &self,
+        origin: &Origin,
+        steps: Vec<ViewStep>,
+        last_good: Option<Head>,
+        head: Option<Head>,
+    ) -> Result<(), NodeError> {
         let mut view = self.view_mut();
         for step in steps {
-            step.apply(origin, &mut view)?;
+            step.apply(origin, last_good, &mut view)?;
         }
         // Before the view is given back: an answer and the heads it names belong together.
         if let Some(head) = head {
@@ -131,7 +294,8 @@ impl Node {
         Ok(())
     }
 
-    /// Builds the view anew from what is kept, after a replica was set aside. Nobody screens meanwhile. Blocking.
+    /// Builds the view anew from what is kept, after a replica was set aside, or a log was closed. Nobody screens
+    /// meanwhile. Blocking.
     ///
     /// # Errors
     /// A [`NodeError`] if the store is damaged; the view is as it was.
@@ -141,6 +305,8 @@ impl Node {
         let (fresh, heads) = view_of(&self.store)?;
         *view = fresh;
         *self.taken_in.write().unwrap_or_else(PoisonError::into_inner) = heads;
+        drop(view);
+        self.shown.send_modify(|count| *count = count.wrapping_add(1));
         Ok(())
     }
 

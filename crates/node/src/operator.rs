@@ -10,25 +10,9 @@ use tonic::transport::{Channel, Endpoint};
 
 use comity_wire::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES};
 
-use crate::tls::{AgencyTrust, PeerAuthority, PeerConnector, PeerTrust, TlsMaterial};
+use crate::own_tls::{OPERATOR, material, own_trust};
+use crate::tls::PeerConnector;
 use crate::{Home, NodeError};
-
-/// Trust in the agency's own authority and in no other.
-pub(crate) fn own_trust(home: &Home) -> Result<PeerTrust, NodeError> {
-    let path = home.path("keys/tls-ca.pem");
-    let pem = std::fs::read_to_string(&path);
-    let pem = pem.map_err(|source| NodeError::File { action: "read", path, source })?;
-    let refuse = |source| NodeError::Trust { source };
-    let authority = PeerAuthority::from_pem(&pem).map_err(refuse)?;
-    let trust = PeerTrust::new();
-    trust.insert(home.config().agency.clone(), AgencyTrust::new(vec![authority]).map_err(refuse)?);
-    Ok(trust)
-}
-
-pub(crate) fn material(home: &Home, name: &str) -> Result<TlsMaterial, NodeError> {
-    let (certificate, key) = (home.path(&format!("keys/{name}.pem")), home.path(&format!("keys/{name}.key")));
-    TlsMaterial::load(&certificate, &key).map_err(|source| NodeError::Material { source })
-}
 
 /// Connects to the admin port of the home's running node, as its operator.
 ///
@@ -42,7 +26,7 @@ pub async fn operator_channel(home: &Home, address: SocketAddr) -> Result<Channe
     };
     let agency = home.config().agency.clone();
     let time = Arc::new(DefaultTimeProvider);
-    let connector = PeerConnector::new(&material(home, "tls-operator")?, own_trust(home)?, agency, time)
+    let connector = PeerConnector::new(&material(home, OPERATOR)?, own_trust(home)?, agency, time)
         .map_err(|source| fail(source.into()))?;
     Endpoint::try_from(format!("http://{address}"))
         .map_err(|source| fail(source.into()))?

@@ -6,22 +6,25 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use comity_ledger::{AgencyId, Card, CardError, Fingerprint, FingerprintError, Origin};
 use comity_policy::Agreement;
-use comity_store::{Store, StoreError};
-use comity_tlog::{KeyError, VerifierKey};
+use comity_store::Store;
+use comity_tlog::{KeyError, Policy, PolicyError, VerifierKey};
 use tokio::sync::watch;
 
 use crate::home::fingerprint;
-use crate::tls::{AgencyTrust, PeerAuthority, PeerTrust, TrustError};
-use crate::{Home, NodeError};
+use crate::replace::{OPEN_MODE, replace, sync_folder};
+use crate::tls::{AgencyTrust, PeerAuthority, PeerTrust, TrustError, TrustFolder};
+use crate::{Home, NodeError, ReplaceError};
 
 /// Most bytes of a file of the register: a card has at most 32 KiB.
 const FILE_BYTES_MAX: u64 = 64 << 10;
+/// The file of a policy: of a peer in its folder, of the own log in the home.
+const POLICY: &str = "policy";
 /// Most peers of one node: as many as its listener has room for with all of their connections.
 const PEERS_MAX: usize = 64;
 
@@ -32,6 +35,8 @@ pub struct Reach {
     pub endpoint: Option<String>,
     /// The peer that relays its log, in place of a connection of our own.
     pub via: Option<AgencyId>,
+    /// The policy by which its log is witnessed, as c2sp.org/tlog-policy, in place of the default.
+    pub policy: Option<String>,
 }
 
 /// What is to become of a replica that was verified with another log key than that on a new card.
@@ -50,6 +55,7 @@ pub struct Peer {
     card: Card,
     reach: Reach,
     set_aside: Option<VerifierKey>,
+    policy: Option<Policy>,
 }
 
 impl Peer {
@@ -73,6 +79,11 @@ impl Peer {
         self.set_aside.as_ref()
     }
 
+    /// Which witnesses must stand behind its log, if that was said when it was added.
+    pub fn policy(&self) -> Option<&Policy> {
+        self.policy.as_ref()
+    }
+
     /// Its publication log.
     pub fn origin(&self) -> Origin {
         Origin::publication(self.agency())
@@ -94,6 +105,7 @@ impl Peer {
 pub struct Peers {
     folder: PathBuf,
     own: AgencyId,
+    own_policy: Option<Policy>,
     trust: PeerTrust,
     register: RwLock<BTreeMap<AgencyId, Arc<Peer>>>,
     changes: watch::Sender<u64>,
@@ -105,6 +117,19 @@ impl Peers {
     /// # Errors
     /// A [`PeersError`] if a card on disk does not read: nobody is dropped in silence.
     pub fn load(home: &Home, trust: PeerTrust) -> Result<Self, PeersError> {
+        Self::load_by(home, trust, TrustFolder::of_peer)
+    }
+
+    /// Reads the register of a home that may be another process's: nothing is written, and nobody is let in.
+    pub(crate) fn look_at(home: &Home) -> Result<Self, PeersError> {
+        Self::load_by(home, PeerTrust::new(), |folder| TrustFolder::of_peer(folder).only_read())
+    }
+
+    fn load_by(
+        home: &Home,
+        trust: PeerTrust,
+        kept: impl Fn(&Path) -> TrustFolder,
+    ) -> Result<Self, PeersError> {
         let (changes, _) = watch::channel(0);
         let folder = home.path("peers");
         let mut peers = BTreeMap::new();
@@ -125,14 +150,16 @@ impl Peers {
                 bytes.map(String::from_utf8).transpose().map_err(|_| PeersError::Endpoint)
             };
             let via = text("via")?.map(|via| via.parse()).transpose().map_err(NodeError::from)?;
-            let reach = Reach { endpoint: text("endpoint")?, via };
+            let reach = Reach { endpoint: text("endpoint")?, via, policy: None };
             let set_aside = text("set-aside")?.map(|line| line.parse()).transpose();
             let set_aside = set_aside.map_err(|source| PeersError::SetAside { source })?;
-            trust.insert(agency.clone(), authority_of(&card)?);
-            peers.insert(agency, Arc::new(Peer { card, reach, set_aside }));
+            let policy = read_policy(&path.join(POLICY))?;
+            trust.insert(agency.clone(), trust_in(&card, kept(&path), None)?);
+            peers.insert(agency, Arc::new(Peer { card, reach, set_aside, policy }));
         }
         let own = home.config().agency.clone();
-        Ok(Self { folder, own, trust, register: RwLock::new(peers), changes })
+        let own_policy = read_policy(&home.path(POLICY))?;
+        Ok(Self { folder, own, own_policy, trust, register: RwLock::new(peers), changes })
     }
 
     /// Adds a peer whose card has this fingerprint, as it was heard from somebody who is known. A peer that is there
@@ -151,6 +178,8 @@ impl Peers {
         reach: Reach,
         other: OtherReplica,
     ) -> Result<Arc<Peer>, PeersError> {
+        let policy = reach.policy.as_deref().map(Policy::parse).transpose();
+        let policy = policy.map_err(|source| PeersError::Policy { source })?;
         let card = Card::parse(card)?;
         let expected: Fingerprint = words.parse()?;
         let agency = card.identity().agency.clone();
@@ -164,7 +193,7 @@ impl Peers {
         if reach.endpoint.as_ref().is_some_and(|endpoint| !is_endpoint(endpoint)) {
             return Err(PeersError::Endpoint);
         }
-        let trusted = authority_of(&card)?;
+        let trusted = self.trust_in(&card)?;
         let mut peers = self.register.write().unwrap_or_else(PoisonError::into_inner);
         match peers.get(&agency) {
             Some(known) if fingerprint(known.card.identity())? != expected => {
@@ -178,7 +207,9 @@ impl Peers {
         if set_aside.is_some() && other == OtherReplica::Refuse {
             return Err(PeersError::OtherReplica { agency });
         }
-        let peer = Arc::new(Peer { card, reach, set_aside });
+        // What was said of its witnesses stands until something else is said.
+        let policy = policy.or_else(|| peers.get(&agency).and_then(|known| known.policy.clone()));
+        let peer = Arc::new(Peer { card, reach, set_aside, policy });
         self.write(&peer)?;
         self.trust.insert(agency.clone(), trusted);
         peers.insert(agency, Arc::clone(&peer));
@@ -187,7 +218,7 @@ impl Peers {
         Ok(peer)
     }
 
-    /// Removes a peer: it is trusted no more from the next handshake on, and nothing is released to it. Says whether
+    /// Removes a peer: its connections are cut, it is trusted no more, and nothing is released to it. Says whether
     /// it was there. What was received of it stays.
     ///
     /// # Errors
@@ -227,6 +258,16 @@ impl Peers {
         Agreement::default_terms(self.own.clone(), agency.clone()).ok()
     }
 
+    /// Which witnesses must stand behind the own log for this node to call it witnessed: the file `policy` of the home.
+    pub fn own_policy(&self) -> Option<Policy> {
+        self.own_policy.clone()
+    }
+
+    /// What vouches for the peers.
+    pub fn trust(&self) -> &PeerTrust {
+        &self.trust
+    }
+
     /// The own agency.
     pub fn own(&self) -> &AgencyId {
         &self.own
@@ -247,19 +288,35 @@ impl Peers {
             Ok(()) | Err(_) => {}
         }
         let endpoint = peer.reach.endpoint.as_deref().unwrap_or_default();
-        replace(&folder.join("endpoint"), endpoint.as_bytes())?;
+        let replace = |name: &str, bytes: &[u8]| replace(&folder.join(name), bytes, OPEN_MODE);
+        replace("endpoint", endpoint.as_bytes())?;
         let via = peer.reach.via.as_ref().map(AgencyId::as_str).unwrap_or_default();
-        replace(&folder.join("via"), via.as_bytes())?;
+        replace("via", via.as_bytes())?;
         let set_aside = peer.set_aside.as_ref().map(ToString::to_string).unwrap_or_default();
-        replace(&folder.join("set-aside"), set_aside.as_bytes())?;
-        replace(&folder.join("card"), peer.card.as_bytes())?;
+        replace("set-aside", set_aside.as_bytes())?;
+        let policy = peer.policy.as_ref().map(Policy::to_text).unwrap_or_default();
+        replace(POLICY, &policy)?;
+        replace("card", peer.card.as_bytes())?;
         sync_folder(&folder)?;
-        sync_folder(&self.folder)
+        Ok(sync_folder(&self.folder)?)
+    }
+
+    /// What vouches for an agency: the authority on its card, and what is kept beside the card.
+    fn trust_in(&self, card: &Card) -> Result<AgencyTrust, PeersError> {
+        let agency = &card.identity().agency;
+        let held = self.trust.find(agency);
+        trust_in(card, TrustFolder::of_peer(&self.folder.join(agency.as_str())), held.as_deref())
     }
 }
 
-fn authority_of(card: &Card) -> Result<AgencyTrust, PeersError> {
-    Ok(AgencyTrust::new(vec![PeerAuthority::from_der(&card.identity().ca)?])?)
+fn trust_in(card: &Card, folder: TrustFolder, held: Option<&AgencyTrust>) -> Result<AgencyTrust, PeersError> {
+    let first = Arc::new(PeerAuthority::from_der(&card.identity().ca)?);
+    Ok(AgencyTrust::kept_in(folder, vec![first], held)?)
+}
+
+fn read_policy(path: &Path) -> Result<Option<Policy>, PeersError> {
+    let text = read(path)?.filter(|text| !text.is_empty());
+    text.map(Policy::parse).transpose().map_err(|source| PeersError::Policy { source })
 }
 
 fn is_endpoint(text: &str) -> bool {
@@ -279,22 +336,6 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, PeersError> {
     Ok(Some(bytes))
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), PeersError> {
-    let fresh = path.with_extension("fresh");
-    let mut file = File::create(&fresh).map_err(failed("create", &fresh))?;
-    file.write_all(bytes).map_err(failed("write", &fresh))?;
-    file.sync_all().map_err(unsynced(&fresh))?;
-    std::fs::rename(&fresh, path).map_err(failed("rename to", path))
-}
-
-fn sync_folder(folder: &Path) -> Result<(), PeersError> {
-    File::open(folder).and_then(|file| file.sync_all()).map_err(unsynced(folder))
-}
-
-fn unsynced(path: &Path) -> impl Fn(std::io::Error) -> PeersError {
-    move |source| PeersError::Node(StoreError::Sync { path: path.to_owned(), source }.into())
-}
-
 fn failed(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> PeersError {
     move |source| PeersError::Node(NodeError::File { action, path: path.to_owned(), source })
 }
@@ -302,7 +343,11 @@ fn failed(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Peers
 impl PeersError {
     /// Whether stable storage did not confirm the register: nothing more may be acknowledged then.
     pub(crate) fn is_unsynced(&self) -> bool {
-        matches!(self, Self::Node(NodeError::Store(error)) if error.is_of_the_medium())
+        match self {
+            Self::Node(NodeError::Store(error)) => error.is_of_the_medium(),
+            Self::Trust(TrustError::Keep(error)) => error.is_unsynced(),
+            _ => false,
+        }
     }
 }
 
@@ -358,10 +403,23 @@ pub enum PeersError {
         #[source]
         source: KeyError,
     },
+    /// The policy by which a log is witnessed does not read.
+    #[error("the policy cannot be read")]
+    Policy {
+        /// Why.
+        #[source]
+        source: PolicyError,
+    },
     /// The authority of the card cannot be trusted.
     #[error("the authority on the card cannot be trusted")]
     Trust(#[from] TrustError),
     /// A file, or the CA certificate of the card.
     #[error(transparent)]
     Node(#[from] NodeError),
+}
+
+impl From<ReplaceError> for PeersError {
+    fn from(error: ReplaceError) -> Self {
+        Self::Node(error.into())
+    }
 }

@@ -1,13 +1,16 @@
 //! The records that the logs of a home amount to: the merged view, rebuilt from openings, and the drafts of
 //! changes to it.
+//!
+//! Of a log that is closed what stands beyond its last good checkpoint is nobody's word: it changes and ends nothing. A
+//! listing that begins there is shown all the same, for review, since it may have been the author's.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use comity_ledger::{Entry, Head, Kind, Opening, Origin, Slot};
+use comity_ledger::{Entry, Head, KeyHistory, Kind, Opening, Origin, Slot};
 use comity_screening::{LogOrigin, Provenance, View};
-use comity_store::{LogRole, ReadError, Store, is_set_aside};
-use comity_tlog::{Hash, TreeSize};
+use comity_store::{LogRole, ReadError, Store, StoreError, is_set_aside};
+use comity_tlog::{Hash, SignedCheckpoint, TreeSize};
 use comity_watchlist::{Change, Decoded, Section, SectionsRead};
 
 use crate::export::head_of;
@@ -31,13 +34,34 @@ pub(crate) fn view_of(store: &Store) -> Result<(View, BTreeMap<Origin, Head>), N
     let (mut view, mut heads) = (View::new(), BTreeMap::new());
     for (origin, _) in store.logs()? {
         let Some(note) = store.newest_note(&origin)?.filter(|_| !is_set_aside(&origin)) else { continue };
-        let head = head_of(&note)?;
+        let (head, keys) = (head_of(&note)?, keys_held(store, &origin)?);
+        let last_good = keys.as_ref().and_then(KeyHistory::closed);
         for step in read_steps(store, &origin, TreeSize::ZERO..head.size)? {
-            step.apply(&origin, &mut view)?;
+            step.apply(&origin, last_good, &mut view)?;
         }
-        heads.insert(origin, head);
+        let is_good =
+            |keys: &KeyHistory| SignedCheckpoint::parse(&note).is_ok_and(|n| keys.verify(&n).is_ok());
+        // An answer stands on no checkpoint that is void.
+        let void = keys.is_some_and(|keys| !is_good(&keys));
+        heads.insert(origin, last_good.filter(|_| void).unwrap_or(head));
     }
     Ok((view, heads))
+}
+
+/// The last good checkpoint of a log that is closed.
+///
+/// # Errors
+/// A [`NodeError`] if the store fails or is damaged.
+pub(crate) fn last_good(store: &Store, origin: &Origin) -> Result<Option<Head>, NodeError> {
+    Ok(keys_held(store, origin)?.and_then(|keys| keys.closed()))
+}
+
+fn keys_held(store: &Store, origin: &Origin) -> Result<Option<KeyHistory>, NodeError> {
+    match store.keys(origin) {
+        Ok(keys) => Ok(Some(keys)),
+        Err(StoreError::NoSuchLog { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A record entry read from the store, on its way into the view.
@@ -72,12 +96,32 @@ impl ViewStep {
         Self { at, decoded: Some(decoded), foreign: false }
     }
 
-    /// Takes the entry into the view. What of a peer's log does not fit is not shown; it must not keep the node
-    /// from starting.
+    /// Whether it stands in a peer's log.
+    pub(crate) const fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+
+    /// Whether it leaves every record as it is: it names no entry before it, and begins a listing of its own at most.
+    fn changes_nothing(&self, view: &View) -> bool {
+        let decoded = self.decoded.as_ref();
+        self.at.about.is_none()
+            && decoded.is_none_or(|decoded| !view.has_handle(&self.at.origin, decoded.change.handle))
+    }
+
+    /// Takes the entry into the view, of a log that ended at `last_good` if it did. What of a peer's log does not fit is
+    /// not shown; it must not keep the node from starting.
     ///
     /// # Errors
     /// A [`NodeError`] if the view has other entries in the place of an own one.
-    pub(crate) fn apply(self, origin: &Origin, view: &mut View) -> Result<(), NodeError> {
+    pub(crate) fn apply(
+        self,
+        origin: &Origin,
+        last_good: Option<Head>,
+        view: &mut View,
+    ) -> Result<(), NodeError> {
+        if last_good.is_some_and(|end| !end.size.contains(self.at.index)) && !self.changes_nothing(view) {
+            return Ok(());
+        }
         let taken = match self.decoded {
             Some(decoded) => view.apply(&self.at, decoded).map(|_| ()),
             None => view.note_about(&self.at),
@@ -115,9 +159,12 @@ fn read_window(
     range: Range<TreeSize>,
     steps: &mut Vec<ViewStep>,
 ) -> Result<(), NodeError> {
-    let entries = store.entries(origin, range.start, range.end)?;
-    let kinds = entries.iter().map(|bytes| Ok(Entry::parse(bytes)?.kind()));
-    if !kinds.collect::<Result<Vec<Kind>, NodeError>>()?.contains(&Kind::Record) {
+    let entries = store.shared_entries(origin, range.start, range.end)?;
+    let mut any = false;
+    for bytes in &entries {
+        any |= Entry::kind_of(bytes)? == Kind::Record;
+    }
+    if !any {
         return Ok(());
     }
     let log: LogOrigin = origin.as_str().parse().map_err(|_| unreadable(origin, range.start.value()))?;
@@ -145,5 +192,5 @@ fn read_window(
 
 fn unreadable(origin: &Origin, index: u64) -> NodeError {
     let log = origin.to_string();
-    comity_store::StoreError::Damaged { what: "a record entry", log, place: index }.into()
+    StoreError::Damaged { what: "a record entry", log, place: index }.into()
 }

@@ -21,7 +21,7 @@ pub struct RunFile {
     pub peer_addr: SocketAddr,
     /// Where operators connect.
     pub admin_addr: SocketAddr,
-    /// Where the public part of logs is served over HTTP, if it is.
+    /// Where metrics and the logs that are switched on are served over HTTP, if they are.
     pub http_addr: Option<SocketAddr>,
 }
 

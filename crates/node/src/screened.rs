@@ -11,13 +11,16 @@ use comity_screening::{Answer, Hit, HitState, IdQuery, Query, View};
 use comity_watchlist::Text;
 use comity_wire::{InvalidMessage, LogHead, ScreenQuery, v1};
 
-/// Screens; `as_of` are the heads up to which the view has taken the logs in.
+use crate::LogState;
+
+/// Screens; `as_of` are the heads up to which the view has taken the logs in, `states` how it stands with each.
 ///
 /// # Errors
 /// [`InvalidMessage`] if the name or the value can match nothing, as one without a letter or digit.
 pub fn screened(
     view: &View,
     as_of: &BTreeMap<Origin, Head>,
+    states: &BTreeMap<Origin, LogState>,
     asked: &ScreenQuery,
 ) -> Result<v1::ScreenResponse, InvalidMessage> {
     let query = match asked {
@@ -29,18 +32,32 @@ pub fn screened(
                 .map_err(|_| InvalidMessage::Malformed { field: "identifier_query.value" })?
         }
     };
-    respond(&view.screen(&query), as_of)
+    respond(&view.screen(&query), as_of, states)
 }
 
-fn respond(answer: &Answer, as_of: &BTreeMap<Origin, Head>) -> Result<v1::ScreenResponse, InvalidMessage> {
+fn respond(
+    answer: &Answer,
+    as_of: &BTreeMap<Origin, Head>,
+    states: &BTreeMap<Origin, LogState>,
+) -> Result<v1::ScreenResponse, InvalidMessage> {
     let heads = as_of.iter().map(|(origin, head)| LogHead { origin: origin.clone(), head: *head });
-    let word = if answer.hits.is_empty() { v1::ScreenAnswer::None } else { v1::ScreenAnswer::Hits };
-    let hits = answer.hits.iter().map(|hit| hit_message(hit, as_of));
+    let found = if answer.hits.is_empty() { v1::ScreenAnswer::None } else { v1::ScreenAnswer::Hits };
+    // D22, D24: nothing is cleared by a log that is too old or in doubt, whatever the others say.
+    let of = |origin: &Origin| states.get(origin).copied().unwrap_or_default();
+    let word = if as_of.keys().any(|origin| of(origin).in_doubt) {
+        v1::ScreenAnswer::Frozen
+    } else if as_of.keys().any(|origin| of(origin).stale) || states.values().any(is_unfinished) {
+        v1::ScreenAnswer::Stale
+    } else {
+        found
+    };
+    let hits = answer.hits.iter().map(|hit| hit_message(hit, as_of, states));
     let mut response = v1::ScreenResponse {
         answer: word.into(),
         as_of: heads.map(|head| v1::LogHead::from(&head)).collect(),
         hits: hits.collect(),
         hits_left_out: 0,
+        closed: as_of.keys().filter(|origin| of(origin).closed.is_some()).map(ToString::to_string).collect(),
     }
     .within_limit()?;
     if answer.more {
@@ -50,12 +67,26 @@ fn respond(answer: &Answer, as_of: &BTreeMap<Origin, Head>) -> Result<v1::Screen
     Ok(response)
 }
 
-fn hit_message(hit: &Hit, as_of: &BTreeMap<Origin, Head>) -> v1::Hit {
-    let head = as_of.iter().find(|(origin, _)| origin.as_str() == hit.origin.as_str());
-    let head = head.map_or(Head::EMPTY, |(_, head)| *head);
+/// Whether a log has ended and is being fetched: it may not have a head here yet.
+const fn is_unfinished(log: &LogState) -> bool {
+    log.closed.is_some() && log.stale
+}
+
+fn hit_message(hit: &Hit, as_of: &BTreeMap<Origin, Head>, states: &BTreeMap<Origin, LogState>) -> v1::Hit {
+    let found = as_of.iter().find(|(origin, _)| origin.as_str() == hit.origin.as_str());
+    let head = found.map_or(Head::EMPTY, |(_, head)| *head);
+    let log = found.and_then(|(origin, _)| states.get(origin)).copied().unwrap_or_default();
+    let checkpoint = if log.witnessed.contains(hit.index) {
+        v1::CheckpointState::Witnessed
+    } else {
+        v1::CheckpointState::Unwitnessed
+    };
     // While a log is being followed, frames are in the view before the head that covers them: shown, but not proved.
+    // What stands behind the last good checkpoint of a closed log is void.
+    let is_good = log.closed.is_none_or(|last_good| last_good.contains(hit.index));
+    let is_sure = head.size.contains(hit.index) && is_good && !log.stale && !log.in_doubt;
     let state = match hit.state {
-        HitState::Unapproved if head.size.contains(hit.index) => v1::RecordState::Unapproved,
+        HitState::Unapproved if is_sure => v1::RecordState::Unapproved,
         // In doubt: shown for review, in no state that anything could be done upon.
         _ => v1::RecordState::Unspecified,
     };
@@ -71,6 +102,7 @@ fn hit_message(hit: &Hit, as_of: &BTreeMap<Origin, Head>) -> v1::Hit {
         size: head.size.value(),
         root: Bytes::copy_from_slice(head.root.as_bytes()),
         state: state.into(),
+        checkpoint: checkpoint.into(),
     }
 }
 
@@ -104,16 +136,53 @@ mod tests {
     /// Goal: a hit in frames that no head covers yet neither fails the answer nor passes as proved.
     #[test]
     fn a_hit_is_sure_only_under_a_head_that_covers_it() {
+        let states = BTreeMap::new();
         let asked = ScreenQuery::Name { name: Text::new("Tomas Velloran").unwrap() };
         let ask = |size: Option<u64>| {
             let head = |size| Head { size: TreeSize::new(size).unwrap(), root: Hash::leaf(b"root") };
             let as_of = size.map(|size| ("b.example/pub".parse().unwrap(), head(size)));
-            let answer = screened(&view(), &as_of.into_iter().collect(), &asked).unwrap();
+            let answer = screened(&view(), &as_of.into_iter().collect(), &states, &asked).unwrap();
             assert_eq!(answer.answer(), v1::ScreenAnswer::Hits);
             answer.hits[0].state()
         };
         assert_eq!(ask(None), v1::RecordState::Unspecified, "no head yet");
         assert_eq!(ask(Some(5)), v1::RecordState::Unspecified, "a head before the entry");
         assert_eq!(ask(Some(6)), v1::RecordState::Unapproved);
+    }
+
+    /// Goal: nothing is cleared, and no hit acted upon, by a log that is too old or whose author is in doubt. Way: of two
+    /// logs one is, and a name is asked for that is listed, and one that is not.
+    #[test]
+    fn a_stale_or_doubted_log_clears_nobody() {
+        let head = Head { size: TreeSize::new(6).unwrap(), root: Hash::leaf(b"root") };
+        let [holder, other] = ["b.example/pub", "c.example/pub"].map(|name| name.parse::<Origin>().unwrap());
+        let as_of = BTreeMap::from([(holder.clone(), head), (other.clone(), head)]);
+        let ask = |name, origin: &Origin, state| {
+            let asked = ScreenQuery::Name { name: Text::new(name).unwrap() };
+            let states = BTreeMap::from([(origin.clone(), state)]);
+            let answer = screened(&view(), &as_of, &states, &asked).unwrap();
+            (answer.answer(), answer.hits.first().map(|hit| (hit.state(), hit.checkpoint())))
+        };
+        let fresh = LogState { witnessed: head.size, ..LogState::default() };
+        let [stale, doubted] = [LogState { stale: true, ..fresh }, LogState { in_doubt: true, ..fresh }];
+        let sure = (v1::RecordState::Unapproved, v1::CheckpointState::Witnessed);
+        assert_eq!(ask("Tomas Velloran", &holder, fresh), (v1::ScreenAnswer::Hits, Some(sure)));
+        assert_eq!(ask("Nobody Listed", &holder, fresh), (v1::ScreenAnswer::None, None));
+        for (state, word) in [(stale, v1::ScreenAnswer::Stale), (doubted, v1::ScreenAnswer::Frozen)] {
+            for origin in [&holder, &other] {
+                assert_eq!(ask("Nobody Listed", origin, state), (word, None));
+            }
+            let (answer, hit) = ask("Tomas Velloran", &holder, state);
+            assert_eq!((answer, hit.unwrap().0), (word, v1::RecordState::Unspecified), "for review");
+        }
+        // A log that has ended and is fetched anew has no head here yet: who stands in it is not known.
+        let unknown: Origin = "d.example/pub".parse().unwrap();
+        let fetched = LogState { closed: Some(head.size), stale: true, ..LogState::default() };
+        assert_eq!(ask("Nobody Listed", &unknown, fetched), (v1::ScreenAnswer::Stale, None));
+        let whole = LogState { stale: false, ..fetched };
+        assert_eq!(ask("Nobody Listed", &unknown, whole), (v1::ScreenAnswer::None, None));
+        let half = LogState { witnessed: TreeSize::new(5).unwrap(), ..fresh };
+        let unwitnessed = (v1::RecordState::Unapproved, v1::CheckpointState::Unwitnessed);
+        assert_eq!(ask("Tomas Velloran", &holder, half).1, Some(unwitnessed));
     }
 }

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use comity_ledger::{AgencyId, Entry, Kind, Origin, Slot, VerifiedOpening};
 use comity_policy::{
     Agreement, Ask, Circumstances, Cut, Holding, LabelSet, Matter, Moment, Peer, Purposes, RecordState, Side,
@@ -12,14 +13,14 @@ use comity_policy::{
 use comity_store::{CHUNK_ENTRIES, ReadError, Store, StoreError};
 use comity_tlog::{EntryIndex, TreeSize};
 
-use crate::{NodeError, clock};
+use crate::NodeError;
 
 /// One entry with the sections held of it, each compared with its commitment.
 #[derive(Debug)]
 pub(crate) struct HeldEntry {
     pub(crate) index: EntryIndex,
     /// As the author wrote it.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
     pub(crate) entry: Entry,
     pub(crate) openings: Vec<VerifiedOpening>,
 }
@@ -31,9 +32,9 @@ pub(crate) fn held_entries(
     range: Range<TreeSize>,
 ) -> Result<Vec<HeldEntry>, NodeError> {
     let slots: Vec<Slot> = (0..=Slot::TAGS.number()).map(Slot::new).collect();
-    let bytes = store.entries(origin, range.start, range.end)?;
+    let bytes = store.shared_entries(origin, range.start, range.end)?;
+    let mut held = Vec::with_capacity(bytes.len());
     let mut bytes = bytes.into_iter();
-    let mut held = Vec::new();
     let read = store.each_opening(origin, range, &slots, |index, found| {
         let damaged = |what| StoreError::Damaged { what, log: origin.to_string(), place: index.value() };
         let bytes = bytes.next().ok_or_else(|| damaged("an entry"))?;
@@ -79,6 +80,8 @@ pub(crate) struct Parties {
     pub(crate) sender: AgencyId,
     pub(crate) peer: Peer,
     pub(crate) agreement: Option<Agreement>,
+    /// The time by which labels and agreements are judged.
+    pub(crate) now: Moment,
 }
 
 impl Parties {
@@ -120,7 +123,7 @@ impl Parties {
             consents: &[],
             // Relief travels like everything else; what is erased or held as evidence only is not held here at all.
             state: RecordState::Active,
-            now: Moment::from_unix_secs(clock::now().unix_secs()),
+            now: self.now,
             drill: None,
         }
     }

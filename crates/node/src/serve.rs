@@ -6,6 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use comity_tlog::TreeSize;
 use comity_wire::{
     CONNECTION_WINDOW_BYTES, DESCRIPTORS, STREAM_WINDOW_BYTES, admin_server, exchange_server,
     screening_server,
@@ -20,15 +21,16 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tracing::Instrument as _;
 
-use crate::alarms::{Alarm, AlarmKey};
 use crate::author_task::AuthorTask;
 use crate::exchange::Bounded;
+use crate::http::{HttpListener, HttpParts, start_feeder};
 use crate::off_reactor::off_reactor;
-use crate::operator::{material, own_trust};
+use crate::recovery::Recovery;
 use crate::services::{Admin, AdminParts, Screening, Watched};
-use crate::tls::{AcceptedRole, Caps, PeerListener, PeerTrust};
+use crate::tls::{AcceptedRole, Caps, PeerListener, PeerTrust, TlsMaterial};
 use crate::{
-    ExchangeService, FollowParts, Followers, Node, NodeError, OpenHome, OwnLogState, Peers, RunFile, now,
+    ExchangeService, FollowParts, Followers, Gossiping, Node, NodeError, OpenHome, OwnLogState, Peers,
+    RunFile, TlsLife,
 };
 
 /// Longest that calls under way may take to end after the node was told to stop: a commit takes a fraction of a
@@ -59,9 +61,12 @@ pub struct Serving {
     node: Arc<Node>,
     own_log: OwnLogState,
     register: Arc<Peers>,
+    tls: Arc<TlsLife>,
     peers: PeerListener,
     operators: PeerListener,
+    http: Option<HttpListener>,
     addresses: RunFile,
+    accepted: Option<TreeSize>,
 }
 
 /// Serves a home until told to stop.
@@ -73,7 +78,7 @@ pub async fn serve(open: OpenHome, shutdown: CancellationToken) -> Result<(), No
 }
 
 impl Serving {
-    /// Builds the view, binds both ports, and writes `run/node.json`. Callers wait until [`run`](Self::run).
+    /// Builds the view, binds the ports, and writes `run/node.json`. Callers wait until [`run`](Self::run).
     ///
     /// # Errors
     /// A [`NodeError`] if a certificate cannot be used, an address cannot be bound, or the store is damaged.
@@ -83,27 +88,63 @@ impl Serving {
             let register = Peers::load(open.home(), trust.clone())
                 .map_err(|source| NodeError::Peers { source: Box::new(source) })?;
             let (node, own_log) = Node::start(open, trust)?;
-            Ok::<_, NodeError>((node, own_log, Arc::new(register)))
+            let tls = TlsLife::begin(&node)?;
+            Ok::<_, NodeError>((node, own_log, Arc::new(register), tls))
         };
         let started = off_reactor(start).await;
-        let (node, own_log, register) = started.map_err(|_| NodeError::Lost { part: "start" })??;
+        let (node, own_log, register, tls) = started.map_err(|_| NodeError::Lost { part: "start" })??;
         let own = node.home().config().agency.clone();
         let to_peers = AcceptedRole::Nodes { except: Some(own.clone()) };
-        let peers =
-            listen(&node, &node.home().config().listen, node.trust().clone(), to_peers, Caps::PEER_PORT);
-        let peers = peers.await?;
+        let (config, presented) = (node.home().config(), tls.presented());
+        let peers = listen(&config.listen, presented, node.trust(), to_peers, Caps::PEER_PORT).await?;
         let to_operators = AcceptedRole::Operators { of: own };
-        let trust = own_trust(node.home())?;
         let operators =
-            listen(&node, &node.home().config().admin, trust, to_operators, Caps::ADMIN_PORT).await?;
+            listen(&config.admin, presented, tls.operators(), to_operators, Caps::ADMIN_PORT).await?;
+        let http = match &config.http {
+            Some(settings) => Some(HttpListener::bind(settings).await?),
+            None => None,
+        };
         let addresses = RunFile {
             pid: std::process::id(),
             peer_addr: address_of(&peers)?,
             admin_addr: address_of(&operators)?,
-            http_addr: None,
+            http_addr: http.as_ref().map(HttpListener::address),
         };
         addresses.write(node.home())?;
-        Ok(Self { node, own_log, register, peers, operators, addresses })
+        Ok(Self { node, own_log, register, tls, peers, operators, http, addresses, accepted: None })
+    }
+
+    /// Has the own log go on at a size that an operator answers for, if no peer gives back more than that.
+    ///
+    /// # Errors
+    /// [`NodeError::Risk`] if there is nothing to answer for, or something else is held: nothing was changed.
+    pub fn accept_the_risk(&mut self, size: TreeSize) -> Result<(), NodeError> {
+        let refuse = |reason: String| {
+            RunFile::remove(self.node.home());
+            Err(NodeError::Risk { reason })
+        };
+        let held = self.node.store().held(&self.node.home().origin())?.size;
+        match &self.own_log {
+            OwnLogState::Writable(_) => refuse("the own log can be signed as it is".to_owned()),
+            OwnLogState::ReadOnly { reason } if !reason.can_be_answered_for() => refuse(reason.explain()),
+            OwnLogState::ReadOnly { .. } if size != held => {
+                refuse(format!("the size that is held is {held}, not {size}"))
+            }
+            OwnLogState::ReadOnly { .. } => {
+                self.accepted = Some(size);
+                Ok(())
+            }
+        }
+    }
+
+    /// The certificates and revocation lists, to be read again when the operator says so.
+    pub fn tls(&self) -> &Arc<TlsLife> {
+        &self.tls
+    }
+
+    /// The node.
+    pub fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 
     /// Where the node listens.
@@ -120,28 +161,41 @@ impl Serving {
         let stop = shutdown.child_token();
         let tasks = TaskTracker::new();
         let author = start_author(&self.node, self.own_log, &stop)?;
-        let task = author.as_ref().map(|(task, _)| task.clone());
+        let (task, ended) = author;
         let follow = FollowParts {
             node: Arc::clone(&self.node),
             peers: Arc::clone(&self.register),
-            material: material(self.node.home(), "tls-node")?,
+            material: self.tls.presented().clone(),
             time: Arc::new(DefaultTimeProvider),
         };
+        let gossiping = Gossiping::new(Arc::clone(&self.node), Arc::clone(&self.register))?;
+        gossiping.start(&follow, Some(task.clone()), &tasks, &stop);
+        let (parts, own) = (follow.clone(), Arc::clone(&gossiping));
+        Recovery::start(parts, own, task.clone(), self.accepted, &tasks, &stop);
         let followers = Followers::start(follow, &tasks, stop.clone());
+        if let Some(http) = self.http {
+            let (gossiping, followers) = (Arc::clone(&gossiping), followers.clone());
+            let tls = Arc::clone(&self.tls);
+            http.start(HttpParts { gossiping, followers, tls }, &tasks, &stop);
+        }
+        start_feeder(&gossiping, &tasks, &stop);
+        tasks.spawn(Arc::clone(&self.tls).watch(stop.clone()));
         let parts = AdminParts {
             node: Arc::clone(&self.node),
             author: task.clone(),
             peers: Arc::clone(&self.register),
+            gossiping: Arc::clone(&gossiping),
             followers,
+            tls: self.tls,
             stop: stop.clone(),
         };
         let admin = admin_services(parts).await;
-        let exchange = peer_services(&self.node, &self.register, &tasks, &stop);
+        let exchange = peer_services(gossiping, &tasks, &stop);
         let running = vec![
             Running::start("admin", self.operators, admin, &tasks, &stop),
             Running::start("peer", self.peers, exchange, &tasks, &stop),
         ];
-        tracing::info!(peers = %self.addresses.peer_addr, admin = %self.addresses.admin_addr, "serving");
+        tracing::info!(peers = %self.addresses.peer_addr, admin = %self.addresses.admin_addr, http = ?self.addresses.http_addr, "serving");
         tokio::select! {
             () = stop.cancelled() => {}
             () = storage_failed(&self.node) => stop.cancel(),
@@ -157,11 +211,9 @@ impl Serving {
         if timeout_at(deadline, tasks.wait()).await.is_err() {
             tracing::warn!(late = tasks.len(), "handshakes, streams or followers did not end in time");
         }
-        if let Some((task, ended)) = author {
-            // A call whose peer cannot be reached any more takes all the time of the calls.
-            let deadline = deadline.max(Instant::now() + COMMIT_GRACE);
-            result = end_author(&task, ended, deadline).await.and(result);
-        }
+        // A call whose peer cannot be reached any more takes all the time of the calls.
+        let deadline = deadline.max(Instant::now() + COMMIT_GRACE);
+        result = end_author(&task, ended, deadline).await.and(result);
         // What was promised is durable; what was not, as a replica's newest checkpoint beside the one seen, is now too.
         let node = Arc::clone(&self.node);
         let synced = off_reactor(move || node.store().sync()).await;
@@ -183,21 +235,15 @@ async fn storage_failed(node: &Node) {
 }
 
 /// What peers are served.
-fn peer_services(
-    node: &Arc<Node>,
-    register: &Arc<Peers>,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> Routes {
-    let (node, register) = (Arc::clone(node), Arc::clone(register));
-    let exchange = ExchangeService::new(node, register, tasks.clone(), stop.clone());
+fn peer_services(gossiping: Arc<Gossiping>, tasks: &TaskTracker, stop: &CancellationToken) -> Routes {
+    let exchange = ExchangeService::new(gossiping, tasks.clone(), stop.clone());
     Routes::new(Watched(Bounded::new(exchange_server(exchange))))
 }
 
 /// What operators are served.
 async fn admin_services(parts: AdminParts) -> Routes {
     let stop = parts.stop.clone();
-    let screening = screening_server(Screening(Arc::clone(&parts.node)));
+    let screening = screening_server(Screening(Arc::clone(&parts.gossiping)));
     let admin = admin_server(Admin::new(parts));
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status("comity.v1.AdminService", tonic_health::ServingStatus::Serving).await;
@@ -223,16 +269,15 @@ async fn admin_services(parts: AdminParts) -> Routes {
 }
 
 async fn listen(
-    node: &Node,
     address: &str,
-    trust: PeerTrust,
+    presented: &TlsMaterial,
+    trust: &PeerTrust,
     accepts: AcceptedRole,
     caps: Caps,
 ) -> Result<PeerListener, NodeError> {
     let nowhere = || NodeError::Address { address: address.to_owned() };
     let resolved = address.to_socket_addrs().map_err(|_| nowhere())?.next().ok_or_else(nowhere)?;
-    let own = material(node.home(), "tls-node")?;
-    PeerListener::bind(resolved, &own, trust, accepts, caps, Arc::new(DefaultTimeProvider))
+    PeerListener::bind(resolved, presented, trust.clone(), accepts, caps, Arc::new(DefaultTimeProvider))
         .await
         .map_err(|source| NodeError::Listen { address: address.to_owned(), source })
 }
@@ -243,22 +288,21 @@ fn address_of(listener: &PeerListener) -> Result<SocketAddr, NodeError> {
 
 type Ended = oneshot::Receiver<Result<(), NodeError>>;
 
-/// Starts the task of the own log; a log that must not be signed gets an alarm in its place.
+/// Starts the task of the own log; of a log that must not be signed yet operators are told why.
 fn start_author(
     node: &Arc<Node>,
     own_log: OwnLogState,
     stop: &CancellationToken,
-) -> Result<Option<(AuthorTask, Ended)>, NodeError> {
-    match own_log {
-        OwnLogState::Writable(log) => AuthorTask::start(*log, Arc::clone(node), stop.clone()).map(Some),
+) -> Result<(AuthorTask, Ended), NodeError> {
+    let log = match own_log {
+        OwnLogState::Writable(log) => Some(*log),
         OwnLogState::ReadOnly { reason } => {
-            let origin = node.home().origin().to_string();
             tracing::error!(reason = reason.explain(), "the own log is read only");
-            let key = AlarmKey { code: "read_only", origin, agency: String::new() };
-            node.alarms().raise(Alarm { key, since: now(), message: reason.explain() });
-            Ok(None)
+            node.set_read_only(Some(reason));
+            None
         }
-    }
+    };
+    AuthorTask::start(log, Arc::clone(node), stop.clone())
 }
 
 async fn end_author(task: &AuthorTask, ended: Ended, deadline: Instant) -> Result<(), NodeError> {

@@ -13,13 +13,43 @@
 
 #[path = "exchange/attacks.rs"]
 mod attacks;
+#[path = "exchange/carried_lists.rs"]
+mod carried_lists;
 #[path = "exchange/claims.rs"]
 mod claims;
+#[path = "exchange/convictions.rs"]
+mod convictions;
 #[path = "exchange/doubts.rs"]
 mod doubts;
+#[path = "exchange/freshness.rs"]
+mod freshness;
+#[path = "exchange/gossip.rs"]
+mod gossip;
 #[path = "exchange/keys.rs"]
 mod keys;
+#[path = "exchange/lying_authors.rs"]
+mod lying_authors;
+#[path = "exchange/no_change.rs"]
+mod no_change;
+#[path = "exchange/other_keys.rs"]
+mod other_keys;
+#[path = "exchange/played.rs"]
+mod played;
+#[path = "exchange/recovery.rs"]
+mod recovery;
+#[path = "exchange/restored_rotation.rs"]
+mod restored_rotation;
+#[path = "exchange/revocations.rs"]
+mod revocations;
+#[path = "exchange/rotation.rs"]
+mod rotation;
+#[path = "exchange/seen.rs"]
+mod seen;
 #[path = "exchange/support.rs"]
 mod support;
+#[path = "exchange/thief.rs"]
+mod thief;
+#[path = "exchange/witnessed_time.rs"]
+mod witnessed_time;
 #[path = "exchange/wrong_peers.rs"]
 mod wrong_peers;

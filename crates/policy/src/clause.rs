@@ -201,6 +201,7 @@ impl Case<'_> {
         match self.ask {
             _ if self.is_own_use() => RuleId::AllowOwnUse,
             Ask::Query(_) => RuleId::AllowQuery,
+            Ask::Replicate if self.is_return() => RuleId::AllowReturn,
             Ask::Replicate if self.is_sole_originator(self.at.sender) => RuleId::AllowReplicate,
             Ask::Replicate => RuleId::AllowRelay,
         }
@@ -208,6 +209,16 @@ impl Case<'_> {
 
     fn is_own_use(&self) -> bool {
         *self.at.sender == self.at.peer.agency
+    }
+
+    /// Given back to the agency whose word alone it is: it is told nothing that it has not said, so that no audience
+    /// is to be kept. Time, state, agreement and purpose bind it as ever.
+    fn is_return(&self) -> bool {
+        let peer = &self.at.peer.agency;
+        !self.is_own_use()
+            && self.ask == Ask::Replicate
+            && !self.label.handling().originators.is_empty()
+            && self.is_sole_originator(peer)
     }
 
     fn is_sole_originator(&self, agency: &AgencyId) -> bool {
@@ -258,11 +269,12 @@ impl Case<'_> {
     /// Protection states are among the excluded (G-6), so this clause is never to be set aside for them.
     fn is_not_excluded(&self) -> bool {
         let excluded = &self.label.audience().not_releasable_to;
-        !excluded.iter().any(|word| word.covers(self.at.peer, None))
+        self.is_return() || !excluded.iter().any(|word| word.covers(self.at.peer, None))
     }
 
     fn is_confirmed(&self) -> bool {
-        !self.label.audience().not_releasable_to.iter().any(|word| word.is_open(self.at.peer))
+        self.is_return()
+            || !self.label.audience().not_releasable_to.iter().any(|word| word.is_open(self.at.peer))
     }
 
     fn purposes_shared(&self) -> Purposes {
@@ -334,18 +346,20 @@ impl Case<'_> {
     fn knows_audience(&self) -> bool {
         self.label.reach() == Reach::Known
             || self.is_own_use()
+            || self.is_return()
             || (self.at.side == Side::Receiving && self.is_sole_originator(self.at.sender))
     }
 
     fn is_releasable(&self) -> bool {
         let parties = self.at.agreement.map(Agreement::parties);
         self.label.is_public()
+            || self.is_return()
             || self.label.reach() == Reach::Withheld
             || self.label.audience().releasable_to.iter().any(|word| word.covers(self.at.peer, parties))
     }
 
     fn may_tell_audience(&self) -> bool {
-        if self.matter.slot != Slot::AUDIENCE || self.is_own_use() {
+        if self.matter.slot != Slot::AUDIENCE || self.is_own_use() || self.is_return() {
             return true;
         }
         let terms = self.label.handling();

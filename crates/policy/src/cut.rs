@@ -84,7 +84,7 @@ pub struct Cut {
 pub fn cut(entry: &Entry, mut holdings: Vec<Holding>, labels: &LabelSet, at: &Circumstances<'_>) -> Cut {
     holdings.sort_by_key(|holding| holding.opening.slot());
     let verdicts = Verdicts::of(entry, &holdings, labels, at);
-    let mut cut = Cut::default();
+    let mut cut = Cut { released: Vec::with_capacity(holdings.len()), withheld: Vec::new() };
     for holding in holdings {
         let slot = holding.opening.slot();
         match verdicts.of_slot(slot) {
@@ -118,7 +118,7 @@ impl Verdicts {
             }
         };
         let companion = |slot| holdings.iter().find(|holding: &&Holding| holding.opening.slot() == slot);
-        let mut verdicts = Vec::with_capacity(holdings.len());
+        let mut verdicts = Vec::with_capacity(holdings.len() + 2);
         let (mut handling, mut audience) = (Err(RuleId::DenyCompanion), Err(RuleId::DenyCompanion));
         for holding in holdings.iter().filter(|holding| !is_companion(holding.opening.slot())) {
             let slot = holding.opening.slot();

@@ -17,6 +17,8 @@ pub enum RuleId {
     AllowQuery,
     /// Used by the agency that holds it.
     AllowOwnUse,
+    /// Given back to its only originator, who has lost it.
+    AllowReturn,
     /// No label, or none that can be read (G-2).
     DenyLabelMissing,
     /// A label of a later version (G-2).
@@ -64,7 +66,14 @@ pub enum RuleId {
 impl RuleId {
     /// Whether the rule allows.
     pub const fn allows(self) -> bool {
-        matches!(self, Self::AllowReplicate | Self::AllowRelay | Self::AllowQuery | Self::AllowOwnUse)
+        matches!(
+            self,
+            Self::AllowReplicate
+                | Self::AllowRelay
+                | Self::AllowQuery
+                | Self::AllowOwnUse
+                | Self::AllowReturn
+        )
     }
 }
 
@@ -74,6 +83,7 @@ impl Word for RuleId {
         (Self::AllowRelay, 2, "allow.relay"),
         (Self::AllowQuery, 3, "allow.query"),
         (Self::AllowOwnUse, 4, "allow.own-use"),
+        (Self::AllowReturn, 5, "allow.return"),
         (Self::DenyLabelMissing, 32, "deny.label-missing"),
         (Self::DenyLabelForeign, 33, "deny.label-foreign"),
         (Self::DenyDrill, 34, "deny.drill"),

@@ -330,6 +330,11 @@ impl Listing {
         self.gaps.remove(&index);
     }
 
+    /// List and reference, as far as its changes tell.
+    pub(crate) fn key(&self) -> Option<Arc<RecordKey>> {
+        self.standing.as_ref().map(|standing| Arc::clone(&standing.key))
+    }
+
     /// The current record of a listing that has not ended.
     pub(crate) fn said(&self) -> Option<Said<'_>> {
         let standing = self.standing.as_ref().filter(|standing| !standing.status.is_ended())?;

@@ -14,6 +14,7 @@ mod hit;
 mod id_key;
 mod index;
 pub mod limits;
+mod listed;
 mod log;
 mod name_key;
 mod origin;
@@ -23,6 +24,7 @@ mod view;
 
 pub use chain::{Conflict, Status};
 pub use hit::{Answer, Hit, HitState, Matched, NameOrder, ScopeMatch};
+pub use listed::{Ended, Listed};
 pub use origin::{LogOrigin, OriginError, Provenance};
 pub use query::{IdQuery, NameQuery, Query, QueryError};
-pub use view::{Ended, Listed, Outcome, View, ViewError};
+pub use view::{Outcome, View, ViewError};

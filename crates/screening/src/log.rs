@@ -3,9 +3,10 @@
 //! Not for: the entries themselves (`ledger`, `store`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use comity_tlog::{EntryIndex, Hash};
-use comity_watchlist::Handle;
+use comity_watchlist::{Handle, RecordKey};
 
 use crate::index::ListingId;
 
@@ -32,6 +33,8 @@ pub(crate) struct Log {
     pub(crate) opened: BTreeMap<EntryIndex, ListingId>,
     pub(crate) gaps: Gaps,
     pub(crate) handles: BTreeMap<Handle, ListingId>,
+    /// The listings that stand under a key, ended ones included.
+    pub(crate) keys: BTreeMap<Arc<RecordKey>, Vec<ListingId>>,
 }
 
 impl Gaps {
@@ -91,6 +94,26 @@ impl Gaps {
 }
 
 impl Log {
+    /// Notes under which key a listing stands, after it stood under another or none.
+    pub(crate) fn rekey(
+        &mut self,
+        id: ListingId,
+        before: Option<Arc<RecordKey>>,
+        after: Option<Arc<RecordKey>>,
+    ) {
+        if let Some(before) = before
+            && let Some(ids) = self.keys.get_mut(&before)
+        {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                self.keys.remove(&before);
+            }
+        }
+        if let Some(after) = after {
+            self.keys.entry(after).or_default().push(id);
+        }
+    }
+
     /// The listing that an entry is a change of, as far as it is known.
     pub(crate) fn owner(&self, index: EntryIndex) -> Option<ListingId> {
         self.opened.get(&index).copied().or_else(|| self.gaps.get(index).and_then(|gap| gap.owner))

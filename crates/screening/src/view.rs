@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use comity_tlog::EntryIndex;
-use comity_watchlist::{Decoded, EntryRef, Handle, ListId, Record, RecordKey, Section};
+use comity_watchlist::{Decoded, Handle};
 use thiserror::Error;
 
-use crate::chain::{Conflict, Listing, Status, Step};
+use crate::chain::{Conflict, Listing, Step};
 use crate::id_key::Shape;
 use crate::index::{Index, ListingId, Posting};
 use crate::limits::LISTINGS_MAX;
@@ -65,38 +65,6 @@ pub enum ViewError {
     },
 }
 
-/// A listing that has not ended, for an importer to compare with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listed<'a> {
-    /// List and reference.
-    pub key: &'a RecordKey,
-    /// Its handle.
-    pub handle: Handle,
-    /// The leaf hash of its newest entry: the `prev` of the next change.
-    pub newest: EntryRef,
-    /// The index of that entry: the `about` of the next change.
-    pub newest_index: EntryIndex,
-    /// Listed or suspended.
-    pub status: Status,
-    /// The record.
-    pub record: &'a Record,
-    /// The sections of it that were withheld from us and stand empty.
-    pub withheld: &'a [Section],
-}
-
-/// A listing that has ended, for an importer to relist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended<'a> {
-    /// List and reference that it had at its end.
-    pub key: &'a RecordKey,
-    /// Its handle, final.
-    pub handle: Handle,
-    /// The index of its newest entry.
-    pub newest_index: EntryIndex,
-    /// How it ended.
-    pub status: Status,
-}
-
 impl View {
     /// A view of nothing.
     pub fn new() -> Self {
@@ -146,59 +114,6 @@ impl View {
         Ok(())
     }
 
-    /// The listings of one list of one origin that have not ended and whose record was opened to us, the one changed
-    /// last at the end.
-    pub fn live<'a>(
-        &'a self,
-        origin: &LogOrigin,
-        list: &ListId,
-    ) -> impl Iterator<Item = Listed<'a>> + use<'a> {
-        let listed = self.of_origin(origin).filter_map(|listing| {
-            let standing = listing.standing.as_ref().filter(|standing| standing.key.list == *list)?;
-            let said = listing.said()?;
-            Some(Listed {
-                key: &standing.key,
-                handle: listing.handle,
-                newest: EntryRef::new(*standing.newest_leaf.as_bytes()),
-                newest_index: standing.newest_index,
-                status: standing.status,
-                record: said.record,
-                withheld: said.withheld,
-            })
-        });
-        let mut listed: Vec<_> = listed.collect();
-        listed.sort_unstable_by_key(|listed| listed.newest_index);
-        listed.into_iter()
-    }
-
-    /// The listings of one list of one origin that have ended, the one that ended last at the end.
-    pub fn ended<'a>(
-        &'a self,
-        origin: &LogOrigin,
-        list: &ListId,
-    ) -> impl Iterator<Item = Ended<'a>> + use<'a> {
-        let ended = self.of_origin(origin).filter_map(|listing| {
-            let standing = listing.standing.as_ref().filter(|standing| standing.key.list == *list)?;
-            standing.status.is_ended().then_some(Ended {
-                key: &standing.key,
-                handle: listing.handle,
-                newest_index: standing.newest_index,
-                status: standing.status,
-            })
-        });
-        let mut ended: Vec<_> = ended.collect();
-        ended.sort_unstable_by_key(|ended| ended.newest_index);
-        ended.into_iter()
-    }
-
-    /// The newest entry of a listing, which the next change has to name: by index in clear, by leaf hash in its
-    /// content. `None` if no change of the handle was followed.
-    pub fn newest(&self, origin: &LogOrigin, handle: Handle) -> Option<(EntryIndex, EntryRef)> {
-        let id = self.logs.get(origin)?.handles.get(&handle)?;
-        let standing = self.listing(*id)?.standing.as_ref()?;
-        Some((standing.newest_index, EntryRef::new(*standing.newest_leaf.as_bytes())))
-    }
-
     /// The changes of one origin that were kept and not applied, by handle and index.
     pub fn conflicts(&self, origin: &LogOrigin) -> impl Iterator<Item = (Handle, EntryIndex, Conflict)> {
         let flagged = |listing: &Listing| {
@@ -206,6 +121,11 @@ impl View {
             listing.conflicts().map(|(index, conflict)| (handle, index, conflict)).collect::<Vec<_>>()
         };
         self.of_origin(origin).flat_map(flagged)
+    }
+
+    /// Whether a listing of an origin has this handle, found or not.
+    pub fn has_handle(&self, origin: &LogOrigin, handle: Handle) -> bool {
+        self.logs.get(origin).is_some_and(|log| log.handles.contains_key(&handle))
     }
 
     /// How many records can be found.
@@ -225,7 +145,11 @@ impl View {
         &self.ids
     }
 
-    fn of_origin(&self, origin: &LogOrigin) -> impl Iterator<Item = &Listing> {
+    pub(crate) fn log(&self, origin: &LogOrigin) -> Option<&Log> {
+        self.logs.get(origin)
+    }
+
+    pub(crate) fn of_origin(&self, origin: &LogOrigin) -> impl Iterator<Item = &Listing> {
         let handles = self.logs.get(origin).into_iter().flat_map(|log| log.handles.values());
         handles.filter_map(|id| self.listing(*id))
     }
@@ -285,17 +209,22 @@ impl View {
     fn follow(&mut self, origin: &LogOrigin, id: ListingId, step: Option<Step>) -> Option<Conflict> {
         let log = self.logs.get(origin)?;
         let listing = listing_mut(&mut self.listings, id)?;
-        let before = listing.root;
+        let before = (listing.root, listing.key());
         let conflict = if let Some(step) = step {
             listing.take(step, &log.gaps)
         } else {
             listing.follow_again(&log.gaps);
             None
         };
-        let after = listing.root;
-        if before != after {
-            self.give_root(origin, before, None);
-            self.give_root(origin, after, Some(id));
+        let after = (listing.root, listing.key());
+        if before.1 != after.1
+            && let Some(log) = self.logs.get_mut(origin)
+        {
+            log.rekey(id, before.1, after.1);
+        }
+        if before.0 != after.0 {
+            self.give_root(origin, before.0, None);
+            self.give_root(origin, after.0, Some(id));
         }
         conflict
     }

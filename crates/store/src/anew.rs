@@ -68,14 +68,15 @@ impl Store {
         let log = LogId::of(origin);
         let plain = log.as_bytes().to_vec();
         let behind = |kind: u8| [&[kind], log.as_bytes().as_slice()].concat();
-        for kind in *b"ca" {
+        for kind in *b"cae" {
             remove_all(&self.late, &behind(kind))?;
         }
-        self.look_again(log)?;
+        self.look_again(log, 0)?;
         // The head and the checkpoints go after what they speak of: until then they accuse what is left.
         for tree in [&self.sections, &self.tiles, &self.entries, &self.notes, &self.heads] {
             remove_all(tree, &plain)?;
         }
+        self.known_keys.forget(log);
         self.db.sync()?;
         self.keyring().forget(log, entropy)
     }

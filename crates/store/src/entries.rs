@@ -47,6 +47,9 @@ pub(crate) fn put<'a>(
     let mut value = begun(tree, rows, log, start)?;
     for entry in entries {
         let bytes = entry.as_bytes();
+        if value.is_empty() {
+            value.reserve(bytes.len().saturating_add(2).saturating_mul(16));
+        }
         let len = u16::try_from(bytes.len())
             .map_err(|_| StoreError::TooLong { what: "entry", len: bytes.len() })?;
         value.extend_from_slice(&len.to_be_bytes());

@@ -7,12 +7,15 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::{File, OpenOptions};
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use comity_ledger::{Entropy, Origin};
 use zeroize::Zeroizing;
 
+use crate::key_pages::KeyPages;
 use crate::log_id::LogId;
 use crate::medium::Medium;
 use crate::seal::Key;
@@ -20,6 +23,8 @@ use crate::{StoreError, files};
 
 /// Entry keys of one page.
 const PAGE_KEYS: usize = 128;
+/// The same, as a count of entries.
+const PAGE_ENTRIES: u64 = 128;
 /// Plain bytes of a page: a sequence number and the keys; an all-zero key is no key.
 const PAGE_PLAIN_BYTES: usize = 8 + PAGE_KEYS * Key::LEN;
 /// Bytes of a sealed page: nonce, page, tag.
@@ -34,6 +39,8 @@ const ROOT_LINE_BYTES: usize = LogId::LEN + 8 + Key::LEN;
 const ROOT_BYTES_MAX: u64 = 1 << 30;
 /// Pages begun at once, so that the root file is replaced once for 4,096 entries: 147 kB.
 const PAGES_AHEAD: u64 = 32;
+/// Pages of a page file copied at once: 1 MiB and less, both places of each.
+const PAGES_AT_ONCE: usize = 64;
 /// Pages held open in memory; a scan reads each page once, an author appends to one.
 const OPEN_PAGES_MAX: usize = 256;
 
@@ -74,7 +81,7 @@ pub(crate) struct Keyring {
     kek: Kek,
     page_keys: BTreeMap<(LogId, u64), Key>,
     pages: BTreeMap<(LogId, u64), Page>,
-    files: BTreeMap<LogId, File>,
+    files: BTreeMap<LogId, Arc<File>>,
     /// Pages that the root file does not name yet.
     begun: Vec<(LogId, u64)>,
     medium: Medium,
@@ -141,8 +148,9 @@ impl Keyring {
         entropy: &mut dyn Entropy,
     ) -> Result<(), StoreError> {
         let log = LogId::of(origin);
-        let assigned = self.try_assign(log, first, keys, entropy);
-        self.kept(log, assigned)
+        let sealed = self.try_assign(log, first, keys, entropy);
+        let written = sealed.and_then(|sealed| self.key_pages(log, sealed)?.write());
+        self.assigned(log, written, entropy)
     }
 
     fn try_assign(
@@ -151,7 +159,7 @@ impl Keyring {
         first: u64,
         keys: &[Option<Key>],
         entropy: &mut dyn Entropy,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         let mut index = first;
         let mut rest = keys;
         let mut sealed_pages = Vec::new();
@@ -171,23 +179,34 @@ impl Keyring {
             index = index.saturating_add(u64::try_from(now.len()).unwrap_or(u64::MAX));
             rest = later;
         }
-        if sealed_pages.is_empty() {
-            return Ok(());
-        }
-        self.write_pages(log, &sealed_pages, entropy)
+        Ok(sealed_pages)
     }
 
-    /// The keys of these entries, ascending; each that has none gets a new one. Returns only when their pages are
-    /// durable.
+    /// The keys of these entries, ascending; each that has none gets a new one. Nobody may rely on them before the pages
+    /// were written and [`assigned`](Self::assigned) was told so, which it must be in any case.
     pub(crate) fn assign_missing(
         &mut self,
         log: LogId,
         indexes: &[u64],
         entropy: &mut dyn Entropy,
-    ) -> Result<Vec<Key>, StoreError> {
+    ) -> Result<(Vec<Key>, KeyPages), StoreError> {
         let mut keys = Vec::with_capacity(indexes.len());
-        let assigned = self.try_assign_missing(log, indexes, &mut keys, entropy);
-        self.kept(log, assigned).map(|()| keys)
+        let sealed = self.try_assign_missing(log, indexes, &mut keys, entropy);
+        match sealed.and_then(|sealed| self.key_pages(log, sealed)) {
+            Ok(pages) => Ok((keys, pages)),
+            Err(error) => Err(self.forget_unwritten(log, error)),
+        }
+    }
+
+    /// Ends an assignment whose pages were written, or could not be. Returns only when the root names them, durably.
+    pub(crate) fn assigned(
+        &mut self,
+        log: LogId,
+        written: Result<(), StoreError>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
+        let named = written.and_then(|()| self.name_begun(entropy));
+        named.map_err(|error| self.forget_unwritten(log, error))
     }
 
     fn try_assign_missing(
@@ -196,7 +215,7 @@ impl Keyring {
         indexes: &[u64],
         keys: &mut Vec<Key>,
         entropy: &mut dyn Entropy,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         let mut sealed_pages = Vec::new();
         let path = self.pages_path(log);
         for run in indexes.chunk_by(|a, b| place_of(*a).0 == place_of(*b).0) {
@@ -219,24 +238,19 @@ impl Keyring {
                 sealed_pages.push(self.seal_page(log, page, entropy)?);
             }
         }
-        if sealed_pages.is_empty() {
-            return Ok(());
-        }
-        self.write_pages(log, &sealed_pages, entropy)
+        Ok(sealed_pages)
     }
 
     /// After a failure nothing stands in memory that may not stand on the medium: keys that were thought to be there
     /// would be used, and lost. The page file is opened anew, and so synced, before the next writing: what was
     /// written must not count as the durable copy of its page.
-    fn kept(&mut self, log: LogId, assigned: Result<(), StoreError>) -> Result<(), StoreError> {
-        if assigned.is_err() {
-            self.pages.clear();
-            self.files.remove(&log);
-            for place in std::mem::take(&mut self.begun) {
-                self.page_keys.remove(&place);
-            }
+    fn forget_unwritten(&mut self, log: LogId, error: StoreError) -> StoreError {
+        self.pages.clear();
+        self.files.remove(&log);
+        for place in std::mem::take(&mut self.begun) {
+            self.page_keys.remove(&place);
         }
-        assigned
+        error
     }
 
     /// Makes a page and those after it if there is none yet; gives them sealed, to be written before the root names
@@ -261,21 +275,16 @@ impl Keyring {
         Ok(sealed_pages)
     }
 
-    /// Writes sealed pages, then the root file if it must name new ones, each synced before the next: a page that
-    /// the root names was whole on the medium once, so that a missing one is damage and never a crash.
-    fn write_pages(
-        &mut self,
-        log: LogId,
-        sealed_pages: &[(u64, Vec<u8>)],
-        entropy: &mut dyn Entropy,
-    ) -> Result<(), StoreError> {
+    /// Sealed pages, to be written before the root names those that are new.
+    fn key_pages(&mut self, log: LogId, sealed: Vec<(u64, Vec<u8>)>) -> Result<KeyPages, StoreError> {
         let (path, medium) = (self.pages_path(log), self.medium.clone());
-        let file = self.file(log)?;
-        for (offset, sealed) in sealed_pages {
-            let written = file.write_all_at(sealed, *offset);
-            written.map_err(|source| StoreError::File { action: "write", path: path.clone(), source })?;
-        }
-        medium.sync(&path, || file.sync_data())?;
+        let file = if sealed.is_empty() { None } else { Some(Arc::clone(self.file(log)?)) };
+        Ok(KeyPages { file, path, medium, sealed })
+    }
+
+    /// Names new pages in the root file, once they are durable: a page that the root names was whole on the medium once,
+    /// so that a missing one is damage and never a crash.
+    fn name_begun(&mut self, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
         if !self.begun.is_empty() {
             self.write_root(entropy)?;
             self.begun.clear();
@@ -299,15 +308,55 @@ impl Keyring {
         }
     }
 
-    /// The key of an entry; `None` if it never had one or lost it.
-    pub(crate) fn key(&mut self, log: LogId, index: u64) -> Result<Option<Key>, StoreError> {
-        let (page, position) = place_of(index);
-        if !self.page_keys.contains_key(&(log, page)) {
-            return Ok(None);
+    /// The root file as it stands, sealed.
+    pub(crate) fn root_bytes(&self) -> Result<Vec<u8>, StoreError> {
+        let path = self.root_path();
+        let missing = StoreError::Keyring { path: path.clone(), reason: "it is missing" };
+        files::read(&path, ROOT_BYTES_MAX)?.ok_or(missing)
+    }
+
+    /// The names of the page files that the root names pages of.
+    pub(crate) fn page_files(&self) -> Vec<String> {
+        let mut logs: Vec<LogId> = self.page_keys.keys().map(|(log, _)| *log).collect();
+        logs.dedup();
+        logs.into_iter().map(|log| format!("{log}.pages")).collect()
+    }
+
+    /// Both places of the next pages of a page file, as they stand; empty at its end. Nobody writes to them meanwhile.
+    pub(crate) fn page_bytes(&self, name: &str, offset: u64) -> Result<Vec<u8>, StoreError> {
+        let path = self.folder.join(name);
+        let failed = |action, source| StoreError::File { action, path: path.clone(), source };
+        let file = File::open(&path).map_err(|source| failed("open", source))?;
+        let mut bytes = vec![0; 2 * PLACE_BYTES * PAGES_AT_ONCE];
+        let mut read = 0;
+        while let Some(rest) = bytes.get_mut(read..).filter(|rest| !rest.is_empty()) {
+            let at = offset.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+            match file.read_at(rest, at).map_err(|source| failed("read", source))? {
+                0 => break,
+                more => read = read.saturating_add(more),
+            }
         }
-        let key = self.page(log, page)?.keys.get(position).cloned().flatten();
+        bytes.truncate(read);
+        Ok(bytes)
+    }
+
+    /// The keys of some entries, one for each; `None` if it never had one or lost it.
+    pub(crate) fn keys(&mut self, log: LogId, indexes: Range<u64>) -> Result<Vec<Option<Key>>, StoreError> {
+        let mut keys = Vec::new();
+        let mut index = indexes.start;
+        while index < indexes.end {
+            let (page, position) = place_of(index);
+            let end = indexes.end.min(page.saturating_add(1).saturating_mul(PAGE_ENTRIES));
+            let count = usize::try_from(end - index).unwrap_or(PAGE_KEYS);
+            if self.page_keys.contains_key(&(log, page)) {
+                keys.extend(self.page(log, page)?.keys.iter().skip(position).take(count).cloned());
+            } else {
+                keys.extend(std::iter::repeat_n(None, count));
+            }
+            index = end;
+        }
         self.forget_some();
-        Ok(key)
+        Ok(keys)
     }
 
     fn page(&mut self, log: LogId, page: u64) -> Result<&mut Page, StoreError> {
@@ -374,7 +423,7 @@ impl Keyring {
         files::replace(&self.medium, &self.root_path(), &bytes)
     }
 
-    fn file(&mut self, log: LogId) -> Result<&File, StoreError> {
+    fn file(&mut self, log: LogId) -> Result<&Arc<File>, StoreError> {
         match self.files.entry(log) {
             Entry::Occupied(held) => Ok(held.into_mut()),
             Entry::Vacant(place) => {
@@ -395,7 +444,7 @@ impl Keyring {
                     // next to be overwritten.
                     self.medium.sync(&path, || file.sync_data())?;
                 }
-                Ok(place.insert(file))
+                Ok(place.insert(Arc::new(file)))
             }
         }
     }
@@ -430,7 +479,7 @@ fn open_page(key: &Key, log: LogId, page: u64, sealed: &[u8]) -> Option<Page> {
 
 fn place_of(index: u64) -> (u64, usize) {
     // The remainder is below 128.
-    (index / 128, usize::try_from(index % 128).unwrap_or(0))
+    (index / PAGE_ENTRIES, usize::try_from(index % PAGE_ENTRIES).unwrap_or(0))
 }
 
 fn offset_of(page: u64, place: u64) -> u64 {

@@ -14,7 +14,7 @@ use sled::transaction::TransactionError;
 use crate::log_id::LogId;
 use crate::replica::ReplicaStep;
 use crate::rows::Rows;
-use crate::seal::EntrySealer;
+use crate::seal::{EntrySealer, Key};
 use crate::sections::Chunks;
 use crate::{Store, StoreError, flush_watch};
 
@@ -22,8 +22,12 @@ use crate::{Store, StoreError, flush_watch};
 const CURSOR: u8 = b'c';
 /// `a ‖ log ‖ u64 arrival`: the entries of which sections arrived, u64 each.
 const ARRIVAL: u8 = b'a';
+/// `e ‖ log`: nothing, once all that was released of a log that has ended has come.
+const ENDED: u8 = b'e';
 /// Entries of one arrival: 4 KiB a value.
 const ARRIVAL_ENTRIES_MAX: usize = 512;
+/// As many sections are sealed while the pages of their keys are written; fewer in less time than a thread begins.
+const SEALED_BESIDE_MIN: usize = 128;
 
 impl ReplicaStep<'_> {
     /// Adds openings that a peer released, and the number from which it shall go on; their key pages are durable
@@ -44,21 +48,28 @@ impl ReplicaStep<'_> {
             return Err(StoreError::NotNext { given: index.value(), held: held.value() });
         }
         let mut openings: Vec<&(EntryIndex, VerifiedOpening)> = openings.iter().collect();
-        openings.sort_by_key(|(index, _)| *index);
+        if !openings.is_sorted_by_key(|(index, _)| *index) {
+            openings.sort_by_key(|(index, _)| *index);
+        }
         let of_entries = || openings.chunk_by(|(a, _), (b, _)| a == b);
-        let first_of = |run: &[&(EntryIndex, VerifiedOpening)]| run.first().map(|(index, _)| *index);
         let indexes: Vec<u64> = of_entries().filter_map(first_of).map(EntryIndex::value).collect();
         let _turn = store.turn();
-        let keys = store.keyring().assign_missing(log, &indexes, entropy)?;
+        let mut keyring = store.keyring();
+        let (keys, pages) = keyring.assign_missing(log, &indexes, entropy)?;
         let mut chunks = Chunks::among(&store.sections, log);
-        for (run, key) in of_entries().zip(&keys) {
-            let Some(index) = first_of(run) else { continue };
-            let mut sealer = EntrySealer::new(key, origin, index);
-            for (_, opening) in run {
-                let sealed = sealer.seal(opening.slot(), opening.opening(), entropy)?;
-                chunks.add(index.value(), opening.slot(), sealed)?;
-            }
-        }
+        let mut seal = || {
+            of_entries()
+                .zip(&keys)
+                .try_for_each(|(run, key)| seal_entry(&mut chunks, origin, run, key, entropy))
+        };
+        let (written, made) = if openings.len() < SEALED_BESIDE_MIN {
+            (pages.write(), seal())
+        } else {
+            pages.write_while(seal)
+        };
+        keyring.assigned(log, written, entropy)?;
+        drop(keyring);
+        made?;
         let mut sealed = Rows::default();
         chunks.put(&mut sealed)?;
         let sealed = sealed.placed(&store.sections)?;
@@ -83,6 +94,28 @@ impl ReplicaStep<'_> {
     }
 }
 
+fn first_of(run: &[&(EntryIndex, VerifiedOpening)]) -> Option<EntryIndex> {
+    run.first().map(|(index, _)| *index)
+}
+
+/// Seals the sections of one entry and puts them among the others.
+fn seal_entry(
+    chunks: &mut Chunks<'_>,
+    origin: &Origin,
+    run: &[&(EntryIndex, VerifiedOpening)],
+    key: &Key,
+    entropy: &mut dyn Entropy,
+) -> Result<(), StoreError> {
+    let Some(index) = first_of(run) else { return Ok(()) };
+    let mut sealer = EntrySealer::new(key, origin, index);
+    for (_, opening) in run {
+        let (slot, opening) = (opening.slot(), opening.opening());
+        let len = EntrySealer::sealed_len(opening);
+        chunks.add_made(index.value(), slot, len, |value| sealer.seal_into(value, slot, opening, entropy))?;
+    }
+    Ok(())
+}
+
 impl Store {
     /// The first release number of a peer's stream of a log that is not held.
     ///
@@ -102,6 +135,24 @@ impl Store {
     pub fn forget_releases(&self, from: &AgencyId, origin: &Origin) -> Result<(), StoreError> {
         self.late.remove(cursor_key(LogId::of(origin), from))?;
         self.db.sync()
+    }
+
+    /// Notes that all that was released of a log that has ended has come. Durable with the next sync: else it is asked for
+    /// again.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn put_all_came(&self, origin: &Origin) -> Result<(), StoreError> {
+        self.late.insert(ended_key(LogId::of(origin)), &[])?;
+        Ok(())
+    }
+
+    /// Whether that was noted.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn has_all_come(&self, origin: &Origin) -> Result<bool, StoreError> {
+        Ok(self.late.contains_key(ended_key(LogId::of(origin)))?)
     }
 
     /// The entries of which sections arrived under an arrival number, ascending; `None` if nothing has. Arrivals
@@ -133,6 +184,10 @@ fn cursor_key(log: LogId, from: &AgencyId) -> Vec<u8> {
     key.extend_from_slice(log.as_bytes());
     key.extend_from_slice(LogId::of_agency(from).as_bytes());
     key
+}
+
+fn ended_key(log: LogId) -> Vec<u8> {
+    [&[ENDED], log.as_bytes().as_slice()].concat()
 }
 
 fn arrival_key(log: LogId, number: Option<u64>) -> Vec<u8> {

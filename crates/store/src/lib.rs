@@ -5,18 +5,27 @@
 //! No type of the database leaves this crate: a second engine will stand beside it.
 
 mod anew;
+mod backup;
+mod chunk_value;
+mod cosigned;
 mod db;
 mod entries;
 mod error;
+mod evidence;
 mod files;
+mod first_quorum;
 mod flush_watch;
+mod goes_on;
+mod key_pages;
 mod keyring;
+mod keys;
 mod late;
 mod log_id;
 mod medium;
 mod pieces;
 mod pins;
 mod read;
+mod recovery;
 mod releases;
 mod replica;
 mod reserve;
@@ -34,8 +43,11 @@ mod writes;
 
 pub use entries::CHUNK_ENTRIES;
 pub use error::StoreError;
+pub use evidence::{EvidenceKept, has_place};
+pub use goes_on::GoesOn;
 pub use keyring::Kek;
 pub use read::{ReadError, Scrubbed};
+pub use recovery::Returning;
 pub use releases::{Disclosed, RELEASE_BATCH_MAX, ReleaseCursor};
 pub use replica::ReplicaStep;
 pub use set_aside::is_set_aside;

@@ -25,13 +25,26 @@ impl Medium {
         path: &Path,
         sync: impl FnOnce() -> std::io::Result<()>,
     ) -> Result<(), StoreError> {
-        let earlier = || std::io::Error::other("an earlier sync failed");
-        let synced = if self.has_failed() { Err(earlier()) } else { sync() };
-        // One that failed beside this one may have been about the same bytes.
-        let synced = synced.and_then(|()| if self.has_failed() { Err(earlier()) } else { Ok(()) });
-        synced.map_err(|source| {
+        self.check(path)?;
+        sync().map_err(|source| {
             self.give_up();
             StoreError::Sync { path: path.to_owned(), source }
+        })?;
+        // One that failed beside this one may have been about the same bytes.
+        self.check(path)
+    }
+
+    /// Whether something may be written yet that a sync is to confirm.
+    ///
+    /// # Errors
+    /// [`StoreError::Sync`] after a failed one.
+    pub(crate) fn check(&self, path: &Path) -> Result<(), StoreError> {
+        if !self.has_failed() {
+            return Ok(());
+        }
+        Err(StoreError::Sync {
+            path: path.to_owned(),
+            source: std::io::Error::other("an earlier sync failed"),
         })
     }
 

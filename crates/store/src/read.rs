@@ -1,11 +1,12 @@
 //! Reading back: entries, openings, and the scrub that trusts neither.
 
+use bytes::Bytes;
 use comity_ledger::{Head, Opening, Origin, Slot};
 use comity_tlog::{EntryIndex, Hash, RightEdge, TreeSize};
 
 use crate::entries::{CHUNK_ENTRIES, chunk_key, split};
 use crate::log_id::LogId;
-use crate::seal::EntrySealer;
+use crate::seal::{EntrySealer, opened};
 use crate::{Store, StoreError, sections};
 
 /// What a scrub found whole.
@@ -85,6 +86,37 @@ impl Store {
         }
     }
 
+    /// The entries of `start..end` in one piece of memory that they share; the caller keeps the range small.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn shared_entries(
+        &self,
+        origin: &Origin,
+        start: TreeSize,
+        end: TreeSize,
+    ) -> Result<Vec<Bytes>, StoreError> {
+        let count = usize::try_from(end.value().saturating_sub(start.value())).unwrap_or(0);
+        let (mut joined, mut lengths) = (Vec::new(), Vec::with_capacity(count));
+        let taken = self.each_entry(origin, start, end, |_, entry| {
+            if joined.is_empty() {
+                // The entries of a log are mostly of one length.
+                joined.reserve(entry.len().saturating_mul(count));
+            }
+            joined.extend_from_slice(entry);
+            lengths.push(entry.len());
+            Ok::<(), std::convert::Infallible>(())
+        });
+        match taken {
+            Ok(()) => {
+                let mut rest = Bytes::from(joined);
+                Ok(lengths.into_iter().map(|len| rest.split_to(len.min(rest.len()))).collect())
+            }
+            Err(ReadError::Store(error)) => Err(error),
+            Err(ReadError::Taker(never)) => match never {},
+        }
+    }
+
     /// Opens what is held of some slots, for each entry of `start..end`: `take` gets the index and, for each
     /// slot asked for, the opening or `None`; it may move them out.
     ///
@@ -98,43 +130,55 @@ impl Store {
         slots: &[Slot],
         mut take: impl FnMut(EntryIndex, &mut [Option<Opening>]) -> Result<(), E>,
     ) -> Result<(), ReadError<E>> {
-        let log = LogId::of(origin);
-        let mut index = range.start.value();
+        let (log, end) = (LogId::of(origin), range.end.value());
+        let mut start = range.start.value();
         let mut openings = vec![None; slots.len()];
-        while index < range.end.value() {
-            let chunk = index / CHUNK_ENTRIES;
-            let held = sections::read_chunk(&self.sections, log, chunk, slots)?;
-            let stop = range.end.value().min((chunk + 1) * CHUNK_ENTRIES);
-            while index < stop {
-                let damaged = || StoreError::Damaged {
-                    what: "a sealed section",
-                    log: origin.to_string(),
-                    place: index,
-                };
-                let place = EntryIndex::new(index).map_err(|_| damaged())?;
-                openings.fill(None);
-                if !held.any(index) {
-                    take(place, &mut openings).map_err(ReadError::Taker)?;
-                    index += 1;
-                    continue;
-                }
-                let key = self.keyring().key(log, index)?;
-                let mut sealer = key.map(|key| EntrySealer::new(&key, origin, place));
+        while start < end {
+            let chunk = start / CHUNK_ENTRIES;
+            let stop = end.min((chunk + 1) * CHUNK_ENTRIES);
+            let mut held = sections::read_chunk(&self.sections, log, chunk, slots)?;
+            self.open_in_place(origin, log, start..stop, &mut held)?;
+            let held = held.shared();
+            for index in start..stop {
                 for (opening, slot) in openings.iter_mut().zip(slots) {
-                    *opening = match (&mut sealer, held.sealed(index, *slot)) {
-                        (Some(sealer), Some(sealed)) => Some(sealer.open(*slot, sealed).ok_or_else(damaged)?),
-                        // Sealed bytes whose key is gone were lost, not withheld: nothing may go on as if they
-                        // had never been.
-                        (None, Some(_)) => Err(StoreError::Damaged {
-                            what: "the keyring: the key of an entry",
-                            log: origin.to_string(),
-                            place: index,
-                        })?,
-                        (_, None) => None,
+                    *opening = match held.section(index, *slot) {
+                        Some(section) => Some(opened(&section).ok_or_else(|| no_section(origin, index))?),
+                        None => None,
                     };
                 }
+                let place = EntryIndex::new(index).map_err(|_| no_section(origin, index))?;
                 take(place, &mut openings).map_err(ReadError::Taker)?;
-                index += 1;
+            }
+            start = stop;
+        }
+        Ok(())
+    }
+
+    /// Opens all that was read of some entries of a chunk, where it stands.
+    fn open_in_place(
+        &self,
+        origin: &Origin,
+        log: LogId,
+        indexes: std::ops::Range<u64>,
+        held: &mut sections::ChunkSections,
+    ) -> Result<(), StoreError> {
+        let Some(first) = indexes.clone().find(|index| held.any(*index)) else { return Ok(()) };
+        let mut keys = self.keyring().keys(log, first..indexes.end)?.into_iter();
+        for index in first..indexes.end {
+            let key = keys.next().flatten();
+            if !held.any(index) {
+                continue;
+            }
+            // Sealed bytes whose key is gone were lost, not withheld: nothing may go on as if they had never been.
+            let key = key.ok_or_else(|| StoreError::Damaged {
+                what: "the keyring: the key of an entry",
+                log: origin.to_string(),
+                place: index,
+            })?;
+            let place = EntryIndex::new(index).map_err(|_| no_section(origin, index))?;
+            let mut sealer = EntrySealer::new(&key, origin, place);
+            if !held.each_sealed(index, |slot, sealed| sealer.open_in_place(slot, sealed)) {
+                return Err(no_section(origin, index));
             }
         }
         Ok(())
@@ -201,4 +245,8 @@ impl Store {
         let reread = self.entries(staged.origin(), staged.start(), head.size)?;
         staged.confirm(&reread).map_err(ReadError::Taker)
     }
+}
+
+fn no_section(origin: &Origin, index: u64) -> StoreError {
+    StoreError::Damaged { what: "a sealed section", log: origin.to_string(), place: index }
 }

@@ -93,13 +93,17 @@ impl Store {
         Ok(cursor)
     }
 
-    /// A replica is begun anew: what arrives again is looked through again, and released under later numbers.
-    pub(crate) fn look_again(&self, log: LogId) -> Result<(), StoreError> {
+    /// What comes again behind a place, as of a replica that is begun anew, is looked through again and released under
+    /// later numbers.
+    pub(crate) fn look_again(&self, log: LogId, behind: u64) -> Result<(), StoreError> {
+        let _turn = self.turn();
         let prefix = [&[CURSOR], log.as_bytes().as_slice()].concat();
         for item in self.releases.scan_prefix(prefix) {
             let (key, value) = item?;
-            let next = value.get(..8).unwrap_or_default();
-            self.releases.insert(key, [next, &0_u64.to_be_bytes()].concat())?;
+            let (halves, _) = value.as_chunks::<8>();
+            let [next, scanned] = halves else { continue };
+            let scanned = u64::from_be_bytes(*scanned).min(behind);
+            self.releases.insert(key, [*next, scanned.to_be_bytes()].concat())?;
         }
         Ok(())
     }

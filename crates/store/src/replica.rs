@@ -4,7 +4,7 @@
 //! all held, which alone are served, viewed and exported. Openings of a replica are `late`'s.
 
 use comity_ledger::{EntryBytes, Head, Origin, VerifiedFrame};
-use comity_tlog::{VerifiedCheckpoint, root_at};
+use comity_tlog::{TreeSize, VerifiedCheckpoint, root_at};
 
 use crate::log_id::LogId;
 use crate::rows::Rows;
@@ -22,7 +22,12 @@ pub struct ReplicaStep<'a> {
     newest: Option<Vec<u8>>,
 }
 
-impl ReplicaStep<'_> {
+impl<'a> ReplicaStep<'a> {
+    /// Nothing is added yet.
+    pub(crate) fn begin(store: &'a Store, origin: &'a Origin) -> Self {
+        Self { store, origin, log: LogId::of(origin), newest: None }
+    }
+
     /// Adds the newest checkpoint seen, before its entries are held. The caller has verified that it goes on from
     /// the one seen before.
     ///
@@ -73,11 +78,6 @@ impl ReplicaStep<'_> {
         entry_rows.put(&self.store.entries)?;
         tile_rows.put(&self.store.tiles)?;
         self.store.put_pending(self.log, last.head())?;
-        // The entries came to these checkpoints: nothing more is to be seen by them.
-        let end = note_key(self.log, held);
-        for item in self.store.seen.range(note_key(self.log, 0)..=end).keys() {
-            self.store.seen.remove(item?)?;
-        }
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl Store {
     /// [`StoreError::NoSuchLog`] if this is no replica here; else as the store fails.
     pub fn replica_step<'a>(&'a self, origin: &'a Origin) -> Result<ReplicaStep<'a>, StoreError> {
         self.require_replica(origin)?;
-        Ok(ReplicaStep { store: self, origin, log: LogId::of(origin), newest: None })
+        Ok(ReplicaStep::begin(self, origin))
     }
 
     /// Size and root of the entries held of a log; the empty head before the first.
@@ -112,14 +112,20 @@ impl Store {
         Ok(self.pending(origin)?.unwrap_or(Head::EMPTY))
     }
 
-    /// The checkpoints seen before the newest of which not all entries are held, smallest first.
+    /// The checkpoints seen before the newest that are neither kept as complete nor given up, smallest first: of those up
+    /// to the size held the entries have come.
+    ///
+    /// How many there are is up to whoever adds and gives up; one is read at a time, and may be given up meanwhile.
     ///
     /// # Errors
-    /// A [`StoreError`].
-    pub fn awaited_notes(&self, origin: &Origin) -> Result<Vec<Vec<u8>>, StoreError> {
+    /// A [`StoreError`] in place of one that cannot be read.
+    pub fn awaited_notes(
+        &self,
+        origin: &Origin,
+    ) -> impl Iterator<Item = Result<Vec<u8>, StoreError>> + use<> {
         let log = LogId::of(origin);
         let range = note_key(log, 0)..=note_key(log, u64::MAX);
-        self.seen.range(range).values().map(|note| Ok(note?.to_vec())).collect()
+        self.seen.range(range).values().map(|note| Ok(note?.to_vec()))
     }
 
     /// Keeps a checkpoint of which all entries are held, byte for byte: from now on it is the newest note. It is
@@ -150,8 +156,16 @@ impl Store {
         if root != stated.root() {
             return Err(refused());
         }
-        let key = note_key(LogId::of(origin), stated.size().value());
-        self.notes.insert(key, checkpoint.as_bytes())?;
+        self.put_note(origin, stated.size(), checkpoint.note().note())?;
+        self.give_up_awaited(origin, stated.size())
+    }
+
+    /// Forgets a checkpoint of this size that was seen before the newest.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn give_up_awaited(&self, origin: &Origin, size: TreeSize) -> Result<(), StoreError> {
+        self.seen.remove(note_key(LogId::of(origin), size.value()))?;
         Ok(())
     }
 

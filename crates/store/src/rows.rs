@@ -128,7 +128,7 @@ mod tests {
         let put = |sealed: &[u8]| {
             let mut chunks = Chunks::among(&db, log);
             for index in 0..256 {
-                chunks.add(index, Slot::CORE, sealed.to_vec()).unwrap();
+                chunks.add(index, Slot::CORE, sealed).unwrap();
             }
             let mut rows = Rows::default();
             chunks.put(&mut rows).unwrap();
@@ -139,8 +139,8 @@ mod tests {
         assert!(!(0..256).any(|index| read_chunk(&db, log, index / 16, &[Slot::CORE]).unwrap().any(index)));
         put(b"here").put(&db).unwrap();
         for index in 0..256 {
-            let held = read_chunk(&db, log, index / 16, &[Slot::CORE]).unwrap();
-            assert_eq!(held.sealed(index, Slot::CORE), Some(b"here".as_slice()));
+            let held = read_chunk(&db, log, index / 16, &[Slot::CORE]).unwrap().shared();
+            assert_eq!(held.section(index, Slot::CORE).as_deref(), Some(b"here".as_slice()));
         }
     }
 }

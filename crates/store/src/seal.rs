@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use bytes::Bytes;
 use comity_ledger::{Entropy, Opening, Origin, Salt, Slot};
 use comity_tlog::EntryIndex;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -45,33 +46,52 @@ impl Key {
         plain: &[&[u8]],
         entropy: &mut dyn Entropy,
     ) -> Result<Vec<u8>, StoreError> {
+        let mut sealed = Vec::new();
+        self.seal_into(&mut sealed, aad, plain, entropy)?;
+        Ok(sealed)
+    }
+
+    /// The same, appended to what stands there.
+    fn seal_into(
+        &self,
+        sealed: &mut Vec<u8>,
+        aad: &[u8],
+        plain: &[&[u8]],
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
         let mut nonce = [0; NONCE_LEN];
         entropy.fill(&mut nonce)?;
         let key = self.aead().ok_or(StoreError::Entropy)?;
         let len = plain.iter().map(|part| part.len()).sum();
         // In one place from the beginning: plaintext that was moved would lie about in memory.
-        let mut sealed = Vec::with_capacity(NONCE_LEN + len + AES_256_GCM.tag_len());
+        sealed.reserve(NONCE_LEN + len + AES_256_GCM.tag_len());
         sealed.extend_from_slice(&nonce);
+        let start = sealed.len();
         for part in plain {
             sealed.extend_from_slice(part);
         }
-        let (_, body) = sealed.split_at_mut(NONCE_LEN);
+        let body = sealed.get_mut(start..).unwrap_or_default();
         let tag = key
             .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), body)
             .map_err(|_| StoreError::TooLong { what: "plaintext", len })?;
         sealed.extend_from_slice(tag.as_ref());
-        Ok(sealed)
+        Ok(())
     }
 
     /// Opens what [`Key::seal`] made; `None` if it was not made so, under this key, for this place.
     pub(crate) fn open(&self, aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-        let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LEN>()?;
-        let mut buffer = ciphertext.to_vec();
-        let key = self.aead()?;
-        let plain =
-            key.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), &mut buffer).ok()?.len();
-        buffer.truncate(plain);
-        Some(buffer)
+        let mut plain = sealed.to_vec();
+        let len = self.open_in_place(aad, &mut plain)?.len();
+        plain.drain(..NONCE_LEN);
+        plain.truncate(len);
+        Some(plain)
+    }
+
+    /// The same, where it stands.
+    fn open_in_place<'a>(&self, aad: &[u8], sealed: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let (nonce, ciphertext) = sealed.split_first_chunk_mut::<NONCE_LEN>()?;
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        self.aead()?.open_in_place(nonce, Aad::from(aad), ciphertext).ok()
     }
 
     fn aead(&self) -> Option<LessSafeKey> {
@@ -79,42 +99,59 @@ impl Key {
     }
 }
 
+/// Reads what was opened where it stands.
+pub(crate) fn opened(bytes: &Bytes) -> Option<Opening> {
+    let end = bytes.len().checked_sub(AES_256_GCM.tag_len())?;
+    let salt = bytes.get(NONCE_LEN..end)?.first_chunk()?;
+    Opening::new(Salt::from_bytes(*salt), bytes.slice(NONCE_LEN + Salt::LEN..end))
+}
+
+/// Longest place: origin ‖ u64 index ‖ u8 slot.
+const PLACE_BYTES_MAX: usize = Origin::LEN_MAX + 8 + 1;
+
 /// The key of one entry, from which the key of each of its sections is derived.
 pub(crate) struct EntrySealer {
     prk: hkdf::Prk,
-    /// origin ‖ index: a sealed section cannot be moved to another place.
-    place: Vec<u8>,
+    /// origin ‖ index ‖ slot, the last not set yet: a sealed section cannot be moved to another place.
+    place: [u8; PLACE_BYTES_MAX],
+    /// Bytes of it before the slot.
+    len: usize,
 }
 
 impl EntrySealer {
     pub(crate) fn new(key: &Key, origin: &Origin, index: EntryIndex) -> Self {
         let prk = SEAL_SALT.extract(key.as_bytes());
-        let origin = origin.as_str().as_bytes();
-        let mut place = Vec::with_capacity(origin.len() + 8 + 1);
-        place.extend_from_slice(origin);
-        place.extend_from_slice(&index.value().to_be_bytes());
-        Self { prk, place }
+        let (mut place, mut len) = ([0; PLACE_BYTES_MAX], 0);
+        for (to, from) in place.iter_mut().zip(origin.as_str().bytes().chain(index.value().to_be_bytes())) {
+            *to = from;
+            len += 1;
+        }
+        Self { prk, place, len }
     }
 
-    /// Seals salt and section of one slot.
-    pub(crate) fn seal(
+    /// Bytes of an opening that is sealed.
+    pub(crate) fn sealed_len(opening: &Opening) -> usize {
+        NONCE_LEN + Salt::LEN + opening.section().len() + AES_256_GCM.tag_len()
+    }
+
+    /// Seals salt and section of one slot, and appends them.
+    pub(crate) fn seal_into(
         &mut self,
+        sealed: &mut Vec<u8>,
         slot: Slot,
         opening: &Opening,
         entropy: &mut dyn Entropy,
-    ) -> Result<Vec<u8>, StoreError> {
+    ) -> Result<(), StoreError> {
         let plain: [&[u8]; 2] = [opening.salt().as_bytes(), opening.section()];
         let key = self.section_key(slot)?;
-        self.at(slot, |aad| key.seal(aad, &plain, entropy))
+        self.at(slot, |aad| key.seal_into(sealed, aad, &plain, entropy))
     }
 
-    /// Opens one slot; `None` if the bytes are not those sealed for this place.
-    pub(crate) fn open(&mut self, slot: Slot, sealed: &[u8]) -> Option<Opening> {
-        let key = self.section_key(slot).ok()?;
-        let mut plain = self.at(slot, |aad| key.open(aad, sealed))?;
-        let salt = Salt::from_bytes(*plain.first_chunk()?);
-        plain.drain(..Salt::LEN);
-        Opening::new(salt, plain)
+    /// Opens one slot where it stands, as [`opened`] reads it then; false if the bytes are not those sealed for this
+    /// place.
+    pub(crate) fn open_in_place(&mut self, slot: Slot, sealed: &mut [u8]) -> bool {
+        let Ok(key) = self.section_key(slot) else { return false };
+        self.at(slot, |aad| key.open_in_place(aad, sealed).is_some())
     }
 
     /// HKDF-SHA256(salt = "comity/seal/v1", ikm = entry key, info = u8 slot), RFC 5869.
@@ -129,9 +166,9 @@ impl EntrySealer {
 
     /// What is authenticated with a section: origin ‖ index ‖ slot.
     fn at<T>(&mut self, slot: Slot, act: impl FnOnce(&[u8]) -> T) -> T {
-        self.place.push(slot.number());
-        let done = act(&self.place);
-        self.place.pop();
-        done
+        if let Some(last) = self.place.get_mut(self.len) {
+            *last = slot.number();
+        }
+        act(self.place.get(..=self.len).unwrap_or_default())
     }
 }

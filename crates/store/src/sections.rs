@@ -1,26 +1,25 @@
-//! Sealed sections in chunks of sixteen entries for each slot, those of own entries and those that came late alike.
+//! Sealed sections in chunks of sixteen entries, those of own entries and those that came late alike: short ones of all
+//! slots in one row, long ones in a row for each slot.
+//!
+//! Not here: what stands in a row (`chunk_value`). Layout 2 had a row for each slot whatever the length, and such rows
+//! stay: a section of it moves only when another comes in its place.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::ops::Range;
 
+use bytes::Bytes;
 use comity_ledger::Slot;
 
+use crate::chunk_value::{Items, JOINT, POSITIONS, Value, row_of};
 use crate::entries::CHUNK_ENTRIES;
 use crate::log_id::LogId;
 use crate::rows::Rows;
 use crate::{StoreError, pieces};
 
-/// Entries of a chunk.
-const POSITIONS: usize = 16;
-
-/// The sealed sections of one slot by the position of their entries in the chunk; none is empty.
-type Items = [Vec<u8>; POSITIONS];
-
-/// `log ‖ u64 chunk ‖ u8 slot`; the pieces of the value follow under it.
-fn key(log: LogId, chunk: u64, slot: Slot) -> Vec<u8> {
+/// `log ‖ u64 chunk ‖ u8 row`, the row a slot or [`JOINT`]; the pieces of the value follow under it.
+fn key(log: LogId, chunk: u64, row: Slot) -> Vec<u8> {
     let mut key = prefix(log, chunk);
-    key.push(slot.number());
+    key.push(row.number());
     key
 }
 
@@ -36,46 +35,137 @@ pub(crate) struct Chunks<'a> {
     log: LogId,
     /// What stands of entries from here on is dropped: a batch that was never signed left it.
     end_kept: u64,
-    values: BTreeMap<(u64, Slot), Items>,
+    values: BTreeMap<u64, Vec<(Slot, Value)>>,
+    /// The chunk that was added to last, which is not among the values meanwhile.
+    open: (u64, Vec<(Slot, Value)>),
+    /// The chunk that was read last, by rows: what is added mostly goes through one chunk after the other.
+    read: Option<(u64, RowValues)>,
 }
+
+/// The values of a chunk, by their rows.
+type RowValues = Vec<(Slot, Vec<u8>)>;
 
 impl<'a> Chunks<'a> {
     /// For the sections of an own batch that starts at `start`.
     pub(crate) fn from(tree: &'a sled::Tree, log: LogId, start: u64) -> Self {
-        Self { tree, log, end_kept: start, values: BTreeMap::new() }
+        Self { end_kept: start, ..Self::among(tree, log) }
     }
 
     /// For sections that come late, each to its place among all that are there.
     pub(crate) fn among(tree: &'a sled::Tree, log: LogId) -> Self {
-        Self { tree, log, end_kept: u64::MAX, values: BTreeMap::new() }
+        Self {
+            tree,
+            log,
+            end_kept: u64::MAX,
+            values: BTreeMap::new(),
+            open: (u64::MAX, Vec::new()),
+            read: None,
+        }
     }
 
     /// Adds one sealed section, in place of one that is there.
-    pub(crate) fn add(&mut self, index: u64, slot: Slot, sealed: Vec<u8>) -> Result<(), StoreError> {
-        let (chunk, position) = (index / CHUNK_ENTRIES, position(index));
-        let items = match self.values.entry((chunk, slot)) {
-            Entry::Occupied(held) => held.into_mut(),
-            Entry::Vacant(place) => place.insert(begun(self.tree, self.log, chunk, slot, self.end_kept)?),
-        };
-        if let Some(item) = items.get_mut(position) {
-            *item = sealed;
-        }
-        Ok(())
+    pub(crate) fn add(&mut self, index: u64, slot: Slot, sealed: &[u8]) -> Result<(), StoreError> {
+        self.add_made(index, slot, sealed.len(), |value| {
+            value.extend_from_slice(sealed);
+            Ok(())
+        })
     }
 
-    /// Puts all that was added into rows, and drops what stands from `start` on in slots that were not.
+    /// Adds one section of `len` bytes that is sealed at its place: `make` appends it.
+    pub(crate) fn add_made(
+        &mut self,
+        index: u64,
+        slot: Slot,
+        len: usize,
+        make: impl FnOnce(&mut Vec<u8>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (chunk, position, row) = (index / CHUNK_ENTRIES, position(index), row_of(slot, len));
+        let log = self.log;
+        let damaged = || damaged(log, chunk);
+        self.go_to(chunk);
+        // One of another length may lie in the other row.
+        let other = if row == JOINT { slot } else { JOINT };
+        if other != row && self.is_there(chunk, other)? {
+            self.row(chunk, other)?.remove(position, slot).ok_or_else(damaged)?;
+        }
+        let value = self.row(chunk, row)?;
+        value.set_aside(position, len);
+        value.add(position, slot, make).ok_or_else(damaged)?
+    }
+
+    /// Puts all that was added into rows, and drops what stands from `start` on in rows that were not.
     pub(crate) fn put(mut self, rows: &mut Rows) -> Result<(), StoreError> {
-        for place in self.stale()? {
-            let (chunk, slot) = place;
-            self.values.insert(place, begun(self.tree, self.log, chunk, slot, self.end_kept)?);
+        self.go_to(u64::MAX);
+        for (chunk, row) in self.stale()? {
+            let kept = self.begun(chunk, row)?;
+            self.values.entry(chunk).or_default().push((row, kept));
         }
-        for ((chunk, slot), items) in &self.values {
-            pieces::put(self.tree, rows, &key(self.log, *chunk, *slot), &encode(items)?)?;
+        for (chunk, values) in &self.values {
+            for (row, value) in values {
+                pieces::put(self.tree, rows, &key(self.log, *chunk, *row), &value.bytes, value.replaces)?;
+            }
         }
         Ok(())
     }
 
-    /// The chunks from the end of what is kept on that have slots which were not added.
+    /// Makes a chunk the one that is added to.
+    fn go_to(&mut self, chunk: u64) {
+        if self.open.0 == chunk {
+            return;
+        }
+        let next = self.values.remove(&chunk).unwrap_or_default();
+        let (before, values) = std::mem::replace(&mut self.open, (chunk, next));
+        if !values.is_empty() {
+            self.values.insert(before, values);
+        }
+    }
+
+    /// The value of a row of the chunk that is added to, begun if it was not.
+    fn row(&mut self, chunk: u64, row: Slot) -> Result<&mut Value, StoreError> {
+        let found = self.open.1.iter().position(|(held, _)| *held == row);
+        let at = if let Some(at) = found {
+            at
+        } else {
+            let begun = self.begun(chunk, row)?;
+            self.open.1.push((row, begun));
+            self.open.1.len().saturating_sub(1)
+        };
+        let value = self.open.1.get_mut(at).map(|(_, value)| value);
+        value.ok_or_else(|| damaged(self.log, chunk))
+    }
+
+    /// Whether a row of the chunk that is added to was begun, or stands with what is kept.
+    fn is_there(&mut self, chunk: u64, row: Slot) -> Result<bool, StoreError> {
+        if self.open.1.iter().any(|(held, _)| *held == row) {
+            return Ok(true);
+        }
+        Ok(self.stored(chunk)?.iter().any(|(held, _)| *held == row))
+    }
+
+    /// The rows that stand of a chunk with entries before the end of what is kept.
+    fn stored(&mut self, chunk: u64) -> Result<&[(Slot, Vec<u8>)], StoreError> {
+        if chunk.saturating_mul(CHUNK_ENTRIES) >= self.end_kept {
+            return Ok(&[]);
+        }
+        if self.read.as_ref().is_none_or(|(read, _)| *read != chunk) {
+            self.read = Some((chunk, row_values(self.tree, self.log, chunk, |_| true)?));
+        }
+        Ok(self.read.as_ref().map(|(_, values)| values.as_slice()).unwrap_or_default())
+    }
+
+    /// What a row holds of the entries before the end of what is kept.
+    fn begun(&mut self, chunk: u64, row: Slot) -> Result<Value, StoreError> {
+        let (log, first) = (self.log, chunk.saturating_mul(CHUNK_ENTRIES));
+        if first >= self.end_kept {
+            return Ok(Value::new(row, true));
+        }
+        let kept = usize::try_from(self.end_kept - first).unwrap_or(usize::MAX);
+        let stored = self.stored(chunk)?.iter().find(|(held, _)| *held == row);
+        let Some((_, stored)) = stored else { return Ok(Value::new(row, false)) };
+        Value::kept(row, stored, |item| item.position < kept).ok_or_else(|| damaged(log, chunk))
+    }
+
+    /// The rows from the end of what is kept on that were not added to.
     fn stale(&self) -> Result<Vec<(u64, Slot)>, StoreError> {
         let mut stale = Vec::new();
         if self.end_kept == u64::MAX {
@@ -87,9 +177,10 @@ impl<'a> Chunks<'a> {
             let Some(rest) = found.strip_prefix(self.log.as_bytes()) else { break };
             let damaged = || damaged(self.log, first);
             let (chunk, rest) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
-            let slot = rest.first().copied().map(Slot::new).ok_or_else(damaged)?;
-            let place = (u64::from_be_bytes(*chunk), slot);
-            if !self.values.contains_key(&place) && stale.last() != Some(&place) {
+            let row = rest.first().copied().map(Slot::new).ok_or_else(damaged)?;
+            let place = (u64::from_be_bytes(*chunk), row);
+            let added = self.values.get(&place.0).is_some_and(|held| held.iter().any(|(of, _)| *of == row));
+            if !added && stale.last() != Some(&place) {
                 stale.push(place);
             }
         }
@@ -97,52 +188,82 @@ impl<'a> Chunks<'a> {
     }
 }
 
-/// What a chunk holds of the entries before `end`.
-fn begun(tree: &sled::Tree, log: LogId, chunk: u64, slot: Slot, end: u64) -> Result<Items, StoreError> {
-    let first = chunk.saturating_mul(CHUNK_ENTRIES);
-    if first >= end {
-        return Ok(Items::default());
-    }
-    let value = pieces::read(tree, &key(log, chunk, slot))?.unwrap_or_default();
-    let places = places(&value).ok_or_else(|| damaged(log, chunk))?;
-    let mut items = Items::default();
-    for ((item, place), _) in items.iter_mut().zip(places).zip(first..end) {
-        *item = value.get(place).unwrap_or_default().to_vec();
-    }
-    Ok(items)
+/// The sections of some slots for the entries of a chunk, sealed, or opened where they stand.
+#[derive(Debug)]
+pub(crate) struct ChunkSections<V = Vec<u8>> {
+    /// The values of the rows.
+    values: Vec<V>,
+    slots: Vec<SlotSections>,
 }
 
-/// The sealed sections of all slots for the entries of a chunk.
-#[derive(Debug)]
-pub(crate) struct ChunkSections(Vec<SlotSections>);
-
-/// Those of one slot: the value as stored, and where each item lies in it.
+/// Those of one slot in one value.
 #[derive(Debug)]
 struct SlotSections {
     slot: Slot,
-    value: sled::IVec,
-    places: Places,
+    /// Which of the values.
+    value: usize,
+    /// Where the sections stand in it, by position; nowhere if empty.
+    places: [Range<usize>; POSITIONS],
 }
-
-/// Where the items of a chunk lie in it, by position; nowhere if empty.
-type Places = [Range<usize>; POSITIONS];
 
 impl ChunkSections {
     /// Whether anything is held of the entry of an index.
     pub(crate) fn any(&self, index: u64) -> bool {
-        self.0.iter().any(|held| held.at(index).is_some())
+        self.slots.iter().any(|held| held.place(index).is_some())
     }
 
-    /// The sealed section of a slot for the entry of an index; `None` if none is held.
-    pub(crate) fn sealed(&self, index: u64, slot: Slot) -> Option<&[u8]> {
-        self.0.iter().find(|held| held.slot == slot)?.at(index)
+    /// Gives the sealed sections of the entry of an index to `open`, to be opened where they stand; false once it says
+    /// so.
+    pub(crate) fn each_sealed(&mut self, index: u64, mut open: impl FnMut(Slot, &mut [u8]) -> bool) -> bool {
+        let values = &mut self.values;
+        self.slots.iter().all(|held| {
+            let Some(place) = held.place(index) else { return true };
+            let sealed = values.get_mut(held.value).and_then(|value| value.get_mut(place));
+            sealed.is_some_and(|sealed| open(held.slot, sealed))
+        })
+    }
+
+    /// The same sections, to be shared out.
+    pub(crate) fn shared(self) -> ChunkSections<Bytes> {
+        let values = self.values.into_iter().map(Bytes::from).collect();
+        ChunkSections { values, slots: self.slots }
+    }
+
+    /// Adds what a row holds of some slots; `None` if it does not read.
+    fn add(&mut self, row: Slot, value: Vec<u8>, slots: &[Slot]) -> Option<()> {
+        let at = self.values.len();
+        for item in Items::of(row, &value) {
+            let item = item?;
+            if !slots.contains(&item.slot) {
+                continue;
+            }
+            let is_it = |held: &SlotSections| held.slot == item.slot && held.value == at;
+            let held = if let Some(found) = self.slots.iter().position(is_it) {
+                self.slots.get_mut(found)?
+            } else {
+                let places = <[Range<usize>; POSITIONS]>::default();
+                self.slots.push(SlotSections { slot: item.slot, value: at, places });
+                self.slots.last_mut()?
+            };
+            *held.places.get_mut(item.position)? = item.place;
+        }
+        self.values.push(value);
+        Some(())
+    }
+}
+
+impl ChunkSections<Bytes> {
+    /// The section of a slot for the entry of an index; `None` if none is held.
+    pub(crate) fn section(&self, index: u64, slot: Slot) -> Option<Bytes> {
+        let mut of_slot = self.slots.iter().filter(|held| held.slot == slot);
+        let (value, place) = of_slot.find_map(|held| Some((held.value, held.place(index)?)))?;
+        self.values.get(value).map(|value| value.slice(place))
     }
 }
 
 impl SlotSections {
-    fn at(&self, index: u64) -> Option<&[u8]> {
-        let place = self.places.get(position(index)).filter(|place| !place.is_empty())?;
-        self.value.get(place.clone())
+    fn place(&self, index: u64) -> Option<Range<usize>> {
+        self.places.get(position(index)).filter(|place| !place.is_empty()).cloned()
     }
 }
 
@@ -161,52 +282,37 @@ pub(crate) fn read_chunk(
     chunk: u64,
     slots: &[Slot],
 ) -> Result<ChunkSections, StoreError> {
+    let values = row_values(tree, log, chunk, |row| row == JOINT || slots.contains(&row))?;
+    let mut sections = ChunkSections { values: Vec::with_capacity(values.len()), slots: Vec::new() };
+    for (row, value) in values {
+        sections.add(row, value, slots).ok_or_else(|| damaged(log, chunk))?;
+    }
+    Ok(sections)
+}
+
+/// Reads the values of a chunk, each whole.
+fn row_values(
+    tree: &sled::Tree,
+    log: LogId,
+    chunk: u64,
+    is_wanted: impl Fn(Slot) -> bool,
+) -> Result<RowValues, StoreError> {
     let prefix = prefix(log, chunk);
-    let mut values: Vec<(Slot, Vec<sled::IVec>)> = Vec::new();
+    let mut values = RowValues::new();
     for item in tree.scan_prefix(&prefix) {
         let (key, piece) = item?;
-        let slot = key.get(prefix.len()).copied().map(Slot::new);
-        let Some(slot) = slot.filter(|slot| slots.contains(slot)) else { continue };
-        match values.last_mut().filter(|(of, _)| *of == slot) {
-            Some((_, pieces)) => pieces.push(piece),
-            None => values.push((slot, vec![piece])),
+        let row = key.get(prefix.len()).copied().map(Slot::new);
+        let Some(row) = row.filter(|row| is_wanted(*row)) else { continue };
+        if let Some((_, value)) = values.last_mut().filter(|(of, _)| *of == row) {
+            value.extend_from_slice(&piece);
+        } else {
+            // A long piece has others behind it, mostly one.
+            let mut value = Vec::with_capacity(piece.len().saturating_mul(2));
+            value.extend_from_slice(&piece);
+            values.push((row, value));
         }
     }
-    let split = values.into_iter().map(|(slot, pieces)| {
-        let value = match <[sled::IVec; 1]>::try_from(pieces) {
-            Ok([whole]) => whole,
-            Err(pieces) => pieces.concat().into(),
-        };
-        let places = places(&value).ok_or_else(|| damaged(log, chunk))?;
-        Ok(SlotSections { slot, value, places })
-    });
-    split.collect::<Result<_, StoreError>>().map(ChunkSections)
-}
-
-/// Joins a chunk: each item a position, a u32 length and as many bytes.
-fn encode(items: &Items) -> Result<Vec<u8>, StoreError> {
-    let mut value = Vec::with_capacity(items.iter().map(|sealed| sealed.len() + 5).sum());
-    for (sealed, position) in items.iter().zip(0..).filter(|(sealed, _)| !sealed.is_empty()) {
-        let too_long = |_| StoreError::TooLong { what: "sealed section", len: sealed.len() };
-        value.push(position);
-        value.extend_from_slice(&u32::try_from(sealed.len()).map_err(too_long)?.to_be_bytes());
-        value.extend_from_slice(sealed);
-    }
-    Ok(value)
-}
-
-fn places(value: &[u8]) -> Option<Places> {
-    let mut places = Places::default();
-    let mut at = 0;
-    while let Some((position, after)) = value.get(at..)?.split_first() {
-        let (len, sealed) = after.split_first_chunk::<4>()?;
-        let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
-        let start = at.checked_add(5)?;
-        at = start.checked_add(len)?;
-        sealed.get(..len)?;
-        *places.get_mut(usize::from(*position))? = start..at;
-    }
-    Some(places)
+    Ok(values)
 }
 
 fn position(index: u64) -> usize {
@@ -216,4 +322,105 @@ fn position(index: u64) -> usize {
 
 fn damaged(log: LogId, chunk: u64) -> StoreError {
     StoreError::Damaged { what: "a section chunk", log: log.to_string(), place: chunk }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    /// Goal: whatever order sections come in, each lies at its position and the newest counts, also among those that
+    /// layout 2 left, which had a row for each slot whatever the length.
+    /// Way: rounds of sections at places drawn by a fixed rule, beside a map; those of a round longer or shorter than
+    /// what they replace, some of them so that they move to another row, some over more than one piece.
+    #[test]
+    fn sections_in_any_order_are_held_as_a_map_would() {
+        let db = sled::Config::new().temporary(true).open().unwrap();
+        let log = LogId::of(&"a.example/pub".parse().unwrap());
+        let slots = [Slot::HANDLING, Slot::CORE, JOINT];
+        let mut model: BTreeMap<(u64, Slot), Vec<u8>> = BTreeMap::new();
+        let mut rows = Rows::default();
+        for (chunk, slot) in (0..3).flat_map(|chunk| [(chunk, Slot::HANDLING), (chunk, Slot::CORE)]) {
+            let mut value = Value::new(slot, false);
+            for position in (0..16).filter(|position| position % 3 > 0) {
+                let sealed = vec![slot.number(); 90 + usize::from(slot.number())];
+                let make = |bytes: &mut Vec<u8>| {
+                    bytes.extend_from_slice(&sealed);
+                    Ok(())
+                };
+                value.add(position, slot, make).unwrap().unwrap();
+                model.insert((chunk * 16 + u64::try_from(position).unwrap(), slot), sealed);
+            }
+            pieces::put(&db, &mut rows, &key(log, chunk, slot), &value.bytes, false).unwrap();
+        }
+        rows.put(&db).unwrap();
+        sections_come(&db, log, slots, model);
+    }
+
+    fn sections_come(
+        db: &sled::Tree,
+        log: LogId,
+        slots: [Slot; 3],
+        mut model: BTreeMap<(u64, Slot), Vec<u8>>,
+    ) {
+        let mut drawn = 1_u64;
+        for round in 0..60 {
+            let mut chunks = Chunks::among(db, log);
+            for _ in 0..25 {
+                drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let (index, slot) = ((drawn >> 33) % 48, slots[usize::try_from((drawn >> 40) % 3).unwrap()]);
+                let len = usize::try_from((drawn >> 45) % 2_000 + 1).unwrap();
+                let sealed = vec![round; len];
+                chunks.add(index, slot, &sealed).unwrap();
+                model.insert((index, slot), sealed);
+            }
+            let mut rows = Rows::default();
+            chunks.put(&mut rows).unwrap();
+            rows.put(db).unwrap();
+            for index in 0..48 {
+                let held = read_chunk(db, log, index / CHUNK_ENTRIES, &slots).unwrap().shared();
+                for slot in slots {
+                    let expected = model.get(&(index, slot)).map(Vec::as_slice);
+                    let found = held.section(index, slot);
+                    assert_eq!(found.as_deref(), expected, "round {round}, entry {index}, {slot}");
+                }
+            }
+        }
+    }
+
+    /// Goal: a batch begun anew leaves nothing of what stood from its start on, in whichever row. Way: short and long
+    /// sections of sixty entries, then a batch from the middle of a chunk on that has sections of one entry alone.
+    #[test]
+    fn what_stands_behind_the_start_of_an_own_batch_goes_in_every_row() {
+        let db = sled::Config::new().temporary(true).open().unwrap();
+        let log = LogId::of(&"a.example/pub".parse().unwrap());
+        let slots = [Slot::HANDLING, Slot::CORE];
+        let put = |chunks: Chunks<'_>| {
+            let mut rows = Rows::default();
+            chunks.put(&mut rows).unwrap();
+            rows.put(&db).unwrap();
+        };
+        let mut chunks = Chunks::from(&db, log, 0);
+        for index in 0..60 {
+            chunks.add(index, Slot::HANDLING, &[1; 100]).unwrap();
+            chunks.add(index, Slot::CORE, &[2; 3_000]).unwrap();
+        }
+        put(chunks);
+        let mut chunks = Chunks::from(&db, log, 20);
+        chunks.add(21, Slot::CORE, &[3; 200]).unwrap();
+        put(chunks);
+        for index in 0..64 {
+            let held = read_chunk(&db, log, index / 16, &slots).unwrap().shared();
+            let [handling, core] = slots.map(|slot| held.section(index, slot).map(|section| section.len()));
+            let expected = match index {
+                0..=19 => (Some(100), Some(3_000)),
+                21 => (None, Some(200)),
+                _ => (None, None),
+            };
+            assert_eq!((handling, core), expected, "entry {index}");
+        }
+        let last = db.iter().keys().next_back().unwrap().unwrap();
+        assert_eq!(last[16..24], 1_u64.to_be_bytes(), "no row is left of a later chunk");
+    }
 }

@@ -6,8 +6,9 @@
 use comity_ledger::{Entropy, Entry, Origin, Slot, VerifiedOpening};
 use comity_tlog::{EntryIndex, TreeSize};
 
+use crate::cosigned::existed_prefix;
 use crate::log_id::LogId;
-use crate::pins::pin_place;
+use crate::pins::{genesis_place, pin_place};
 use crate::{LogRole, ReadError, Store, StoreError, flush_watch};
 
 /// Replicas set aside of one origin: each is a change of keys that people have confirmed, a handful in a lifetime.
@@ -161,16 +162,19 @@ impl Store {
     fn clear(&self, log: LogId, number: u32) -> Result<(), StoreError> {
         let plain = log.as_bytes().to_vec();
         let behind = |kind: u8| [&[kind], log.as_bytes().as_slice()].concat();
+        remove_all(&self.cosigned, &existed_prefix(log))?;
         for tree in [&self.entries, &self.tiles, &self.sections, &self.notes, &self.heads, &self.seen] {
             remove_all(tree, &plain)?;
         }
-        for kind in *b"ca" {
+        for kind in *b"cae" {
             remove_all(&self.late, &behind(kind))?;
         }
         for kind in *b"cr" {
             remove_all(&self.releases, &behind(kind))?;
         }
         self.pins.remove(pin_place(log))?;
+        self.pins.remove(genesis_place(log))?;
+        self.known_keys.forget(log);
         self.logs.remove(log.as_bytes())?;
         self.put_aside_count(log, number, DONE)?;
         self.db.sync()

@@ -14,13 +14,15 @@ use comity_tlog::{CosignatureTime, Hash, TreeSize};
 
 use crate::log_id::LogId;
 use crate::medium::Medium;
-use crate::{StoreError, files};
+use crate::{Store, StoreError, files};
 
 /// First line of a lock file.
 const MAGIC: &str = "comity/sign-lock/v1";
 /// Bytes of a lock file: seven lines, the longest of them the origin, and empty lines to the end. One length, so that
 /// writing it changes nothing but its content, and one sync is enough.
 const LOCK_BYTES: usize = 1_024;
+/// The same, as a bound for reading.
+const LOCK_BYTES_MAX: u64 = 1_024;
 /// The endings of the names of the two files.
 const PLACES: [&str; 2] = ["", "-2"];
 
@@ -51,20 +53,38 @@ impl SignLock {
         }
     }
 
+    /// The same locks, of a home whose store this is: where a sync of either failed, neither confirms anything more, and
+    /// nothing is written to the locks.
+    #[must_use]
+    pub fn beside(self, store: &Store) -> Self {
+        Self { medium: store.medium().clone(), ..self }
+    }
+
     /// Makes the lock of a new log, at the empty tree. From then on a missing lock is a finding.
     ///
     /// # Errors
     /// [`StoreError::Locked`] if there is one already.
     pub fn create(&self, role: Role, origin: &Origin) -> Result<LockedHead, StoreError> {
-        // A crash may have left the second file alone: the first is the last to be made.
-        let begun = !self.path(role, origin, PLACES[0]).exists();
-        if !begun && let Some((held, _)) = self.read(role, origin)?.newest {
+        if !self.is_only_begun(role, origin)?
+            && let Some((held, _)) = self.read(role, origin)?.newest
+        {
             return Err(refuse(role, origin, held.head, Head::EMPTY));
         }
         for place in PLACES.into_iter().rev() {
             self.write(role, origin, place, Held { head: Head::EMPTY, time: None })?;
         }
         Ok(LockedHead::synced(role, origin.clone(), Head::EMPTY, None))
+    }
+
+    /// Whether a crash came while the lock was made: the first file, which is the last to be made, is not there, and the
+    /// second has permitted nothing yet.
+    fn is_only_begun(&self, role: Role, origin: &Origin) -> Result<bool, StoreError> {
+        let [first, second] = PLACES.map(|place| self.path(role, origin, place));
+        if first.exists() {
+            return Ok(false);
+        }
+        let begun = files::read(&second, LOCK_BYTES_MAX)?.and_then(|bytes| parse(&bytes, role, origin));
+        Ok(begun == Some(Held { head: Head::EMPTY, time: None }))
     }
 
     /// What the lock holds; `None` if it is missing. `kept` is the largest tree that the store holds of the log: only
@@ -81,16 +101,44 @@ impl SignLock {
         }
     }
 
+    /// The lock of a cosigner; made at the empty tree for a log that it never cosigned. `stated` is the largest tree that
+    /// the store knows it to have cosigned.
+    ///
+    /// # Errors
+    /// [`StoreError::LockMissing`] if it has cosigned and there is no lock, [`StoreError::Locked`] if the lock is older
+    /// than that or of another tree: then nothing may be cosigned with this key any more, for what it has stated since
+    /// is not known. [`StoreError::Damaged`] if neither file reads; else as the file system fails.
+    pub fn cosigner(
+        &self,
+        role: Role,
+        origin: &Origin,
+        stated: Option<Head>,
+    ) -> Result<LockedHead, StoreError> {
+        if stated.is_none() && self.is_only_begun(role, origin)? {
+            return self.create(role, origin);
+        }
+        // A damaged file beside a whole one is a write that a crash tore, which has permitted nothing.
+        match (self.read(role, origin)?.newest, stated) {
+            (None, None) => self.create(role, origin),
+            (None, Some(_)) => Err(StoreError::LockMissing { role: role.name(), origin: origin.to_string() }),
+            (Some((held, _)), Some(stated))
+                if held.head.size < stated.size || (held.head.size == stated.size && held.head != stated) =>
+            {
+                Err(refuse(role, origin, held.head, stated))
+            }
+            (Some((held, _)), _) => Ok(LockedHead::synced(role, origin.clone(), held.head, held.time)),
+        }
+    }
+
     fn read(&self, role: Role, origin: &Origin) -> Result<Found, StoreError> {
-        let limit = u64::try_from(LOCK_BYTES).unwrap_or(u64::MAX);
         let mut found = Found { newest: None, damaged: false };
         // A lock that this program has not written yet is one short file. Else both are there, or one was lost.
         let (mut present, mut short) = (0, false);
         for place in PLACES {
-            let Some(bytes) = files::read(&self.path(role, origin, place), limit)? else { continue };
+            let Some(bytes) = files::read(&self.path(role, origin, place), LOCK_BYTES_MAX)? else { continue };
             present += 1;
             short |= bytes.len() < LOCK_BYTES;
-            let held = std::str::from_utf8(&bytes).ok().and_then(|text| parse(text, role, origin));
+            let held = parse(&bytes, role, origin);
             found.damaged |= held.is_none();
             let order = |held: Held| (held.head.size, held.time);
             if let Some(held) = held
@@ -138,8 +186,41 @@ impl SignLock {
         Ok(LockedHead::synced(role, origin.clone(), head, time))
     }
 
+    /// Brings the lock of an author, behind or missing, up to the newest tree that is known to be signed: every peer was
+    /// asked, or an operator answers for it.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance): a lock that is ahead of this tree, or of another one of its size, stays.
+    pub fn catch_up(&self, origin: &Origin, head: Head) -> Result<LockedHead, StoreError> {
+        if self.read(Role::Author, origin)?.newest.is_none() {
+            self.create(Role::Author, origin)?;
+        }
+        self.advance(Role::Author, origin, head, None)
+    }
+
+    /// Sets the lock of an author aside, for whoever has to look at it, and begins one at `head`. An operator answers
+    /// for it that nobody has seen a larger tree.
+    ///
+    /// # Errors
+    /// As the file system fails; the next start finds the lock missing then.
+    pub fn set_aside(&self, origin: &Origin, head: Head) -> Result<LockedHead, StoreError> {
+        for place in PLACES {
+            let path = self.path(Role::Author, origin, place);
+            let aside = path.with_extension("set-aside");
+            match std::fs::rename(&path, &aside) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::File { action: "set aside", path, source: error });
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        files::sync_folder(&self.medium, &self.folder)?;
+        self.catch_up(origin, head)
+    }
+
     fn write(&self, role: Role, origin: &Origin, place: &str, held: Held) -> Result<(), StoreError> {
         let path = self.path(role, origin, place);
+        self.medium.check(&path)?;
         let mut bytes = format(role, origin, held).into_bytes();
         bytes.resize(LOCK_BYTES, b'\n');
         // The name of the file is durable since it was made.
@@ -198,7 +279,8 @@ fn format(role: Role, origin: &Origin, held: Held) -> String {
     format!("{body}{check}\n")
 }
 
-fn parse(text: &str, role: Role, origin: &Origin) -> Option<Held> {
+fn parse(bytes: &[u8], role: Role, origin: &Origin) -> Option<Held> {
+    let text = std::str::from_utf8(bytes).ok()?;
     let mut lines = text.lines().skip(3);
     let [size, root, time] = [lines.next()?, lines.next()?, lines.next()?];
     let head = Head { size: TreeSize::new(size.parse().ok()?).ok()?, root: Hash::parse_base64(root).ok()? };
@@ -260,6 +342,26 @@ mod tests {
     }
 
     #[test]
+    fn a_cosigner_goes_on_from_its_lock_and_never_without_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let origin: Origin = "b.example/pub".parse().unwrap();
+        let lock = SignLock::open(folder.path()).unwrap();
+        assert_eq!(lock.cosigner(Role::Witness, &origin, None).unwrap().head(), Head::EMPTY);
+        let time = Some(CosignatureTime::new(100).unwrap());
+        lock.advance(Role::Witness, &origin, head(5, 5), time).unwrap();
+        for stated in [None, Some(head(4, 4)), Some(head(5, 5))] {
+            let held = lock.cosigner(Role::Witness, &origin, stated).unwrap();
+            assert_eq!((held.head(), held.time()), (head(5, 5), time));
+        }
+        for newer in [head(6, 6), head(5, 6)] {
+            let refused = lock.cosigner(Role::Witness, &origin, Some(newer));
+            assert!(matches!(refused, Err(StoreError::Locked { .. })), "an old lock was put back");
+        }
+        let refused = lock.cosigner(Role::Mirror, &origin, Some(head(5, 5)));
+        assert!(matches!(refused, Err(StoreError::LockMissing { .. })));
+    }
+
+    #[test]
     fn a_second_process_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let held = SignLock::open(folder.path()).unwrap();
@@ -315,6 +417,30 @@ mod tests {
             assert_eq!(lock.head(Role::Author, &origin, next).unwrap(), Some(before));
             lock.advance(Role::Author, &origin, next, None).unwrap();
             assert_eq!(lock.head(Role::Author, &origin, next).unwrap(), Some(next));
+        }
+    }
+
+    /// Goal: a crash while a lock is made makes no key unusable, and a lock that lost its first file is never begun anew.
+    #[test]
+    fn a_lock_that_was_only_begun_is_made_and_one_that_lost_a_file_is_not() {
+        for role in [Role::Author, Role::Witness, Role::Mirror] {
+            let folder = tempfile::tempdir().unwrap();
+            let origin: Origin = "b.example/pub".parse().unwrap();
+            let lock = SignLock::open(folder.path()).unwrap();
+            let make = |stated| match role {
+                Role::Author => lock.create(role, &origin),
+                Role::Witness | Role::Mirror => lock.cosigner(role, &origin, stated),
+            };
+            lock.create(role, &origin).unwrap();
+            std::fs::remove_file(lock.path(role, &origin, PLACES[0])).unwrap();
+            if role != Role::Author {
+                assert!(make(Some(head(5, 5))).is_err(), "it has stated, and its lock is missing");
+            }
+            assert_eq!(make(None).unwrap().head(), Head::EMPTY);
+            lock.advance(role, &origin, head(5, 5), None).unwrap();
+            lock.advance(role, &origin, head(6, 6), None).unwrap();
+            std::fs::remove_file(lock.path(role, &origin, PLACES[0])).unwrap();
+            assert!(matches!(make(None), Err(StoreError::Damaged { .. })));
         }
     }
 

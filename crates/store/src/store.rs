@@ -8,6 +8,7 @@ use comity_tlog::{Hash, TreeSize};
 
 use crate::db::Db;
 use crate::keyring::{Kek, Keyring};
+use crate::keys::KnownKeys;
 use crate::log_id::LogId;
 use crate::medium::Medium;
 use crate::rows::Rows;
@@ -17,7 +18,7 @@ use crate::tiles::TreeNodes;
 use crate::{StoreError, entries, tiles, upgrade};
 
 /// The layout of this program's stores.
-pub(crate) const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 3;
 
 /// Where a store keeps what it keeps.
 #[derive(Clone, Debug)]
@@ -52,7 +53,10 @@ pub struct Store {
     pub(crate) notes: sled::Tree,
     pub(crate) logs: sled::Tree,
     pub(crate) pins: sled::Tree,
+    pub(crate) cosigned: sled::Tree,
+    pub(crate) evidence: sled::Tree,
     pub(crate) keyring: Mutex<Keyring>,
+    pub(crate) known_keys: KnownKeys,
     /// Held over each reading and moving on of a cursor.
     turn: Mutex<()>,
     medium: Medium,
@@ -94,11 +98,14 @@ impl Store {
             return Err(StoreError::Damaged { what: "the schema", log: String::new(), place: 0 });
         }
         let store = Self::assemble(db, keyring, medium)?;
-        if found == 1 {
-            upgrade::late_sections_among_the_others(&store)?;
+        match found {
+            1 => upgrade::late_sections_among_the_others(&store)?,
+            2 => upgrade::mark(&store)?,
+            _ => {}
         }
         upgrade::remove_old_late_sections(&store)?;
         store.end_clearing()?;
+        store.end_beginning()?;
         Ok(store)
     }
 
@@ -114,7 +121,10 @@ impl Store {
             notes: db.tree("notes")?,
             logs: db.tree("logs")?,
             pins: db.tree("pins")?,
+            cosigned: db.tree("cosigned")?,
+            evidence: db.tree("evidence")?,
             keyring: Mutex::new(keyring),
+            known_keys: KnownKeys::default(),
             turn: Mutex::new(()),
             medium,
             db,
@@ -181,6 +191,8 @@ impl Store {
             .map(|any| any.then(|| Key::random(entropy)).transpose())
             .collect::<Result<Vec<Option<Key>>, StoreError>>()?;
         self.keyring().assign(staged.origin(), start, &keys, entropy)?;
+        // Sections that come back of older entries lie in the same chunks.
+        let turn = self.turn();
         let mut chunks = Chunks::from(&self.sections, log, start);
         for ((entry, key), index) in staged.entries().iter().zip(&keys).zip(start..) {
             let index = comity_tlog::EntryIndex::new(index)
@@ -188,12 +200,16 @@ impl Store {
             let Some(key) = key else { continue };
             let mut sealer = EntrySealer::new(key, staged.origin(), index);
             for (slot, opening) in entry.openings() {
-                chunks.add(index.value(), *slot, sealer.seal(*slot, opening, entropy)?)?;
+                let len = EntrySealer::sealed_len(opening);
+                chunks.add_made(index.value(), *slot, len, |value| {
+                    sealer.seal_into(value, *slot, opening, entropy)
+                })?;
             }
         }
         let mut rows = Rows::default();
         chunks.put(&mut rows)?;
         rows.put_together(&self.sections)?;
+        drop(turn);
         let bytes = staged.entries().iter().map(comity_ledger::SealedEntry::bytes);
         let mut rows = Rows::default();
         entries::put(&self.entries, &mut rows, log, start, bytes)?;
@@ -242,7 +258,11 @@ impl Store {
         self.medium.has_failed()
     }
 
-    /// Says that a sync failed elsewhere in this home, of its sign-lock or its register: from now on nothing is
+    pub(crate) fn medium(&self) -> &Medium {
+        &self.medium
+    }
+
+    /// Says that a sync failed elsewhere in this home, of its register or its keys: from now on nothing is
     /// confirmed here either.
     pub fn give_up(&self) {
         self.medium.give_up();
@@ -276,6 +296,25 @@ impl Store {
     /// A [`StoreError`].
     pub fn newest_note(&self, origin: &Origin) -> Result<Option<Vec<u8>>, StoreError> {
         let newest = self.notes.scan_prefix(LogId::of(origin).as_bytes()).next_back();
+        Ok(newest.transpose()?.map(|(_, note)| note.to_vec()))
+    }
+
+    /// The newest signed notes, at most `limit`, largest tree first.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn notes_back(&self, origin: &Origin, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        let newest = self.notes.scan_prefix(LogId::of(origin).as_bytes()).values().rev().take(limit);
+        newest.map(|note| Ok(note?.to_vec())).collect()
+    }
+
+    /// The newest signed note of a tree of at most this size.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn newest_note_up_to(&self, origin: &Origin, size: TreeSize) -> Result<Option<Vec<u8>>, StoreError> {
+        let log = LogId::of(origin);
+        let newest = self.notes.range(note_key(log, 0)..=note_key(log, size.value())).next_back();
         Ok(newest.transpose()?.map(|(_, note)| note.to_vec()))
     }
 

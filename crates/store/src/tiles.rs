@@ -16,6 +16,8 @@ pub(crate) const HALF_HASHES: u64 = 128;
 const TILE_HEIGHT: u8 = 8;
 /// Halves that a reader keeps: a proof touches two of each level, neighbours share them.
 const KEPT_HALVES_MAX: usize = 64;
+/// Nodes between tile levels that a reader keeps: proofs of one step share all but the lowest.
+const KEPT_NODES_MAX: usize = 1_024;
 
 /// `log ‖ u8 level ‖ u64 half`.
 fn half_key(log: LogId, level: u8, half: u64) -> [u8; LogId::LEN + 9] {
@@ -76,11 +78,13 @@ pub struct TreeNodes<'a> {
     tree: &'a sled::Tree,
     log: LogId,
     kept: RefCell<BTreeMap<(u8, u64), sled::IVec>>,
+    /// Nodes of other levels than those of tiles.
+    hashed: RefCell<BTreeMap<(u8, u64), Hash>>,
 }
 
 impl<'a> TreeNodes<'a> {
     pub(crate) fn new(tree: &'a sled::Tree, log: LogId) -> Self {
-        Self { tree, log, kept: RefCell::default() }
+        Self { tree, log, kept: RefCell::default(), hashed: RefCell::default() }
     }
 
     /// The hash at a place of a tile level: a leaf hash, or the root of a full tile of the level below.
@@ -111,6 +115,11 @@ impl HashReader for TreeNodes<'_> {
     /// A node between tile levels is hashed up from the tile below it.
     fn hash(&self, level: u8, index: u64) -> Result<Hash, StoreError> {
         let above = level % TILE_HEIGHT;
+        if above > 0
+            && let Some(kept) = self.hashed.borrow().get(&(level, index))
+        {
+            return Ok(*kept);
+        }
         let first = index << above;
         let mut hashes = Vec::with_capacity(1 << above);
         for place in first..first + (1 << above) {
@@ -121,6 +130,15 @@ impl HashReader for TreeNodes<'_> {
             hashes = pairs.iter().map(|[left, right]| Hash::node(left, right)).collect();
         }
         let place = index;
-        hashes.pop().ok_or(StoreError::Damaged { what: "a hash tile", log: self.log.to_string(), place })
+        let missing = || StoreError::Damaged { what: "a hash tile", log: self.log.to_string(), place };
+        let hash = hashes.pop().ok_or_else(missing)?;
+        if above > 0 {
+            let mut kept = self.hashed.borrow_mut();
+            if kept.len() >= KEPT_NODES_MAX {
+                kept.clear();
+            }
+            kept.insert((level, index), hash);
+        }
+        Ok(hash)
     }
 }

@@ -24,7 +24,7 @@ struct LateSection {
     sealed: Vec<u8>,
 }
 
-/// From layout 1 to 2: sections that came late move to the chunks of the others. They stay sealed as they are.
+/// From layout 1: sections that came late move to the chunks of the others. They stay sealed as they are.
 pub(crate) fn late_sections_among_the_others(store: &Store) -> Result<(), StoreError> {
     let mut moved: Vec<LateSection> = Vec::new();
     for item in store.late.scan_prefix([LATE_SECTION]) {
@@ -41,11 +41,17 @@ pub(crate) fn late_sections_among_the_others(store: &Store) -> Result<(), StoreE
         moved.push(LateSection { log, index, slot, sealed: piece.to_vec() });
     }
     put(store, moved)?;
+    mark(store)
+}
+
+/// From layout 2: nothing moves, since its rows of one slot each are read as ever. But a program that knows no joint rows
+/// would take the sections in them for withheld, so that the mark is durable before the first is written.
+pub(crate) fn mark(store: &Store) -> Result<(), StoreError> {
     store.db.tree("meta")?.insert("schema", &SCHEMA.to_be_bytes())?;
     store.db.sync()
 }
 
-/// Removes what an upgrade to layout 2 left in the old place; the mark that it is whole is durable.
+/// Removes what an upgrade from layout 1 left in the old place; the mark that it is whole is durable.
 pub(crate) fn remove_old_late_sections(store: &Store) -> Result<(), StoreError> {
     let mut any = false;
     for item in store.late.scan_prefix([LATE_SECTION]) {
@@ -60,9 +66,9 @@ fn put(store: &Store, sections: Vec<LateSection>) -> Result<(), StoreError> {
     while let Some(first) = rest.next() {
         let log = first.log;
         let mut chunks = Chunks::among(&store.sections, log);
-        chunks.add(first.index, first.slot, first.sealed)?;
+        chunks.add(first.index, first.slot, &first.sealed)?;
         while let Some(next) = rest.next_if(|next| next.log == log) {
-            chunks.add(next.index, next.slot, next.sealed)?;
+            chunks.add(next.index, next.slot, &next.sealed)?;
         }
         let mut rows = Rows::default();
         chunks.put(&mut rows)?;
@@ -146,15 +152,53 @@ mod tests {
     fn check(store: &Store) {
         for index in PLACES {
             let slots = [Slot::new(0), Slot::new(1), Slot::new(2)];
-            let chunk = crate::sections::read_chunk(&store.sections, log(), index / 16, &slots).unwrap();
-            assert_eq!(chunk.sealed(index, Slot::new(0)), Some(sealed(index, 0).as_slice()));
-            assert_eq!(chunk.sealed(index, Slot::new(1)), None);
-            assert_eq!(chunk.sealed(index, Slot::new(2)), Some(sealed(index, 2).as_slice()), "{index}");
+            let chunk =
+                crate::sections::read_chunk(&store.sections, log(), index / 16, &slots).unwrap().shared();
+            assert_eq!(chunk.section(index, Slot::new(0)).as_deref(), Some(sealed(index, 0).as_slice()));
+            assert_eq!(chunk.section(index, Slot::new(1)), None);
+            assert_eq!(
+                chunk.section(index, Slot::new(2)).as_deref(),
+                Some(sealed(index, 2).as_slice()),
+                "{index}"
+            );
         }
         let left: Vec<_> = store.late.iter().keys().map(Result::unwrap).collect();
         assert_eq!(left, [b"c-cursor"]);
         let schema = store.db.tree("meta").unwrap().get("schema").unwrap().unwrap();
         assert_eq!(schema.as_ref(), SCHEMA.to_be_bytes());
+    }
+
+    /// Goal: a store of layout 2 opens with what it holds, and says from then on that older programs cannot read it.
+    /// Way: rows of one slot each, as layout 2 wrote them, and the mark of it; sections come late to the same entries.
+    #[test]
+    fn a_store_of_layout_2_opens_as_it_is_and_is_marked_before_anything_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["store", "keyring"] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        let store = Store::create(&paths(dir.path()), Kek::from_bytes([1; 32]), &mut Counter(1)).unwrap();
+        let item = |position: u8| [&[position, 0, 0, 0, 90], [2; 90].as_slice()].concat();
+        let row = [log().as_bytes().as_slice(), &5_u64.to_be_bytes(), &[2, 0]].concat();
+        store.sections.insert(row, [item(0), item(9)].concat()).unwrap();
+        store.db.tree("meta").unwrap().insert("schema", &2_u32.to_be_bytes()).unwrap();
+        store.db.sync().unwrap();
+        drop(store);
+        let store = Store::open(&paths(dir.path()), Kek::from_bytes([1; 32])).unwrap();
+        let schema = store.db.tree("meta").unwrap().get("schema").unwrap().unwrap();
+        assert_eq!(schema.as_ref(), SCHEMA.to_be_bytes());
+        let late = [(80, 0), (89, 2)].map(|(index, slot)| LateSection {
+            log: log(),
+            index,
+            slot: Slot::new(slot),
+            sealed: vec![7; 50],
+        });
+        put(&store, late.into()).unwrap();
+        let slots = [Slot::new(0), Slot::new(2)];
+        let held = crate::sections::read_chunk(&store.sections, log(), 5, &slots).unwrap().shared();
+        let section = |index, slot| held.section(index, Slot::new(slot)).map(|section| section.to_vec());
+        assert_eq!(section(80, 2), Some(vec![2; 90]), "as layout 2 had it");
+        assert_eq!(section(80, 0), Some(vec![7; 50]));
+        assert_eq!(section(89, 2), Some(vec![7; 50]), "in place of that of layout 2");
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub enum CosignatureError {
 pub struct CosignatureTime(u64);
 
 impl CosignatureTime {
+    /// The latest time that can be stated.
+    pub const MAX: Self = Self(u64::MAX >> 1);
+
     /// Takes seconds since 1970.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 //! How history is proved: RFC 6962 hashing and proofs, and the C2SP formats that carry them
-//! (signed note, checkpoint, cosignature, tiles, tlog-proof, the witness request).
+//! (signed note, checkpoint, cosignature, tiles, tlog-proof, tlog-policy, the witness request).
 //!
 //! In scope: bytes in, verified values out, and back. Nothing here is peculiar to this project, so that
 //! tools no one here wrote can check every log.
@@ -15,13 +15,17 @@ mod cosignature;
 mod edge;
 mod hash;
 mod key;
+mod lengthen;
 mod note;
 #[cfg(comity_planted)]
 mod planted;
+mod policy;
 mod position;
 mod proof;
 mod prove;
+mod quorum;
 mod signing;
+mod statement;
 mod tile;
 mod tile_path;
 mod tlog_proof;
@@ -38,15 +42,19 @@ pub use cosignature::{
 pub use edge::{EdgeError, RightEdge};
 pub use hash::{Hash, HashError};
 pub use key::{KeyError, KeyId, KeyKind, KeyName, VerifierKey};
+pub use lengthen::lengthen_consistency;
 pub use note::{
     NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, Note, NoteError, SignatureLine, VerifiedNote, VerifiedSignature,
 };
 #[cfg(comity_planted)]
 pub use planted::planted;
+pub use policy::{POLICY_BYTES_MAX, POLICY_ITEMS_MAX, Policy, PolicyError};
 pub use position::{EntryIndex, PositionError, TreeSize};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError, verify_consistency, verify_inclusion};
 pub use prove::{HashReader, ProveError, prove_consistency, prove_inclusion, right_edge, root_at};
+pub use quorum::{Threshold, existed_by, witnessed_now};
 pub use signing::SigningKey;
+pub use statement::Statement;
 pub use tile::{HashTile, TILE_BYTES_MAX};
 pub use tile_path::{
     NodeInTile, TileCoordinate, TileError, TileKind, TileLevel, TileWidth, bundles_between, tiles_between,

@@ -141,7 +141,7 @@ pub fn right_edge<R: HashReader>(reader: &R, size: TreeSize) -> Result<RightEdge
 
 /// The root over a range that RFC 6962 splits off: its start is a multiple of the largest power of two not
 /// above its length.
-fn range_root<R: HashReader>(reader: &R, range: Range<u64>) -> Result<Hash, ProveError<R::Error>> {
+pub(crate) fn range_root<R: HashReader>(reader: &R, range: Range<u64>) -> Result<Hash, ProveError<R::Error>> {
     let hashes = complete_subtrees(range)
         .map(|(level, index)| read(reader, level, index))
         .collect::<Result<Vec<_>, _>>()?;
@@ -161,7 +161,7 @@ fn complete_subtrees(range: Range<u64>) -> impl Iterator<Item = (u8, u64)> {
 }
 
 /// The largest power of two below the length of a range of at least two (RFC 6962 §2.1).
-fn split_at(range: &Range<u64>) -> u64 {
+pub(crate) fn split_at(range: &Range<u64>) -> u64 {
     1 << (range.end - range.start - 1).ilog2()
 }
 

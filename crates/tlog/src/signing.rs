@@ -94,6 +94,12 @@ impl SigningKey {
         self.line(&[&time.value().to_be_bytes(), signature.as_ref()].concat())
     }
 
+    /// Signs bytes that are no text of a note, as `statement` sees to.
+    pub(crate) fn sign_bytes(&self, bytes: &[u8]) -> [u8; 64] {
+        // RFC 8032 §5.1.6: an Ed25519 signature has 64 bytes; another would verify nowhere.
+        self.pair.sign(bytes).as_ref().first_chunk().copied().unwrap_or([0; 64])
+    }
+
     fn line(&self, signature: &[u8]) -> Result<SignatureLine, KeyError> {
         SignatureLine::new(self.name().clone(), self.verifier.id(), signature).ok_or(KeyError::Length)
     }

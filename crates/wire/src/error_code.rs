@@ -43,8 +43,14 @@ pub enum ErrorCode {
     UnauthenticatedRole,
     /// The fingerprint is not that of the card.
     FingerprintMismatch,
+    /// The revocation list or authority may not take the place of what is trusted.
+    TrustRefused,
     /// The record was changed after the caller had read it.
     BaseChanged,
+    /// A key event that would count for nothing.
+    KeyRefused,
+    /// The log has ended, and all of it was sent.
+    LogClosed,
     /// The node signs and appends nothing at present.
     ReadOnly,
     /// The newest checkpoint is older than its limit.
@@ -68,7 +74,7 @@ pub enum ErrorCode {
 }
 
 // Code, reason, place in gRPC, and what it means to a person.
-const TABLE: [(ErrorCode, &str, Code, &str); 27] = [
+const TABLE: [(ErrorCode, &str, Code, &str); 30] = [
     (ErrorCode::Malformed, "malformed", Code::InvalidArgument, "a message could not be read"),
     (ErrorCode::TooLarge, "too_large", Code::OutOfRange, "a message or a field is over its limit"),
     (ErrorCode::UnknownOrigin, "unknown_origin", Code::NotFound, "the log is not served there"),
@@ -105,7 +111,26 @@ const TABLE: [(ErrorCode, &str, Code, &str); 27] = [
         Code::InvalidArgument,
         "the fingerprint is not that of the card",
     ),
+    (
+        ErrorCode::TrustRefused,
+        "trust_refused",
+        Code::FailedPrecondition,
+        "what is trusted of that agency does not allow it: the list is older, expired or of another authority, or the \
+         authority was retired or is one too many",
+    ),
     (ErrorCode::BaseChanged, "base_changed", Code::Aborted, "a record was changed in the meantime"),
+    (
+        ErrorCode::KeyRefused,
+        "key_refused",
+        Code::FailedPrecondition,
+        "the key event would count for nothing by what stands in the log; `comity key list` shows its keys",
+    ),
+    (
+        ErrorCode::LogClosed,
+        "log_closed",
+        Code::FailedPrecondition,
+        "the log is closed for ever, and nothing comes after what was sent; its author goes on in its successor",
+    ),
     (ErrorCode::ReadOnly, "read_only", Code::Unavailable, "the node appends nothing at present"),
     (ErrorCode::Stale, "stale", Code::Unavailable, "the newest checkpoint is too old"),
     (ErrorCode::Frozen, "frozen", Code::FailedPrecondition, "the log is frozen or suspect"),

@@ -19,15 +19,15 @@ impl TryFrom<v1::Frame> for Frame {
         }
         field::total(ENTRIES, message.entries.iter().map(Bytes::len), FRAME_BYTES_MAX)?;
         let proof = field::proof("frame.consistency", &message.consistency)?;
-        let entries = message.entries.into_iter().map(Vec::from).collect();
-        Self::new(start, entries, proof).map_err(|source| InvalidMessage::Frame { field: "frame", source })
+        Self::new(start, message.entries, proof)
+            .map_err(|source| InvalidMessage::Frame { field: "frame", source })
     }
 }
 
 impl From<&Frame> for v1::Frame {
     fn from(frame: &Frame) -> Self {
-        let entries = frame.entries().iter().map(EntryBytes::as_bytes);
-        Self { start: frame.start().value(), entries: joined(entries), consistency: hashes(frame.proof()) }
+        let entries = frame.entries().iter().map(EntryBytes::to_shared).collect();
+        Self { start: frame.start().value(), entries, consistency: hashes(frame.proof()) }
     }
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn hashes(proof: &ConsistencyProof) -> Vec<Bytes> {
     joined(proof.hashes().iter().map(|hash| hash.as_bytes().as_slice()))
 }
 
-/// Slices of one buffer instead of an allocation for each item: a frame has 256 of them.
+/// Slices of one buffer instead of an allocation for each item.
 fn joined<'a>(items: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<Bytes> {
     let lengths: Vec<usize> = items.clone().map(<[u8]>::len).collect();
     let mut rest = Bytes::from(items.collect::<Vec<_>>().concat());

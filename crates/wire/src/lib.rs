@@ -23,6 +23,7 @@ mod invalid;
 mod limits;
 mod redacted;
 mod release;
+mod revocations;
 mod sanitize;
 mod screen;
 mod shape;
@@ -51,22 +52,24 @@ pub use exchange::{ConsistencyQuery, LogHead};
 pub use file_part::{EXPORT_PATH_BYTES_MAX, ExportPath, FILE_PART_BYTES_MAX, FilePart};
 pub use follow::{FollowEvent, FollowFrom, Heartbeat};
 pub use guard::Guarded;
-pub use heads::{
-    Generation, HEAD_DIGESTS_MAX, HEAD_UPDATES_MAX, HeadDigest, HeadNews, HeadUpdate, Heads, OriginDigest,
-};
+pub use heads::{Digests, EVIDENCE_FILES_MAX, EVIDENCE_HELD_MAX, HEAD_DIGESTS_MAX, HEAD_UPDATES_MAX, Heads};
 pub use hello::{Greeting, PROTOCOL, ProtocolRange, SOFTWARE_BYTES_MAX, Software};
 pub use invalid::InvalidMessage;
 pub use limits::{
     ADMIN_MESSAGE_BYTES_MAX, CALL_MESSAGE_BYTES_MAX, CONNECTION_WINDOW_BYTES, EXCHANGE_MESSAGE_BYTES_MAX,
-    STREAM_WINDOW_BYTES, admin_client, admin_server, exchange_client, exchange_server, screening_client,
-    screening_server,
+    STREAM_WINDOW_BYTES, admin_client, admin_server, exchange_client, exchange_server, message_bytes,
+    screening_client, screening_server,
 };
 pub use release::{
     AbsenceCause, Disclosure, DisclosureContent, RELEASE_BYTES_MAX, RELEASE_OPENINGS_MAX, ReleaseFrame,
     ReleaseNumber,
 };
+pub use revocations::{
+    ListDigest, REVOCATION_LIST_BYTES_MAX, REVOCATION_LISTS_HELD_MAX, REVOCATION_LISTS_MAX, RevocationList,
+};
 pub use sanitize::{sanitize, sanitize_response};
 pub use screen::{HITS_MAX, ScreenQuery};
+pub use shape::{EXPIRIES_MAX, KEY_EVENTS_MAX, TLS_PROBLEMS_MAX};
 
 /// The file descriptors of `comity.v1`, for the reflection service of the admin listener.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/comity.v1.binpb");

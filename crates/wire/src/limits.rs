@@ -22,6 +22,11 @@ pub const ADMIN_MESSAGE_BYTES_MAX: usize = 4 << 20;
 /// Most bytes of any other message: a question or its answer, of which many may come at a time.
 pub const CALL_MESSAGE_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes of a message as it is sent.
+pub fn message_bytes(message: &impl prost::Message) -> usize {
+    message.encoded_len()
+}
+
 /// HTTP/2 window of one stream, in bytes: four frames, enough for 400 Mbit/s over 80 ms.
 pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 

@@ -159,7 +159,7 @@ impl TryFrom<ReleaseFrame> for v1::Release {
             let given = padded.split_to(disclosure.content_bytes());
             v1::Opening {
                 release_number: disclosure.number.0,
-                origin: disclosure.origin.to_string(),
+                origin: disclosure.origin.as_str().to_owned(),
                 index: disclosure.index.value(),
                 slot: disclosure.slot.number().into(),
                 content: Some(match disclosure.content {

@@ -3,15 +3,16 @@
 //! Only what costs memory is looked at: lists, and the messages on the way to them. Whether a message is a good one
 //! is the decoder's and the conversions' business.
 
-use comity_ledger::FRAME_ENTRIES_MAX;
+use comity_ledger::{FRAME_ENTRIES_MAX, KEYS_MAX};
 use comity_tlog::{ConsistencyProof, NOTE_SIGNATURES_MAX};
 use comity_watchlist::Section;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::ErrorCode;
 use crate::append::CHANGES_PER_MESSAGE_MAX;
-use crate::heads::{HEAD_DIGESTS_MAX, HEAD_UPDATES_MAX};
+use crate::heads::{EVIDENCE_FILES_MAX, EVIDENCE_HELD_MAX, HEAD_DIGESTS_MAX, HEAD_UPDATES_MAX};
 use crate::release::RELEASE_OPENINGS_MAX;
+use crate::revocations::{REVOCATION_LISTS_HELD_MAX, REVOCATION_LISTS_MAX};
 use crate::screen::HITS_MAX;
 
 /// Most logs of which a node speaks in one message: as many as it may pin.
@@ -22,6 +23,19 @@ const PEERS_MAX: usize = 1_024;
 
 /// Most standing alarms that one answer holds: one for each peer, or far fewer of another kind.
 const ALARMS_MAX: usize = 1_024;
+
+/// Most dates of certificates and revocation lists in one answer: each of 64 peers has some ten of them.
+pub const EXPIRIES_MAX: usize = 1_024;
+
+/// Most problems with certificates and lists in one answer: each of 64 peers can have as many as it has authorities, and
+/// two more.
+pub const TLS_PROBLEMS_MAX: usize = 512;
+
+/// Most keys in one answer: as many as a log may have in its life, and those that the first card names.
+const KEYS_LISTED_MAX: usize = KEYS_MAX + 16;
+
+/// Most key events that are entered at a time: one key follows another with two of them.
+pub const KEY_EVENTS_MAX: usize = 4;
 
 /// Most sections of one entry: a slot is one byte.
 const SLOTS_MAX: usize = 256;
@@ -58,15 +72,24 @@ const FOLLOW: &[List] = &[
     one(2, &[list(2, FRAME_ENTRIES_MAX), list(3, ConsistencyProof::HASHES_MAX)]),
     one_closed(3, &[list(1, RELEASE_OPENINGS_MAX)]),
 ];
-const HEADS: &[List] =
-    &[list(1, HEAD_DIGESTS_MAX), list_of(2, HEAD_UPDATES_MAX, &[one(4, &[list(1, NOTE_SIGNATURES_MAX)])])];
+const UPDATE: &[List] =
+    &[one(4, &[list(1, NOTE_SIGNATURES_MAX)]), one(5, &[list(3, ConsistencyProof::HASHES_MAX)])];
+const HEADS: &[List] = &[
+    list(1, HEAD_DIGESTS_MAX),
+    list_of(2, HEAD_UPDATES_MAX, UPDATE),
+    list(5, EVIDENCE_FILES_MAX),
+    list(6, EVIDENCE_HELD_MAX),
+    list(7, REVOCATION_LISTS_MAX),
+    list(8, REVOCATION_LISTS_HELD_MAX),
+];
 const APPEND: &[List] = &[one(2, &[list_of(1, CHANGES_PER_MESSAGE_MAX, &[list(2, Section::ALL.len())])])];
 const RECORDS: &[List] = &[list_of(1, CHANGES_PER_MESSAGE_MAX, &[list(5, Section::ALL.len())])];
-const STATUS: &[List] = &[list(4, LOGS_MAX), list(5, PEERS_MAX), list(6, ALARMS_MAX), list(7, LOGS_MAX)];
-const SCREEN: &[List] = &[list(2, LOGS_MAX), list(3, HITS_MAX)];
+const STATUS: &[List] =
+    &[list(4, LOGS_MAX), list(5, PEERS_MAX), list(6, ALARMS_MAX), list(7, LOGS_MAX), list(9, EXPIRIES_MAX)];
+const SCREEN: &[List] = &[list(2, LOGS_MAX), list(3, HITS_MAX), list(5, LOGS_MAX)];
 
 /// Every request and response that holds lists.
-const MESSAGES: [(&str, &[List]); 11] = [
+const MESSAGES: [(&str, &[List]); 14] = [
     ("FollowResponse", FOLLOW),
     ("ExchangeHeadsRequest", HEADS),
     ("ExchangeHeadsResponse", HEADS),
@@ -78,6 +101,9 @@ const MESSAGES: [(&str, &[List]); 11] = [
     ("ListLogsResponse", &[list(1, LOGS_MAX)]),
     ("ListPeersResponse", &[list(1, PEERS_MAX)]),
     ("ScreenResponse", SCREEN),
+    ("ListKeysResponse", &[list(2, KEYS_LISTED_MAX)]),
+    ("EnterKeyEventsRequest", &[list(1, KEY_EVENTS_MAX)]),
+    ("ReloadTlsResponse", &[list(5, TLS_PROBLEMS_MAX)]),
 ];
 
 /// Checks the lists of an encoded message of `comity.v1`.
@@ -150,7 +176,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(compared, 32);
+        assert_eq!(compared, 48);
     }
 
     fn compare(message: &MessageDescriptor, lists: &[List]) {

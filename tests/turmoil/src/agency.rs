@@ -87,7 +87,7 @@ pub(crate) fn make_homes(folder: &Path) {
             let card = Home::find(&other.home(folder)).unwrap().card().unwrap();
             let words = fingerprint(card.identity()).unwrap().to_string();
             let endpoint = Some(format!("{}:{PEER_PORT}", other.host));
-            let reach = Reach { endpoint, via: known.via.map(|via| via.parse().unwrap()) };
+            let reach = Reach { endpoint, via: known.via.map(|via| via.parse().unwrap()), policy: None };
             register.add(open.store(), card.as_bytes(), &words, reach, OtherReplica::Refuse).unwrap();
         }
     }

@@ -27,6 +27,8 @@ pub(crate) struct Claims {
     shown: BTreeMap<(&'static str, String), Head>,
     /// Every head of each log that anybody has shown, and who did so first.
     heads: BTreeMap<String, BTreeMap<u64, (Vec<u8>, &'static str)>>,
+    /// Up to where each agency has shown that enough witnesses stand behind each log.
+    witnessed: BTreeMap<(&'static str, String), u64>,
     /// The size of each log on which each agency's newest answer stood.
     answered: BTreeMap<(&'static str, String), u64>,
     /// The size up to which each agency has acknowledged its own log.
@@ -82,6 +84,38 @@ impl Claims {
         }
         self.is_one_history(agency, head);
         self.shown.insert(place, (size, head.root.to_vec()));
+    }
+
+    /// An agency shows up to where enough witnesses stand behind a log.
+    pub(crate) fn witnesses(&mut self, agency: &'static str, origin: &str, size: u64) {
+        let before = self.witnessed.insert((agency, origin.to_owned()), size).unwrap_or(0);
+        if size != before {
+            trace::note(&format!("{agency} shows that {origin} is witnessed up to {size}"));
+        }
+    }
+
+    /// Whether everybody who holds a log has shown that enough witnesses stand behind its newest head. The log of C is
+    /// left out: A, whose witness counts where it is known, does not know C.
+    pub(crate) fn witnessed_agree(&self) -> bool {
+        self.unwitnessed().next().is_none()
+    }
+
+    fn unwitnessed(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let own = AGENCIES.iter().map(|agency| (agency.id, agency.origin(), agency.id));
+        let held = each_followed().chain(own).filter(|(_, _, author)| *author != AGENCIES[2].id);
+        held.map(|(agency, origin, _)| (agency, origin)).filter(|place| {
+            let size = self.shown.get(place).map(|(size, _)| *size);
+            size.is_none() || self.witnessed.get(place).copied() != size
+        })
+    }
+
+    /// Where they are not witnessed, in words.
+    pub(crate) fn not_witnessed(&self) -> String {
+        let size = |place| self.witnessed.get(&place).copied().unwrap_or(0);
+        let told = |place: (&'static str, String)| {
+            format!(" {} at {} up to {};", place.1, place.0, size(place.clone()))
+        };
+        self.unwitnessed().map(told).collect()
     }
 
     /// An agency answers a question by what stands under a head.

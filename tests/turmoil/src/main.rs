@@ -178,7 +178,7 @@ impl<'a> Driver<'a> {
         }
         let ended = self.sim.elapsed();
         self.enter(Phase::Settling);
-        while !self.stage.claims.borrow().records_agree() && self.sim.elapsed() < ended + SETTLED_IN {
+        while !self.has_settled() && self.sim.elapsed() < ended + SETTLED_IN {
             if !self.step() {
                 break;
             }
@@ -192,6 +192,13 @@ impl<'a> Driver<'a> {
             );
             self.stage.claims.borrow_mut().broken(what);
         }
+        if !self.stage.claims.borrow().witnessed_agree() {
+            let what = format!(
+                "not every log is witnessed {SETTLED_IN:?} after the faults:{}",
+                self.stage.claims.borrow().not_witnessed()
+            );
+            self.stage.claims.borrow_mut().broken(what);
+        }
         self.enter(Phase::Stopping);
         let told = self.sim.elapsed();
         while self.is_running() && self.sim.elapsed() < told + STOPPED_IN && self.step() {}
@@ -199,6 +206,12 @@ impl<'a> Driver<'a> {
             self.stage.claims.borrow_mut().broken(format!("a node did not end in {STOPPED_IN:?}"));
         }
         settled_after
+    }
+
+    /// Whether everybody holds everything, and enough witnesses stand behind it.
+    fn has_settled(&self) -> bool {
+        let claims = self.stage.claims.borrow();
+        claims.records_agree() && claims.witnessed_agree()
     }
 
     /// Whether what is planted, and has come, forbids to mend anything.

@@ -85,6 +85,10 @@ impl Operator {
         let status = clients.admin.status(v1::StatusRequest {}).await?.into_inner();
         let heads: Vec<_> = status.logs.iter().filter_map(|log| log.head.clone()).collect();
         self.stage.claims.borrow_mut().shows_all(self.agency.id, &heads);
+        for log in &status.logs {
+            let Some(head) = &log.head else { continue };
+            self.stage.claims.borrow_mut().witnesses(self.agency.id, &head.origin, log.witnessed_size);
+        }
         for alarm in &status.alarms {
             self.stage.claims.borrow_mut().alarms(self.agency.id, alarm);
         }

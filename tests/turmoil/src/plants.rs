@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use comity_tlog::{KeyKind, KeyName, SigningKey};
 use turmoil::Sim;
 
 use crate::agency::AGENCIES;
@@ -20,14 +21,17 @@ pub(crate) enum Plant {
     PutBackAnAuthor,
     /// B is cut off for ever.
     NeverMended,
+    /// A's log is to be witnessed by somebody who is not there.
+    NobodysWitness,
     /// Chance comes from the system, so that no run is like another.
     OtherChance,
 }
 
-const ALL: [(&str, Plant); 4] = [
+const ALL: [(&str, Plant); 5] = [
     ("put-back-a-follower", Plant::PutBackAFollower),
     ("put-back-an-author", Plant::PutBackAnAuthor),
     ("never-mended", Plant::NeverMended),
+    ("nobodys-witness", Plant::NobodysWitness),
     ("other-chance", Plant::OtherChance),
 ];
 
@@ -52,6 +56,12 @@ impl Plant {
         for agency in &AGENCIES {
             copy(&agency.home(folder), &before(folder, agency.host));
         }
+        if self == Self::NobodysWitness {
+            let name = KeyName::new("nobody.example/witness").unwrap();
+            let nobody = SigningKey::from_seed(name, KeyKind::CosignatureV1, &[7; 32]).unwrap();
+            let policy = format!("witness nobody {}\nquorum nobody\n", nobody.verifier());
+            fs::write(AGENCIES[0].home(folder).join("policy"), policy).unwrap();
+        }
     }
 
     /// It comes.
@@ -60,7 +70,7 @@ impl Plant {
             Self::PutBackAFollower => put_back(sim, faults, stage, "host-c"),
             Self::PutBackAnAuthor => put_back(sim, faults, stage, "host-a"),
             Self::NeverMended => sim.partition("host-b", "host-c"),
-            Self::OtherChance => {}
+            Self::NobodysWitness | Self::OtherChance => {}
         }
     }
 }

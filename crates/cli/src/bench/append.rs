@@ -73,7 +73,7 @@ fn measure(home: &Path, drafts: &Arc<Drafts>, entries: u64, figures: &mut Figure
     let before = log.head().size.value();
     let runtime = runtime()?;
     let entered = runtime.enter();
-    let (task, ended) = AuthorTask::start(*log, Arc::clone(&node), CancellationToken::new())?;
+    let (task, ended) = AuthorTask::start(Some(*log), Arc::clone(&node), CancellationToken::new())?;
     drop(entered);
     let (many, took) = runtime.block_on(write(&task, drafts, WRITERS, BATCH, entries))?;
     let value = rate(many, took.wall);

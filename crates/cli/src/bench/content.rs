@@ -139,10 +139,22 @@ pub(super) struct Sample {
 
 /// Fills the own log of a home to that many entries.
 pub(super) fn fill(home: &Path, content: Content, entries: u64) -> Result<Filled, Refusal> {
+    fill_to_sizes(home, content, &batches(entries))
+}
+
+/// The sizes of a log that is filled as an import fills one.
+pub(super) fn batches(entries: u64) -> Vec<u64> {
+    let mut sizes: Vec<u64> = (1..=entries / BATCH_ENTRIES).map(|batch| batch * BATCH_ENTRIES).collect();
+    sizes.push(entries);
+    sizes
+}
+
+/// Fills the own log of a home to each of these sizes, smallest first, with a checkpoint at each.
+pub(super) fn fill_to_sizes(home: &Path, content: Content, sizes: &[u64]) -> Result<Filled, Refusal> {
     let mut open = Home::find(home)?.open()?;
     let begun = Instant::now();
     let drafts = Drafts::new(&open.home().config().agency.clone(), content)?;
-    let head = append_all(&mut open, &drafts, entries)?;
+    let head = append_all(&mut open, &drafts, sizes)?;
     let filling = begun.elapsed();
     let (origin, store) = (open.home().origin(), open.store());
     let mut filled = Filled {
@@ -188,13 +200,15 @@ pub(super) fn fill(home: &Path, content: Content, entries: u64) -> Result<Filled
     Ok(filled)
 }
 
-fn append_all(open: &mut OpenHome, drafts: &Drafts, entries: u64) -> Result<Head, Refusal> {
+fn append_all(open: &mut OpenHome, drafts: &Drafts, sizes: &[u64]) -> Result<Head, Refusal> {
     let mut entropy = SystemEntropy::new();
     let log = open.writable()?;
-    while log.head().size.value() < entries {
-        let count = (entries - log.head().size.value()).min(BATCH_ENTRIES);
-        let batch = (0..count).map(|_| drafts.draft(&mut entropy)).collect::<Result<_, _>>()?;
-        log.append(batch, now(), &mut entropy)?;
+    for size in sizes {
+        let count = size.saturating_sub(log.head().size.value());
+        if count > 0 {
+            let batch = (0..count).map(|_| drafts.draft(&mut entropy)).collect::<Result<_, _>>()?;
+            log.append(batch, now(), &mut entropy)?;
+        }
     }
     Ok(log.head())
 }

@@ -1,6 +1,7 @@
 //! A node that follows in this process, so that the moment at which something is there needs no asking.
 //!
-//! It is made of the parts of a node: store, view, register, followers. It has no ports and writes nothing of its own.
+//! It is made of the parts of a node: store, view, register, followers, cosigners. It has no ports and writes nothing of
+//! its own log.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use comity_ledger::{Head, Origin};
 use comity_node::tls::{PeerTrust, system_time};
-use comity_node::{FollowParts, Followers, Home, Node, Peers};
+use comity_node::{FollowParts, Followers, Gossiping, Home, Node, Peers};
 use comity_tlog::SignedCheckpoint;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -58,12 +59,14 @@ impl Follower {
         let (node, _) = Node::start(open, trust)?;
         let runtime = runtime()?;
         let (stop, (tell, seen)) = (CancellationToken::new(), channel());
+        let gossiping = Gossiping::new(Arc::clone(&node), Arc::clone(&peers))?;
         let parts =
             FollowParts { node: Arc::clone(&node), peers, material: party.material()?, time: system_time() };
         // From before anything can come.
         let (watched, of, shown) = (Arc::clone(&node), origin.clone(), node.shown());
         let followers = runtime.block_on(async {
             tokio::spawn(async move { watch(&watched, shown, &of, &tell).await });
+            gossiping.start(&parts, None, &TaskTracker::new(), &stop);
             Followers::start(parts, &TaskTracker::new(), stop.clone())
         });
         let last = Seen { at: Instant::now(), size: 0, records: 0 };

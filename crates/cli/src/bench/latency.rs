@@ -6,13 +6,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use comity_ledger::{AgencyId, Entropy as _, Head, Origin};
+use comity_ledger::{AgencyId, Entropy as _, Generation, Head, HeadDigest, Origin, OriginDigest};
 use comity_node::{NodeError, SystemEntropy};
 use comity_tlog::Hash;
 use comity_watchlist::{
     Change, Handle, ListId, Name, NameKind, Op, Record, RecordKey, Reference, SubjectKind, Text,
 };
-use comity_wire::{DraftChange, Generation, HeadDigest, Heads, OriginDigest, v1};
+use comity_wire::{Digests, DraftChange, Heads, v1};
 
 use super::follower::Follower;
 use super::measured::{Figures, Measured, percentile_ms};
@@ -28,8 +28,12 @@ const ENTRIES: u64 = 1_000;
 const PAUSE: Duration = Duration::from_millis(2);
 /// Reconnects without news.
 const RECONNECTS: usize = 100;
+/// How often A may have news meanwhile: once what there is, and then that its log stands, a second later and each minute.
+const NEWS_MAX: usize = 5;
 /// Pause between two reconnects: an agency may have four connections, and a closed one must be gone.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
+/// Longest wait for a cosignature.
+const COSIGNED_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Bytes of a raw append: an envelope and what a short record has in its sections.
 const RAW_BYTES: usize = 1_000;
 
@@ -61,6 +65,7 @@ pub(super) fn run(arguments: &Bench) -> Result<Measured, Refusal> {
     let visible = percentile_ms(&mut times.visible, 50);
     figures.add_times(["visible_p50_ms", "visible_p99_ms"], &mut times.visible);
     figures.add_times(["opened_p50_ms", "opened_p99_ms"], &mut times.opened);
+    figures.add_times(["cosigned_p50_ms", "cosigned_p99_ms"], &mut times.cosigned);
     figures.add_times(["acknowledged_p50_ms", "acknowledged_p99_ms"], &mut times.acknowledged);
     figures.add_times(["reconnect_without_news_p50_ms", "reconnect_without_news_p99_ms"], &mut reconnects);
     figures.add_times(["raw_sync_p50_ms", "raw_sync_p99_ms"], &mut syncs);
@@ -83,6 +88,8 @@ struct Times {
     acknowledged: Vec<Duration>,
     visible: Vec<Duration>,
     opened: Vec<Duration>,
+    /// From B's holding it until A has B's cosignature, which A is asked for again and again.
+    cosigned: Vec<Duration>,
 }
 
 fn append_all(home: &Path, entries: u64, follower: &mut Follower) -> Result<Times, Refusal> {
@@ -95,6 +102,13 @@ fn append_all(home: &Path, entries: u64, follower: &mut Follower) -> Result<Time
         times.acknowledged.push(begun.elapsed());
         times.visible.push(follower.when_size(head.size.value())?.saturating_duration_since(begun));
         times.opened.push(follower.when_records(records)?.saturating_duration_since(begun));
+        let held = follower.when_size(head.size.value())?;
+        while !a.logs()?.iter().any(|log| log.witnessed_size >= head.size.value()) {
+            if held.elapsed() > COSIGNED_WAIT_MAX {
+                return Err(failed("waited in vain for a cosignature"));
+            }
+        }
+        times.cosigned.push(held.elapsed());
         std::thread::sleep(PAUSE);
     }
     Ok(times)
@@ -126,16 +140,25 @@ impl Reconnect<'_> {
     /// Times of single calls on an open connection, and of connecting, greeting and comparing heads.
     async fn measure(&self) -> Result<(Vec<Duration>, Vec<Duration>), Refusal> {
         let (mut calls, mut reconnects) = (Vec::new(), Vec::new());
-        for _ in 0..RECONNECTS {
+        let mut seen = Generation::default();
+        let (mut news, mut is_first) = (0, true);
+        // The first tells what there is; the others find nothing new, but for what A says once in a while of its log.
+        while calls.len() < RECONNECTS {
             let begun = Instant::now();
             let mut client = self.to.connect(self.from, self.at_a).await?;
             self.to.greet(&mut client).await?;
             let compared = Instant::now();
-            let answer = client.exchange_heads(v1::ExchangeHeadsRequest::from(&self.digests()?));
+            let answer = client.exchange_heads(v1::ExchangeHeadsRequest::from(&self.stated(seen)?));
             let answer = answer.await.map_err(failed)?.into_inner();
-            calls.push(compared.elapsed());
-            reconnects.push(begun.elapsed());
-            if !Heads::try_from(answer).map_err(failed)?.updates().is_empty() {
+            let times = (compared.elapsed(), begun.elapsed());
+            let answer = Heads::try_from(answer).map_err(failed)?;
+            if answer.updates.is_empty() && !std::mem::take(&mut is_first) {
+                calls.push(times.0);
+                reconnects.push(times.1);
+            } else if news < NEWS_MAX {
+                seen = self.generation(&answer)?;
+                news += 1;
+            } else {
                 return Err(failed("there was news where there was none"));
             }
             drop(client);
@@ -144,11 +167,21 @@ impl Reconnect<'_> {
         Ok((calls, reconnects))
     }
 
-    fn digests(&self) -> Result<Heads, Refusal> {
+    /// What the caller states, having seen the other side's news up to a generation.
+    fn stated(&self, seen: Generation) -> Result<Heads, Refusal> {
         let generation = Generation::new(self.head.size.value());
+        let digest = HeadDigest { origin: self.log(), head: self.head, generation, seen };
+        Heads { digests: Digests::Now(vec![digest]), ..Heads::default() }.checked().map_err(failed)
+    }
+
+    fn generation(&self, answer: &Heads) -> Result<Generation, Refusal> {
+        let Digests::Now(digests) = &answer.digests else { return Err(failed("no digests")) };
+        let digest = digests.iter().find(|digest| digest.origin == self.log() && digest.head == self.head);
+        Ok(digest.ok_or_else(|| failed("the other side states another head"))?.generation)
+    }
+
+    fn log(&self) -> OriginDigest {
         let agency: &AgencyId = self.from.agency;
-        let origin = OriginDigest::of(&Origin::publication(agency));
-        let digest = HeadDigest { origin, head: self.head, generation, seen: generation };
-        Heads::new(vec![digest], Vec::new()).map_err(failed)
+        OriginDigest::of(&Origin::publication(agency))
     }
 }

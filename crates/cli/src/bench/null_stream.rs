@@ -112,6 +112,10 @@ impl ExchangeService for NullExchange {
         Err(Status::unimplemented(""))
     }
 
+    async fn genesis(&self, _: Request<v1::GenesisRequest>) -> Result<Response<v1::GenesisResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn consistency(
         &self,
         _: Request<v1::ConsistencyRequest>,

@@ -166,6 +166,7 @@ fn introduce(stage: &Stage, at_a: &str) -> Result<v1::AddPeerRequest, Refusal> {
         endpoint: at_a.to_owned(),
         set_aside_replica: false,
         via: String::new(),
+        policy: String::new(),
     })
 }
 

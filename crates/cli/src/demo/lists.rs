@@ -16,8 +16,9 @@ const MADE_UP: [(&str, &[u8]); 5] = [
     ("ofac-alt.csv", include_bytes!("lists/ofac-alt.csv")),
     ("ofac-add.csv", include_bytes!("lists/ofac-add.csv")),
     ("ofac-comments.csv", include_bytes!("lists/ofac-comments.csv")),
-    ("un.xml", include_bytes!("lists/un.xml")),
+    ("un.xml", UN),
 ];
+const UN: &[u8] = include_bytes!("lists/un.xml");
 
 /// The agencies of the demo, by the name of their homes.
 pub(super) const AGENCIES: [(&str, &str); 3] =
@@ -67,6 +68,36 @@ impl Lists {
         }
         Ok(imports)
     }
+}
+
+/// A small made-up list, whatever lists were given.
+pub(super) fn small(stage: &Stage) -> Result<PathBuf, String> {
+    let path = stage.path("small.xml");
+    std::fs::write(&path, UN).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
+}
+
+/// The small list as it came out on three days, each with more on it.
+pub(super) fn three_days(stage: &Stage) -> Result<[PathBuf; 3], String> {
+    let list = std::str::from_utf8(UN).map_err(|error| error.to_string())?;
+    let day = |more: u32| {
+        let path = stage.path(&format!("day-{more}.xml"));
+        let added: String = (1..=more).map(invented).collect();
+        let text = list.replacen("</INDIVIDUALS>", &format!("{added}</INDIVIDUALS>"), 1);
+        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok::<_, String>(path)
+    };
+    Ok([day(0)?, day(40)?, day(41)?])
+}
+
+/// A person of whom nothing is known but the name.
+fn invented(number: u32) -> String {
+    format!(
+        "<INDIVIDUAL><DATAID>71{number:05}</DATAID><VERSIONNUM>1</VERSIONNUM>\
+         <FIRST_NAME>INVENTED</FIRST_NAME><SECOND_NAME>NUMBER-{number}</SECOND_NAME>\
+         <UN_LIST_TYPE>Mirage</UN_LIST_TYPE><REFERENCE_NUMBER>MRi.9{number:02}</REFERENCE_NUMBER>\
+         <LISTED_ON>2024-02-01</LISTED_ON><LIST_TYPE><VALUE>UN List</VALUE></LIST_TYPE></INDIVIDUAL>\n"
+    )
 }
 
 pub(super) fn import(stage: &Stage, format: &str, files: &[PathBuf], home: &Path) -> Result<Value, String> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Scene;
 use super::lists::{self, AGENCIES, Lists, ORIGIN, is_ok};
-use crate::stage::Stage;
+use crate::stage::{Stage, copy};
 
 /// One way to bend a bundle.
 struct Attack {
@@ -19,7 +19,7 @@ const ATTACKS: [Attack; 6] = [
     Attack { name: "a word of a record changed", bend: |log| flip(log, "openings") },
     Attack { name: "a hash tile changed", bend: |log| flip(log, "tile/0") },
     Attack { name: "the last entry dropped", bend: drop_last_entry },
-    Attack { name: "the signature changed", bend: |log| flip_last(&log.join("checkpoint"), 20) },
+    Attack { name: "the signature changed", bend: flip_signature },
     Attack { name: "the openings left out", bend: |log| std::fs::remove_dir_all(log.join("openings")) },
 ];
 
@@ -89,6 +89,16 @@ fn flip_last(path: &Path, before_end: usize) -> std::io::Result<()> {
     std::fs::write(path, bytes)
 }
 
+/// Flips a bit of what the author signed the newest checkpoint with: the first line of the note, before those of
+/// cosigners.
+fn flip_signature(log: &Path) -> std::io::Result<()> {
+    let path = log.join("checkpoint");
+    let note = std::fs::read_to_string(&path)?;
+    let lines = note.split("\n\n").nth(1).unwrap_or_default();
+    let after_first = lines.split_once('\n').map_or(0, |(_, rest)| rest.len());
+    flip_last(&path, after_first.saturating_add(20))
+}
+
 fn drop_last_entry(log: &Path) -> std::io::Result<()> {
     let mut path = log.join("tile/entries");
     while path.is_dir() {
@@ -116,18 +126,4 @@ fn first_file(folder: &Path) -> std::io::Result<PathBuf> {
         path = first.ok_or(std::io::ErrorKind::NotFound)?;
     }
     Ok(path)
-}
-
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use comity_ledger::{AgencyId, Head, Origin};
+use comity_node::tls::PeerTrust;
 use comity_node::{
-    Home, LogExport, NodeError, OpenHome, OwnLogState, PeersError, Release, SystemEntropy, TakeFile,
-    add_peer, bundle_of, listed, logs, now, peer_messages, read_entry, screened, submission,
+    Alarm, Home, KeyList, LogExport, NodeError, OpenHome, OwnLogState, Peers, PeersError, Release,
+    SystemEntropy, TakeFile, TlsOutlook, add_authority, add_peer, backup_of, bundle_of, expiry_messages,
+    key_events, key_list, keyring_of, listed, log_states_at_rest, logs, now, peer_messages, put_crl,
+    read_entry, retire_authority, screened, submission,
 };
 use comity_screening::View;
 use comity_store::is_set_aside;
-use comity_tlog::EntryIndex;
+use comity_tlog::{CosignatureTime, EntryIndex, TreeSize};
 use comity_watchlist::ListId;
 use comity_wire::{DraftChange, ErrorCode, HandlingChoice, ListedRecord, ScreenQuery, v1};
 
@@ -35,6 +38,10 @@ impl Local {
         self.open.home()
     }
 
+    pub(super) fn open_home(&self) -> &OpenHome {
+        &self.open
+    }
+
     fn view(&mut self) -> Result<&View, Refusal> {
         let view = match self.view.take() {
             Some(view) => view,
@@ -56,25 +63,30 @@ impl Local {
             since: now().unix_secs(),
             message,
         };
+        let tls = TlsOutlook::of(self.home())?;
         let config = self.open.home().config();
+        let states = log_states_at_rest(self.open.store(), self.open.home())?;
+        let stale = states.iter().filter(|(_, state)| state.stale).map(|(origin, _)| origin.to_string());
         let status = v1::StatusResponse {
             agency: config.agency.to_string(),
             state: state.into(),
             read_only: reason.is_some(),
             logs: self.logs()?,
             peers: self.peers()?,
-            alarms: reason.into_iter().map(alarm).collect(),
-            stale: Vec::new(),
+            alarms: reason.into_iter().map(alarm).chain(tls.alarms.iter().map(tls_alarm)).collect(),
+            stale: stale.collect(),
             release_to: match config.release {
                 Release::Peers => "peers".to_owned(),
                 Release::Nobody => "nobody".to_owned(),
             },
+            expiries: expiry_messages(&tls.expiries),
+            witnessed_time: self.open.store().witnessed_time()?.map_or(0, CosignatureTime::value),
         };
         Ok((status, Some(self.view()?.screenable_count())))
     }
 
     pub(super) fn logs(&self) -> Result<Vec<v1::Log>, Refusal> {
-        Ok(logs(self.open.store())?)
+        Ok(logs(self.open.store(), &log_states_at_rest(self.open.store(), self.open.home())?)?)
     }
 
     pub(super) fn entry(
@@ -93,6 +105,14 @@ impl Local {
 
     pub(super) fn bundle(&self, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
         Ok(bundle_of(self.home(), self.open.store(), now(), take)?)
+    }
+
+    pub(super) fn backup(&self, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
+        Ok(backup_of(self.home(), self.open.store(), now(), take)?)
+    }
+
+    pub(super) fn keyring(&self, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
+        Ok(keyring_of(self.open.store(), take)?)
     }
 
     pub(super) fn records(&mut self, origin: &Origin, list: &ListId) -> Result<Vec<ListedRecord>, Refusal> {
@@ -122,7 +142,8 @@ impl Local {
     }
 
     pub(super) fn peers(&self) -> Result<Vec<v1::Peer>, Refusal> {
-        Ok(peer_messages(&self.home().peers()?, &BTreeMap::new()))
+        let states = log_states_at_rest(self.open.store(), self.home())?;
+        Ok(peer_messages(&self.home().peers()?, &BTreeMap::new(), &states))
     }
 
     pub(super) fn remove_peer(&self, agency: &AgencyId) -> Result<(), Refusal> {
@@ -131,6 +152,54 @@ impl Local {
         }
         let code = ErrorCode::UnknownPeer;
         Err(Refusal::new(code.reason(), format!("{agency}: {}", code.meaning())))
+    }
+
+    pub(super) fn keys(&self, asked: Option<u64>) -> Result<KeyList, Refusal> {
+        let asked = asked.map(TreeSize::new).transpose();
+        let asked = asked.map_err(|_| Refusal::new("malformed", "no log has so many entries"))?;
+        let states = log_states_at_rest(self.open.store(), self.home())?;
+        let witnessed = states.get(&self.home().origin()).map_or(TreeSize::ZERO, |state| state.witnessed);
+        Ok(key_list(self.home(), self.open.store(), witnessed, asked)?)
+    }
+
+    pub(super) fn enter_key_events(
+        &mut self,
+        request: &v1::EnterKeyEventsRequest,
+    ) -> Result<v1::EnterKeyEventsResponse, Refusal> {
+        let events = key_events(request).map_err(|code| Refusal::new(code.reason(), code.meaning()))?;
+        let log = self.open.writable()?;
+        let (origin, first) = (log.origin().clone(), log.head().size);
+        let (signed, _) = log.enter_key_events(&events, now(), &mut SystemEntropy::new())?;
+        self.open.settle_keys()?;
+        let head = signed.head();
+        Ok(v1::EnterKeyEventsResponse {
+            first: first.value(),
+            last: head.size.value().saturating_sub(1),
+            head: Some(v1::LogHead::from(&comity_wire::LogHead { origin, head })),
+        })
+    }
+
+    pub(super) fn put_crl(&self, request: &v1::PutCrlRequest) -> Result<v1::PutCrlResponse, Refusal> {
+        Ok(put_crl(self.register()?.trust(), request, now())?)
+    }
+
+    pub(super) fn add_authority(
+        &self,
+        request: &v1::AddAuthorityRequest,
+    ) -> Result<v1::AddAuthorityResponse, Refusal> {
+        Ok(add_authority(self.register()?.trust(), request)?)
+    }
+
+    pub(super) fn retire_authority(
+        &self,
+        request: &v1::RetireAuthorityRequest,
+    ) -> Result<v1::RetireAuthorityResponse, Refusal> {
+        Ok(retire_authority(self.register()?.trust(), request, now())?)
+    }
+
+    /// The register, of which this process keeps what changes: it holds the home.
+    fn register(&self) -> Result<Peers, Refusal> {
+        Peers::load(self.home(), PeerTrust::new()).map_err(|error| refused(&error))
     }
 
     pub(super) fn screen(&mut self, query: &ScreenQuery) -> Result<v1::ScreenResponse, Refusal> {
@@ -143,8 +212,19 @@ impl Local {
             }
             as_of.insert(origin, head_of(log.head)?);
         }
-        let answer = screened(self.view()?, &as_of, query);
+        let states = log_states_at_rest(self.open.store(), self.open.home())?;
+        let answer = screened(self.view()?, &as_of, &states, query);
         answer.map_err(|error| Refusal::new("bad_query", error.to_string()))
+    }
+}
+
+fn tls_alarm(alarm: &Alarm) -> v1::Alarm {
+    v1::Alarm {
+        code: alarm.key.code.to_owned(),
+        origin: alarm.key.origin.clone(),
+        agency: alarm.key.agency.clone(),
+        since: alarm.since.unix_secs(),
+        message: alarm.message.clone(),
     }
 }
 

@@ -9,14 +9,14 @@ mod remote;
 use std::path::Path;
 
 use comity_ledger::{AgencyId, Head, Origin};
-use comity_node::{Home, NodeError, RunFile, TakeFile};
+use comity_node::{Home, KeyList, NodeError, OpenHome, RunFile, TakeFile};
 use comity_store::StoreError;
 use comity_watchlist::ListId;
 use comity_wire::{DraftChange, ListedRecord, ScreenQuery, v1};
 
 use crate::answer::Refusal;
 use crate::source::local::Local;
-use crate::source::remote::Remote;
+pub(crate) use crate::source::remote::Remote;
 
 /// Hears how much of an append was handed over: changes so far, and of how many.
 pub(crate) type Progress<'a> = &'a dyn Fn(usize, usize);
@@ -32,8 +32,12 @@ pub(crate) enum Source {
 impl Source {
     /// Finds who holds the home: the node that its run file names, if it answers; else this process takes it.
     pub(crate) fn find(folder: &Path) -> Result<Self, Refusal> {
-        let home = Home::find(folder)?;
-        let Some(run) = RunFile::find(&home) else { return Local::open(&home) };
+        Self::find_at(&Home::find(folder)?)
+    }
+
+    /// The same for a home that was looked at.
+    pub(crate) fn find_at(home: &Home) -> Result<Self, Refusal> {
+        let Some(run) = RunFile::find(home) else { return Local::open(home) };
         match Remote::connect(home.clone(), run.admin_addr) {
             Ok(remote) => Ok(Self::Remote(Box::new(remote))),
             // What a node that was killed left behind: then the lock of the home is free.
@@ -54,6 +58,14 @@ impl Source {
         }
     }
 
+    /// The home, if this process holds it.
+    pub(crate) fn held(&self) -> Option<&OpenHome> {
+        match self {
+            Self::Local(local) => Some(local.open_home()),
+            Self::Remote(_) => None,
+        }
+    }
+
     /// How the node is, and how many records can be screened if that can be told.
     pub(crate) fn status(&mut self) -> Result<(v1::StatusResponse, Option<usize>), Refusal> {
         match self {
@@ -68,6 +80,12 @@ impl Source {
             Self::Local(local) => local.logs(),
             Self::Remote(remote) => remote.logs(),
         }
+    }
+
+    /// The head of one of the logs.
+    pub(crate) fn head(&mut self, origin: &Origin) -> Result<Head, Refusal> {
+        let mut heads = self.logs()?.into_iter().filter_map(|log| log.head);
+        head_of(heads.find(|head| head.origin == origin.as_str()))
     }
 
     /// One entry; `None` if the log has no such.
@@ -95,6 +113,22 @@ impl Source {
         match self {
             Self::Local(local) => local.bundle(take),
             Self::Remote(remote) => remote.bundle(take),
+        }
+    }
+
+    /// A backup, as [`Source::export`].
+    pub(crate) fn backup(&mut self, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
+        match self {
+            Self::Local(local) => local.backup(take),
+            Self::Remote(remote) => remote.backup(false, take),
+        }
+    }
+
+    /// The keyring that goes with the backup taken before, as [`Source::export`].
+    pub(crate) fn keyring(&mut self, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
+        match self {
+            Self::Local(local) => local.keyring(take),
+            Self::Remote(remote) => remote.backup(true, take),
         }
     }
 
@@ -139,6 +173,55 @@ impl Source {
         match self {
             Self::Local(local) => local.remove_peer(agency),
             Self::Remote(remote) => remote.remove_peer(agency),
+        }
+    }
+
+    /// The keys of the own log and of the other roles; `asked` is the size of a checkpoint that is asked for as well.
+    pub(crate) fn keys(&mut self, asked: Option<u64>) -> Result<KeyList, Refusal> {
+        match self {
+            Self::Local(local) => local.keys(asked),
+            Self::Remote(remote) => remote.keys(asked),
+        }
+    }
+
+    /// Enters key events that are signed already, all or none.
+    pub(crate) fn enter_key_events(
+        &mut self,
+        request: v1::EnterKeyEventsRequest,
+    ) -> Result<v1::EnterKeyEventsResponse, Refusal> {
+        match self {
+            Self::Local(local) => local.enter_key_events(&request),
+            Self::Remote(remote) => remote.enter_key_events(request),
+        }
+    }
+
+    /// Takes a revocation list of a peer's authority.
+    pub(crate) fn put_crl(&mut self, request: v1::PutCrlRequest) -> Result<v1::PutCrlResponse, Refusal> {
+        match self {
+            Self::Local(local) => local.put_crl(&request),
+            Self::Remote(remote) => remote.put_crl(request),
+        }
+    }
+
+    /// Takes a further authority of a peer.
+    pub(crate) fn add_authority(
+        &mut self,
+        request: v1::AddAuthorityRequest,
+    ) -> Result<v1::AddAuthorityResponse, Refusal> {
+        match self {
+            Self::Local(local) => local.add_authority(&request),
+            Self::Remote(remote) => remote.add_authority(request),
+        }
+    }
+
+    /// Takes no certificate of a peer's authority any more.
+    pub(crate) fn retire_authority(
+        &mut self,
+        request: v1::RetireAuthorityRequest,
+    ) -> Result<v1::RetireAuthorityResponse, Refusal> {
+        match self {
+            Self::Local(local) => local.retire_authority(&request),
+            Self::Remote(remote) => remote.retire_authority(request),
         }
     }
 

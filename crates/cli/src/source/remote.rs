@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use comity_ledger::{AgencyId, Head, Origin};
-use comity_node::{Home, NodeError, TakeFile, operator_channel};
+use comity_node::{Home, KeyList, NodeError, TakeFile, operator_channel};
 use comity_watchlist::ListId;
 use comity_wire::v1::admin_service_client::AdminServiceClient;
 use comity_wire::v1::screening_service_client::ScreeningServiceClient;
@@ -35,7 +35,7 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    pub(super) fn connect(home: Home, address: SocketAddr) -> Result<Self, NodeError> {
+    pub(crate) fn connect(home: Home, address: SocketAddr) -> Result<Self, NodeError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| NodeError::Thread { source })?;
         let channel = runtime.block_on(operator_channel(&home, address))?;
@@ -83,6 +83,15 @@ impl Remote {
         let Self { runtime, admin, .. } = self;
         runtime.block_on(async {
             let answer = admin.bundle(v1::BundleRequest {}).await.map_err(|status| refused(&status))?;
+            take_files(answer.into_inner(), |message| message.part, take).await
+        })
+    }
+
+    pub(super) fn backup(&mut self, keyring: bool, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
+        let Self { runtime, admin, .. } = self;
+        runtime.block_on(async {
+            let answer = admin.backup(v1::BackupRequest { keyring }).await;
+            let answer = answer.map_err(|status| refused(&status))?;
             take_files(answer.into_inner(), |message| message.part, take).await
         })
     }
@@ -163,6 +172,48 @@ impl Remote {
         let request = v1::RemovePeerRequest { agency: agency.to_string() };
         let answer = self.runtime.block_on(self.admin.remove_peer(request));
         answer.map(drop).map_err(|status| refused(&status))
+    }
+
+    pub(super) fn keys(&mut self, asked: Option<u64>) -> Result<KeyList, Refusal> {
+        let request = v1::ListKeysRequest { checkpoint_size: asked };
+        let answer = self.runtime.block_on(self.admin.list_keys(request));
+        let list = answer.map_err(|status| refused(&status))?.into_inner();
+        KeyList::try_from(list).map_err(|error| unread(&error))
+    }
+
+    pub(super) fn enter_key_events(
+        &mut self,
+        request: v1::EnterKeyEventsRequest,
+    ) -> Result<v1::EnterKeyEventsResponse, Refusal> {
+        let answer = self.runtime.block_on(self.admin.enter_key_events(request));
+        answer.map(tonic::Response::into_inner).map_err(|status| refused(&status))
+    }
+
+    pub(super) fn put_crl(&mut self, request: v1::PutCrlRequest) -> Result<v1::PutCrlResponse, Refusal> {
+        let answer = self.runtime.block_on(self.admin.put_crl(request));
+        answer.map(tonic::Response::into_inner).map_err(|status| refused(&status))
+    }
+
+    pub(super) fn add_authority(
+        &mut self,
+        request: v1::AddAuthorityRequest,
+    ) -> Result<v1::AddAuthorityResponse, Refusal> {
+        let answer = self.runtime.block_on(self.admin.add_authority(request));
+        answer.map(tonic::Response::into_inner).map_err(|status| refused(&status))
+    }
+
+    pub(super) fn retire_authority(
+        &mut self,
+        request: v1::RetireAuthorityRequest,
+    ) -> Result<v1::RetireAuthorityResponse, Refusal> {
+        let answer = self.runtime.block_on(self.admin.retire_authority(request));
+        answer.map(tonic::Response::into_inner).map_err(|status| refused(&status))
+    }
+
+    /// Has the node read its certificates and revocation lists again.
+    pub(crate) fn reload_tls(&mut self) -> Result<v1::ReloadTlsResponse, Refusal> {
+        let answer = self.runtime.block_on(self.admin.reload_tls(v1::ReloadTlsRequest {}));
+        answer.map(tonic::Response::into_inner).map_err(|status| refused(&status))
     }
 
     pub(super) fn screen(&mut self, query: &ScreenQuery) -> Result<v1::ScreenResponse, Refusal> {

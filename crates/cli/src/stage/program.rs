@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::interruption::Interruption;
 use super::text;
+use crate::interruption::Interruption;
 
 /// Longest wait for the first line of a node with an empty log; it takes a moment on a quiet machine.
 const START_PATIENCE: Duration = Duration::from_secs(30);

@@ -26,6 +26,17 @@ pub(super) fn parse_or_keep(value: &str) -> Option<FuzzyDate> {
     parse(value).or_else(|| Text::new(value.trim()).ok().map(FuzzyDate::verbatim))
 }
 
+/// The first and the last day of a date that is one day, month or year, as `yyyy-mm-dd`.
+pub(super) fn bounds(date: &FuzzyDate) -> Option<(String, String)> {
+    let Some(Span::On(on)) = date.span else { return None };
+    let (year, month) = (on.year_number(), on.month_number());
+    let day = |month, day: u8| PartialDate::day(year, month, day).ok();
+    let first = day(month.unwrap_or(1), on.day_number().unwrap_or(1))?;
+    let last_day = (28..=31).rev().find_map(|last| day(month.unwrap_or(12), last))?;
+    let last = if on.day_number().is_some() { first } else { last_day };
+    Some((first.to_string(), last.to_string()))
+}
+
 fn year_range(value: &str) -> Option<(&str, &str)> {
     value.split_once('-').filter(|(first, last)| first.len() == 4 && last.len() == 4)
 }
@@ -73,6 +84,16 @@ mod tests {
             parse("03 Sep 1962 to 07 Oct 1963").unwrap().span.map(|span| matches!(span, Span::Between(..))),
             Some(true)
         );
+    }
+
+    #[test]
+    fn a_date_has_a_first_and_a_last_day() {
+        let both = |value| bounds(&parse(value).unwrap());
+        let pair = |first: &str, last: &str| Some((first.to_owned(), last.to_owned()));
+        assert_eq!(both("1964"), pair("1964-01-01", "1964-12-31"));
+        assert_eq!(both("Feb 1964"), pair("1964-02-01", "1964-02-29"));
+        assert_eq!(both("05 Feb 1964"), pair("1964-02-05", "1964-02-05"));
+        assert_eq!(both("1964 to 1966"), None);
     }
 
     #[test]

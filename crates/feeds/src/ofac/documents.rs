@@ -11,6 +11,9 @@ const LABEL_ENDS: [&str; 4] = [" No. ", " Number ", " # ", " No.: "];
 /// A label that is not in the table and longer than this is a sentence.
 const LABEL_CHARS_MAX: usize = 60;
 
+/// Marks that may stand between a label and its value.
+const LABEL_MARKS: [char; 4] = [' ', '-', '#', ':'];
+
 /// Reads a token as an identifier, or `None` if it is none.
 pub(super) fn read(token: &str) -> Option<Identifier> {
     let (label, kind, rest) = known(token).or_else(|| unlisted(token))?;
@@ -23,9 +26,39 @@ pub(super) fn read(token: &str) -> Option<Identifier> {
         }
         _ => document(kind, rest)?,
     };
-    identifier.former = label.starts_with("Previous ") || label.starts_with("Former ");
-    identifier.label = Text::new(label.trim_end_matches([' ', '-', '#', ':'])).ok();
+    name(&mut identifier, label);
     Some(identifier)
+}
+
+/// Reads a value whose label stands apart, or gives `None` if the label is not known.
+pub(super) fn labelled(label: &str, value: &str) -> Option<Identifier> {
+    // A label is known by what follows it, and may go on in the value: `Vessel Registration Identification`, `IMO 1`.
+    let token = format!("{label} {value}");
+    let (found, kind, rest) = known(&token)?;
+    if kind == IdKind::Wallet {
+        let mut identifier = wallet(rest.trim())?;
+        name(&mut identifier, found);
+        return Some(identifier);
+    }
+    let plain = label.trim_end_matches(LABEL_MARKS);
+    let value = if found.len() > label.len() { rest.trim() } else { value };
+    let mut identifier = Identifier::new(kind, Text::new(value).ok().filter(|_| found.len() >= plain.len())?);
+    name(&mut identifier, if found.len() > label.len() { found } else { label });
+    Some(identifier)
+}
+
+/// The same for a label that stands on a document: where it is not known, it says what the document is.
+pub(super) fn labelled_or_other(label: &str, value: &str) -> Option<Identifier> {
+    labelled(label, value).or_else(|| {
+        let mut identifier = Identifier::new(IdKind::Other, Text::new(value).ok()?);
+        name(&mut identifier, label);
+        Some(identifier)
+    })
+}
+
+fn name(identifier: &mut Identifier, label: &str) {
+    identifier.former = label.starts_with("Previous ") || label.starts_with("Former ");
+    identifier.label = Text::new(label.trim_end_matches(LABEL_MARKS)).ok();
 }
 
 fn known(token: &str) -> Option<(&str, IdKind, &str)> {

@@ -83,11 +83,29 @@ fn ends_in_abbreviation(rest: &str) -> bool {
     dotted_letter || DOTTED.contains(&last)
 }
 
+/// Reads a token that begins with one of the words; `None` if it begins with none or is not understood.
+pub(super) fn word(record: &mut Record, token: &str) -> Option<()> {
+    let (word, take) = begin(token)?;
+    take(record, token.get(word.len()..)?.trim())
+}
+
+fn begin(token: &str) -> Option<(&'static str, Take)> {
+    WORDS.into_iter().find(|(word, _)| token.starts_with(word))
+}
+
+/// Whether a token is about a measure.
+pub(super) fn is_measure(token: &str) -> bool {
+    MEASURES.iter().any(|start| token.starts_with(start))
+}
+
 fn one(record: &mut Record, token: &str) -> Option<()> {
-    if let Some((word, take)) = WORDS.iter().find(|(word, _)| token.starts_with(word)) {
-        return take(record, token.get(word.len()..)?.trim());
+    // The XML forms write the last token in parentheses.
+    let inner = token.strip_prefix('(').and_then(|token| token.strip_suffix(')'));
+    let token = inner.filter(|token| token.starts_with("Linked To:")).unwrap_or(token);
+    if begin(token).is_some() {
+        return word(record, token);
     }
-    if MEASURES.iter().any(|start| token.starts_with(start)) {
+    if is_measure(token) {
         return measure(record, token);
     }
     // OFAC repeats the column `Title` in the remarks.

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use comity_watchlist::{SourceFile, Text};
-use csv::{ReaderBuilder, StringRecord};
+use csv::StringRecord;
 
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
+use crate::rows::records;
 
 /// Rows that are looked at to tell a table: a bad first row must not hide what the file is.
 const DETECT_ROWS: usize = 20;
@@ -75,7 +76,7 @@ impl<'a> TableFile<'a> {
         let name = input.name.to_owned();
         let table = detect(&text).ok_or_else(|| FeedError::UnknownColumns {
             file: name.clone(),
-            columns: records(&text).next().map_or(0, |(_, cells)| cells.map_or(0, |cells| cells.len())),
+            columns: records(&text, b',').next().map_or(0, |(_, cells)| cells.map_or(0, |cells| cells.len())),
         })?;
         if !ends_with_a_line(bytes) {
             return Err(FeedError::CutOff { file: name });
@@ -93,7 +94,7 @@ impl<'a> TableFile<'a> {
     /// Hands over every row with its line, bad ones with the reason; the end mark is no row.
     pub(super) fn each(&self, mut take: impl FnMut(u64, Result<Row<'_>, Refused>)) {
         let expected = self.table.columns();
-        for (line, cells) in records(&self.text) {
+        for (line, cells) in records(&self.text, b',') {
             match cells {
                 None => take(line, Err((None, RejectReason::Csv))),
                 Some(cells) if is_end_mark(&cells) => {}
@@ -146,7 +147,8 @@ impl Row<'_> {
 
 /// The table that most of the first rows fit.
 pub(super) fn detect(text: &str) -> Option<Table> {
-    let head: Vec<StringRecord> = records(text).take(DETECT_ROWS).filter_map(|(_, cells)| cells).collect();
+    let head: Vec<StringRecord> =
+        records(text, b',').take(DETECT_ROWS).filter_map(|(_, cells)| cells).collect();
     let fits = |table: Table| head.iter().filter(|cells| fits(table, cells)).count();
     Table::ALL.into_iter().filter(|table| fits(*table) > 0).max_by_key(|table| fits(*table))
 }
@@ -175,23 +177,4 @@ fn ends_with_a_line(bytes: &[u8]) -> bool {
 
 const fn is_ending(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == 0x1a
-}
-
-/// The rows with the line on which each begins; `None` for one that is no text.
-fn records(text: &str) -> impl Iterator<Item = (u64, Option<StringRecord>)> {
-    let reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let mut records = reader.into_records();
-    std::iter::from_fn(move || {
-        let before = records.reader().position().clone();
-        let line = before.line() + line_ends_at(text, before.byte());
-        records.next().map(|row| (line, row.ok()))
-    })
-}
-
-/// Line ends that stand before the next row: the reader stops between the two bytes of a CRLF, and steps over empty
-/// lines only when it is asked for the row behind them.
-fn line_ends_at(text: &str, byte: u64) -> u64 {
-    let rest = usize::try_from(byte).ok().and_then(|at| text.as_bytes().get(at..)).unwrap_or_default();
-    let ends = rest.iter().take_while(|b| matches!(**b, b'\r' | b'\n'));
-    ends.map(|b| u64::from(*b == b'\n')).sum()
 }

@@ -31,15 +31,12 @@ impl Subject {
         let mut record = Record::new(key, kind);
         let full = row.text(1, "SDN_Name")?.ok_or(RejectReason::Missing { column: "SDN_Name" })?;
         record.names.push(name(kind, NameKind::Primary, full)?);
-        let (joined, titles) = (row.value(3).unwrap_or_default(), row.value(4).unwrap_or_default());
+        let joined = row.value(3).unwrap_or_default();
         for programme in programmes(joined) {
             record.programmes.push(text("Program", programme)?);
         }
-        for title in titles.split(';').map(str::trim).filter(|title| !title.is_empty()) {
-            record.titles.push(text("Title", title)?);
-        }
         keep_odd(&mut record, PROGRAM, joined, "] [", |record| &record.programmes)?;
-        keep_odd(&mut record, TITLE, titles, "; ", |record| &record.titles)?;
+        titles(&mut record, row.value(4).unwrap_or_default())?;
         record
             .identifiers
             .extend(row.text(5, "Call_Sign")?.map(|mark| Identifier::new(IdKind::CallSign, mark)));
@@ -126,6 +123,14 @@ pub(super) fn programmes(cell: &str) -> impl Iterator<Item = &str> {
     cell.split("] [").map(|code| code.trim_matches(['[', ']', ' '])).filter(|code| !code.is_empty())
 }
 
+/// The titles of the column `Title`, which joins them as `A; B`.
+pub(super) fn titles(record: &mut Record, cell: &str) -> Result<(), RejectReason> {
+    for title in cell.split(';').map(str::trim).filter(|title| !title.is_empty()) {
+        record.titles.push(text("Title", title)?);
+    }
+    keep_odd(record, TITLE, cell, "; ", |record| &record.titles)
+}
+
 /// Keeps a cell that joins several values as it is written, where its parts joined again would be another text: OFAC
 /// writes a few with a space too many, and what was published must be found again in what was signed.
 fn keep_odd(
@@ -144,7 +149,7 @@ fn keep_odd(
 }
 
 /// OFAC writes persons as `FAMILY, Given`.
-fn name(subject: SubjectKind, kind: NameKind, full: Text) -> Result<Name, RejectReason> {
+pub(super) fn name(subject: SubjectKind, kind: NameKind, full: Text) -> Result<Name, RejectReason> {
     let mut parts = Vec::new();
     if let (SubjectKind::Person, Some((family, given))) = (subject, full.as_str().split_once(", ")) {
         let (family, given) = (family.trim(), given.trim());

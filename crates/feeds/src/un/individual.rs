@@ -6,7 +6,8 @@ use comity_watchlist::{
 };
 
 use crate::error::RejectReason;
-use crate::un::{parts, script};
+use crate::script;
+use crate::un::parts;
 use crate::xml::Element;
 
 const NAME_PARTS: [&str; 4] = ["FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME"];
@@ -28,16 +29,16 @@ pub(super) fn person(key: RecordKey, mut element: Element) -> Result<Record, Rej
     let nationalities = values(&mut element, "NATIONALITY")?;
     record.ties =
         nationalities.into_iter().map(|name| CountryTie::new(Tie::Nationality, Country::new(name))).collect();
-    each(&mut element, "INDIVIDUAL_DATE_OF_BIRTH", |child| {
+    element.each("INDIVIDUAL_DATE_OF_BIRTH", |child| {
         record.facts.extend(parts::birth(child)?);
         Ok(())
     })?;
-    each(&mut element, "INDIVIDUAL_PLACE_OF_BIRTH", |child| {
+    element.each("INDIVIDUAL_PLACE_OF_BIRTH", |child| {
         let place = parts::address(child)?.map(|address| Place::new(PlaceKind::Birth, address));
         record.places.extend(place);
         Ok(())
     })?;
-    each(&mut element, "INDIVIDUAL_DOCUMENT", |child| {
+    element.each("INDIVIDUAL_DOCUMENT", |child| {
         record.identifiers.extend(parts::document(child)?);
         Ok(())
     })?;
@@ -71,7 +72,7 @@ fn names(record: &mut Record, element: &mut Element, aliases: &'static str) -> R
         name.script = script.map(|code| parts::text("script", code)).transpose()?;
         record.names.push(name);
     }
-    each(element, aliases, |child| {
+    element.each(aliases, |child| {
         let Some(name) = parts::alias(child)? else { return Ok(()) };
         born_as(record, child, &name.full)?;
         record.names.push(name);
@@ -111,7 +112,7 @@ fn common(mut record: Record, mut element: Element, addresses: &'static str) -> 
         let whole = |source| RejectReason::Text { column: "COMMENTS1", source };
         record.reasons_public.push(Prose::new(comments).map_err(whole)?);
     }
-    each(&mut element, addresses, |child| {
+    element.each(addresses, |child| {
         record.addresses.extend(parts::address(child)?);
         Ok(())
     })?;
@@ -122,24 +123,11 @@ fn common(mut record: Record, mut element: Element, addresses: &'static str) -> 
 /// The texts of all VALUE children of all elements of a name.
 fn values(element: &mut Element, name: &'static str) -> Result<Vec<Text>, RejectReason> {
     let mut found = Vec::new();
-    each(element, name, |child| {
-        each(child, "VALUE", |value| {
+    element.each(name, |child| {
+        child.each("VALUE", |value| {
             found.extend(value.take_own_text().map(|value| parts::text(name, &value)).transpose()?);
             Ok(())
         })
     })?;
     Ok(found)
-}
-
-/// Lets a function take what it understands of each child of a name; what it leaves stays in the element.
-fn each(
-    element: &mut Element,
-    name: &str,
-    mut take: impl FnMut(&mut Element) -> Result<(), RejectReason>,
-) -> Result<(), RejectReason> {
-    for mut child in element.take_all(name) {
-        take(&mut child)?;
-        element.put_back(child);
-    }
-    Ok(())
 }

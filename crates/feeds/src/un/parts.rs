@@ -8,24 +8,11 @@ use comity_watchlist::{
 };
 
 use crate::error::RejectReason;
+pub(super) use crate::value::{date, text};
 use crate::xml::Element;
-
-pub(super) fn text(column: &'static str, value: &str) -> Result<Text, RejectReason> {
-    Text::new(value).map_err(|source| RejectReason::Text { column, source })
-}
 
 pub(super) fn take(element: &mut Element, column: &'static str) -> Result<Option<Text>, RejectReason> {
     element.take_text(column).map(|value| text(column, &value)).transpose()
-}
-
-/// `2012-12-31`, or the same with a time or an offset behind, which is kept as written.
-pub(super) fn date(column: &'static str, value: &str) -> Result<FuzzyDate, RejectReason> {
-    if let Ok(date) = PartialDate::parse(value) {
-        return Ok(date.into());
-    }
-    let mut read = FuzzyDate::verbatim(text(column, value)?);
-    read.span = value.get(..10).and_then(|day| PartialDate::parse(day).ok()).map(Span::On);
-    Ok(read)
 }
 
 pub(super) fn take_date(

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use comity_ledger::{Author, Doubt, Origin};
+use comity_ledger::{Author, Doubt, Origin, Role};
 use comity_tlog::{KeyKind, KeyName, SigningKey};
 
 use crate::author::Commit;
 use crate::disk::{Disk, Key, Who};
 use crate::follow::Following;
+use crate::keys::KnownKeys;
 use crate::serve::Stream;
 use crate::tree::Tree;
 
@@ -21,6 +22,8 @@ pub(crate) enum Own {
     Writable(Box<Author>),
     /// It must not sign.
     ReadOnly,
+    /// Its log has ended for ever.
+    Closed,
 }
 
 /// The second history of an author that has two.
@@ -39,6 +42,12 @@ pub(crate) struct Agency {
     pub(crate) disk: Disk,
     /// Outside of the database and of backups.
     pub(crate) lock: Disk,
+    /// Its key files.
+    pub(crate) files: Disk,
+    /// How many keys were ever made to follow the first, whatever became of them.
+    pub(crate) keys_made: u8,
+    /// The keys of each log by its entries, as far as they were read.
+    pub(crate) histories: BTreeMap<Who, KnownKeys>,
     /// Counted up with each crash: what was due before is void.
     pub(crate) life: u64,
     pub(crate) own: Own,
@@ -73,6 +82,9 @@ impl Agency {
             origin: format!("agency-{}.example/pub", who.0).parse().unwrap(),
             disk: Disk::default(),
             lock: Disk::default(),
+            files: Disk::default(),
+            keys_made: 0,
+            histories: BTreeMap::new(),
             life: 0,
             own: Own::Down,
             commit: None,
@@ -92,13 +104,22 @@ impl Agency {
         }
     }
 
-    /// The key of its log.
+    /// The first key of its log.
     pub(crate) fn key(&self) -> SigningKey {
-        signing_key(self.origin.as_str(), self.who.0 + 1)
+        self.numbered_key(0)
+    }
+
+    /// A key of its log; the first has number 0.
+    pub(crate) fn numbered_key(&self, number: u8) -> SigningKey {
+        let mut seed = [self.who.0 + 1; 32];
+        if number > 0 {
+            seed[0] = 0x80 | number;
+        }
+        signing_key(self.origin.as_str(), seed)
     }
 
     pub(crate) fn root_key(&self) -> SigningKey {
-        signing_key(&format!("{}/root", self.origin.agency()), self.who.0 + 0x41)
+        signing_key(&format!("{}/root", self.origin.agency()), [self.who.0 + 0x41; 32])
     }
 
     pub(crate) fn is_down(&self) -> bool {
@@ -118,7 +139,12 @@ impl Agency {
 
     /// The newest checkpoint that it shows of a log: one of which it holds all entries.
     pub(crate) fn newest_shown(&self, place: Who) -> Option<(u64, Rc<[u8]>)> {
-        let limit = self.frozen.get(&place).copied().unwrap_or(u64::MAX);
+        self.newest_shown_up_to(place, u64::MAX)
+    }
+
+    /// The same, of at most this size.
+    pub(crate) fn newest_shown_up_to(&self, place: Who, size: u64) -> Option<(u64, Rc<[u8]>)> {
+        let limit = self.frozen.get(&place).copied().unwrap_or(u64::MAX).min(size);
         let newest = self.disk.range(Key::Note(place, 0)..=Key::Note(place, limit)).next_back();
         newest.map(|(key, note)| (key.number(), Rc::clone(note)))
     }
@@ -151,12 +177,20 @@ impl Agency {
         self.commit = None;
         self.recovering = false;
         self.trees.clear();
+        self.histories.clear();
         self.streams.clear();
         self.doubts.clear();
         self.following.values_mut().for_each(|following| *following = Following::default());
     }
 }
 
-fn signing_key(name: &str, seed: u8) -> SigningKey {
-    SigningKey::from_seed(KeyName::new(name).unwrap(), KeyKind::Ed25519, &[seed; 32]).unwrap()
+/// The key of an agency's witness, or of its mirror.
+pub(crate) fn cosigner_key(origin: &Origin, who: Who, role: Role) -> SigningKey {
+    let name = KeyName::new(&format!("{}/{role}", origin.agency())).unwrap();
+    let seed = if role == Role::Mirror { 0xC1 } else { 0x81 };
+    SigningKey::from_seed(name, KeyKind::CosignatureV1, &[who.0 + seed; 32]).unwrap()
+}
+
+fn signing_key(name: &str, seed: [u8; 32]) -> SigningKey {
+    SigningKey::from_seed(KeyName::new(name).unwrap(), KeyKind::Ed25519, &seed).unwrap()
 }

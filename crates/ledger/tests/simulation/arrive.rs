@@ -1,7 +1,7 @@
 //! What a follower checks of each message, before anything of it is written.
 
-use comity_ledger::{EntryBytes, Frame, Older, Opening, Rejection, Slot, VerifiedFrame};
-use comity_tlog::{ConsistencyProof, Hash, SignedCheckpoint};
+use comity_ledger::{EntryBytes, Frame, Older, Opening, Past, Rejection, Slot, VerifiedFrame};
+use comity_tlog::{ConsistencyProof, Hash, SignedCheckpoint, TreeSize};
 
 use crate::disk::{Key, Who};
 use crate::follow::{Arrived, Keeper};
@@ -27,7 +27,15 @@ impl World {
             Some(Message::Refused(refusal)) => Err(Stop::Refused(refusal)),
             Some(Message::Note(note)) => return self.arrive_note(who, log, keeper, &note, arrived),
             Some(Message::Frame { start, entries, proof }) => {
-                let rejected = arrive_frame(keeper, start, &entries, &proof, arrived);
+                let past = |size: TreeSize| {
+                    // Those that came with it are not written yet.
+                    let mut tree = self.agencies[who.at()].tree(log).clone();
+                    let frames = arrived.frames.iter().flat_map(VerifiedFrame::entries);
+                    frames.for_each(|entry| tree.append(entry.leaf_hash()));
+                    (size <= tree.head().size).then(|| tree.root_at(size))
+                };
+                let rejected = arrive_frame(keeper, start, &entries, &proof, &past);
+                let rejected = rejected.map(|verified| arrived.frames.push(verified));
                 if rejected.as_ref().is_err_and(Stop::is_fork) {
                     check_evidence(self, (who, log), keeper, arrived, None)?;
                 }
@@ -59,7 +67,13 @@ impl World {
         let frames = arrived.frames.iter().flat_map(VerifiedFrame::entries);
         frames.for_each(|entry| tree.append(entry.leaf_hash()));
         let other_side = is_other_side(&self.truths[log.at()], &keeper.replica, &tree, note);
-        let (result, fork) = match keeper.replica.verify_note(note) {
+        let verified = match keeper.replica.verify_note(note) {
+            Err(Rejection::KeyOutOfForce { .. }) if self.plant == Some(Plant::TakesKeysThatHaveEnded) => {
+                Ok(self.truths[log.at()].keys.verify_with_any(note))
+            }
+            verified => verified,
+        };
+        let (result, fork) = match verified {
             Ok(verified) => (Ok(verified), false),
             Err(Rejection::Smaller { size, seen }) => {
                 let stated = SignedCheckpoint::parse(note).unwrap().checkpoint().root();
@@ -124,7 +138,7 @@ impl World {
         for (index, slot, padded) in openings {
             let entry = disk.get(Key::Entry(log, *index)).ok_or(())?;
             let entry = EntryBytes::new(entry.to_vec()).and_then(|bytes| bytes.parse()).map_err(|_| ())?;
-            let opening = Opening::from_padded(padded).map_err(|_| ())?;
+            let opening = Opening::from_padded(&padded.clone().into()).map_err(|_| ())?;
             let verified = opening.verify(&self.truths[log.at()].origin, &entry, Slot::new(*slot));
             if verified.is_err() && self.plant != Some(Plant::KeepsWrongOpenings) {
                 return Err(());
@@ -146,7 +160,7 @@ fn arrive_item(keeper: &Keeper, item: Item, arrived: &mut Arrived) -> Result<(),
     }
     arrived.next_release += 1;
     if let Some(padded) = item.opening {
-        Opening::from_padded(&padded).map_err(|_| Stop::NotWellFormed)?;
+        Opening::from_padded(&padded.clone().into()).map_err(|_| Stop::NotWellFormed)?;
         arrived.openings.push((item.index, item.slot, padded));
     }
     Ok(())
@@ -157,15 +171,14 @@ fn arrive_frame(
     start: u64,
     entries: &[Vec<u8>],
     proof: &[[u8; 32]],
-    arrived: &mut Arrived,
-) -> Result<(), Stop> {
+    past: &Past<'_>,
+) -> Result<VerifiedFrame, Stop> {
     let hashes = proof.iter().map(|hash| Hash::from_bytes(*hash)).collect();
     let proof = ConsistencyProof::new(hashes).map_err(|_| Stop::NotWellFormed)?;
-    let start = comity_tlog::TreeSize::new(start).map_err(|_| Stop::NotWellFormed)?;
+    let start = TreeSize::new(start).map_err(|_| Stop::NotWellFormed)?;
     let frame = Frame::new(start, entries.to_vec(), proof).map_err(Stop::Rejected)?;
     let checkpoint = keeper.checkpoint.as_ref().ok_or(Stop::NoCheckpoint)?;
-    let verified = keeper.replica.verify_frame(frame, checkpoint).map_err(Stop::Rejected)?;
+    let verified = keeper.replica.verify_frame_after(frame, checkpoint, past).map_err(Stop::Rejected)?;
     keeper.replica.advance(&verified);
-    arrived.frames.push(verified);
-    Ok(())
+    Ok(verified)
 }

@@ -2,6 +2,8 @@
 //!
 //! Author, batches, lock and `Found::resume` are the real ones; disk and lock file are modelled.
 
+use std::rc::Rc;
+
 use comity_ledger::{
     Author, Draft, DurableBatch, Found, Genesis, Head, LockedHead, Resume, Role, SignedBatch, StagedBatch,
 };
@@ -27,6 +29,9 @@ pub(crate) enum Station {
     Sign,
     WriteNote,
     SyncNote,
+    /// The key files are brought up to what the log says.
+    Settle,
+    SyncFiles,
     Publish,
 }
 
@@ -39,6 +44,16 @@ pub(crate) struct Commit {
     locked: Option<LockedHead>,
     signed: Option<SignedBatch>,
     head: Head,
+    /// Whether it may have changed the keys.
+    pub(crate) of_keys: bool,
+}
+
+impl Commit {
+    /// The entry that is staged alone.
+    pub(crate) fn only_entry(&self) -> Option<Rc<[u8]>> {
+        let [entry] = self.staged.as_ref()?.entries() else { return None };
+        Some(entry.bytes().as_bytes().into())
+    }
 }
 
 impl World {
@@ -74,14 +89,15 @@ impl World {
         }
     }
 
-    fn stage(&mut self, who: Who, drafts: Vec<Draft>) {
+    pub(crate) fn stage(&mut self, who: Who, drafts: Vec<Draft>) {
         let sealed = seal(&mut self.dice, &self.agencies[who.at()].origin, drafts, self.now);
         let agency = &mut self.agencies[who.at()];
         let Own::Writable(author) = &agency.own else { return };
         let staged = author.stage(sealed).unwrap();
         let (station, head) = (Station::Write, staged.head());
+        let (durable, locked, signed, of_keys) = (None, None, None, false);
         agency.commit =
-            Some(Commit { station, staged: Some(staged), durable: None, locked: None, signed: None, head });
+            Some(Commit { station, staged: Some(staged), durable, locked, signed, head, of_keys });
     }
 
     /// One station of a commit; a crash may come right behind it.
@@ -140,9 +156,21 @@ impl World {
             }
             Station::SyncNote => {
                 self.agencies[who.at()].disk.sync();
+                if commit.of_keys { Station::Settle } else { Station::Publish }
+            }
+            Station::Settle => {
+                let history = self.history(who, who);
+                self.agencies[who.at()].settle_keys(&history, commit.head.size);
+                Station::SyncFiles
+            }
+            Station::SyncFiles => {
+                self.agencies[who.at()].files.sync();
                 Station::Publish
             }
             Station::Publish => {
+                if commit.of_keys && self.history(who, who).closed().is_some() {
+                    self.agencies[who.at()].own = Own::Closed;
+                }
                 let truth = &mut self.truths[who.at()];
                 truth.acknowledged = truth.acknowledged.max(commit.head.size.value());
                 self.wake(who, who);
@@ -242,11 +270,20 @@ impl World {
     }
 
     fn sign(&mut self, who: Who, commit: &Commit) -> Result<SignedBatch, Violation> {
+        if commit.of_keys && self.plant != Some(Plant::SignsWithTheFirstFileAlone) {
+            let history = self.history(who, who);
+            let signers = self.agencies[who.at()].signers(&history, commit.head.size);
+            let Own::Writable(author) = &mut self.agencies[who.at()].own else {
+                unreachable!("it can write")
+            };
+            author.change_keys(signers);
+        }
         let agency = &mut self.agencies[who.at()];
         let Own::Writable(author) = &mut agency.own else { unreachable!("an author that signs can write") };
         let signed = author.sign(commit.durable.as_ref().unwrap(), commit.locked.as_ref().unwrap()).unwrap();
         self.tally.signed += 1;
         self.truths[who.at()].signed(signed.head(), &agency.disk, who)?;
+        self.check_signers(who, signed.head().size.value(), signed.note())?;
         Ok(signed)
     }
 
@@ -262,9 +299,10 @@ impl World {
         let plant = self.plant;
         let agency = &mut self.agencies[who.at()];
         agency.read_trees();
-        let key = agency.key();
+        let history = self.history(who, who);
+        let agency = &mut self.agencies[who.at()];
         let note = agency.disk.newest_note(who).map(|(_, note)| {
-            SignedCheckpoint::parse(note).unwrap().verify(key.verifier(), &[]).unwrap();
+            history.verify(&SignedCheckpoint::parse(note).unwrap()).unwrap();
             head_of(note)
         });
         let pending = agency.disk.head(Key::Head(who));
@@ -280,21 +318,37 @@ impl World {
             agency.read_trees();
             resume = Resume::Ready;
         }
-        let edge = || agency.tree(who).edge_at(signed.size);
+        let (edge, is_unfinished) = (agency.tree(who).edge_at(signed.size), !matches!(resume, Resume::Ready));
+        let held = pending.unwrap_or(signed);
         match resume {
-            Resume::Ready => {
-                let author = Author::new(agency.origin.clone(), key, edge());
-                agency.own = Own::Writable(Box::new(author));
+            Resume::Ready if history.closed().is_some() => {
+                agency.own = Own::Closed;
                 self.call_all(who);
             }
-            Resume::Confirm(head) | Resume::Sign(head) => {
-                let author = Author::new(agency.origin.clone(), key, edge());
+            Resume::Ready | Resume::Confirm(_) | Resume::Sign(_) => {
+                let signers = if plant == Some(Plant::SignsWithTheFirstFileAlone) {
+                    vec![agency.numbered_key(agency.key_files().present)]
+                } else {
+                    agency.signers(&history, held.size)
+                };
+                if signers.is_empty() {
+                    // No file has a key that is in force, as where keys went on and the database was put back.
+                    agency.own = Own::ReadOnly;
+                    return self.call_all(who);
+                }
+                let author = Author::with_keys(agency.origin.clone(), signers, edge);
                 agency.own = Own::Writable(Box::new(author));
-                agency.recovering = true;
-                let station = Station::Sync;
-                agency.commit =
-                    Some(Commit { station, staged: None, durable: None, locked: None, signed: None, head });
-                self.soon(who, 1, Event::Station(who));
+                if is_unfinished {
+                    agency.recovering = true;
+                    let (station, head, of_keys) = (Station::Sync, held, self.keys.change);
+                    let (staged, durable, locked, signed) = (None, None, None, None);
+                    agency.commit = Some(Commit { station, staged, durable, locked, signed, head, of_keys });
+                    self.soon(who, 1, Event::Station(who));
+                } else {
+                    agency.settle_keys(&history, held.size);
+                    agency.files.sync();
+                    self.call_all(who);
+                }
             }
             Resume::StoreBehind { .. } | Resume::LockBehind | Resume::Conflict { .. } => {
                 agency.own = Own::ReadOnly;

@@ -50,6 +50,16 @@ pub(crate) enum Key {
     Book(Who, Who),
     /// The sign-lock.
     Lock,
+    /// The sign-lock of a cosigner, by log and role.
+    CosignerLock(Who, u8),
+    /// The newest checkpoint of a log with the lines of its cosigners.
+    Lines(Who),
+    /// What a cosigner of this agency has stated last, by log and role.
+    Stated(Who, u8),
+    /// Evidence against the author of a log.
+    Evidence(Who),
+    /// The numbers of the keys in the key files.
+    Files,
 }
 
 /// Records by the packed form of their keys.
@@ -225,6 +235,11 @@ impl Key {
             Self::Booked(to, log, number) => (9, log, to, number, 0),
             Self::Book(to, log) => (10, log, to, 0, 0),
             Self::Lock => (11, Who(0), Who(0), 0, 0),
+            Self::CosignerLock(log, role) => (12, log, Who(0), 0, role),
+            Self::Lines(log) => (13, log, Who(0), 0, 0),
+            Self::Stated(log, role) => (14, log, Who(0), 0, role),
+            Self::Evidence(log) => (15, log, Who(0), 0, 0),
+            Self::Files => (16, Who(0), Who(0), 0, 0),
         };
         let place = u128::from(kind) << 16 | u128::from(log.0) << 8 | u128::from(to.0);
         place << 72 | u128::from(number) << 8 | u128::from(slot)
@@ -240,7 +255,7 @@ impl Key {
             | Self::Decision(_, number)
             | Self::Arrival(_, number)
             | Self::Booked(_, _, number) => number,
-            Self::Head(_) | Self::Seen(_) | Self::Cursor(_) | Self::Book(..) | Self::Lock => 0,
+            _ => 0,
         }
     }
 }

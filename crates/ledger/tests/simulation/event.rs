@@ -25,6 +25,13 @@ pub(crate) enum Event {
     PutBack(Who),
     Fork(Who),
     Second(Who),
+    /// An operator changes something about the keys of a log, or enters the next key.
+    ChangeKeys(Who),
+    EnterKey(Who),
+    /// A round of gossip, a step of a cosigner, and a letter that has come.
+    Round(Who),
+    Speak(Who),
+    Letter(Who, u64),
     Quiet,
     Look,
 }
@@ -48,6 +55,11 @@ impl Event {
             | Self::PutBack(who)
             | Self::Fork(who)
             | Self::Second(who)
+            | Self::ChangeKeys(who)
+            | Self::EnterKey(who)
+            | Self::Round(who)
+            | Self::Speak(who)
+            | Self::Letter(who, _)
             | Self::Quicken(who) => Some(*who),
             Self::Deliver(packet) => Some(packet.to),
             Self::Fault | Self::Mend(..) | Self::Quiet | Self::Look => None,

@@ -73,13 +73,19 @@ impl World {
         if agency.is_down() {
             return;
         }
+        let party = &mut self.talk.parties[who.at()];
         if self.dice.one_in(2) {
             self.tally.fault("killed");
             agency.disk.kill();
+            agency.files.kill();
+            party.kept.kill();
         } else {
             self.tally.fault("power cut");
             agency.disk.cut(self.dice.place(agency.disk.unsynced() + 1));
             agency.lock.cut(self.dice.place(agency.lock.unsynced() + 1));
+            agency.files.cut(self.keys.dice.place(agency.files.unsynced() + 1));
+            party.kept.cut(self.talk.dice.place(party.kept.unsynced() + 1));
+            party.locks.cut(self.talk.dice.place(party.locks.unsynced() + 1));
         }
         agency.forget();
         self.touched.push(who);
@@ -111,6 +117,8 @@ impl World {
     pub(crate) fn back_up(&mut self, who: Who) {
         let agency = &mut self.agencies[who.at()];
         agency.backup = Some((agency.disk.backup(), agency.lock.backup()));
+        let party = &mut self.talk.parties[who.at()];
+        party.backup = Some((party.kept.backup(), party.locks.backup()));
     }
 
     /// A node is stopped, and something of it is put back to where it was when it was backed up.
@@ -131,6 +139,15 @@ impl World {
             agency.lock.restore(lock);
         }
         truth.forked |= what == PutBack::Both;
+        let party = &mut self.talk.parties[who.at()];
+        let (kept, locks) = party.backup.clone().unwrap_or_default();
+        if what != PutBack::Lock {
+            party.kept.restore(&kept);
+        }
+        if what != PutBack::Database {
+            party.locks.restore(&locks);
+            self.locks_put_back(who);
+        }
         self.tally.fault(match what {
             PutBack::Database => "database put back",
             PutBack::Lock => "lock put back",

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use comity_ledger::{Head, Replica, VerifiedFrame};
+use comity_ledger::{CheckpointKeyError, Head, KeyHistory, Replica, VerifiedFrame};
 use comity_tlog::{SignedCheckpoint, VerifiedCheckpoint};
 
 use crate::disk::{Key, Who};
@@ -134,24 +134,35 @@ impl World {
     }
 
     fn open_keeper(&mut self, who: Who, log: Who) -> Result<Keeper, Violation> {
-        let (agency, truth) = (&mut self.agencies[who.at()], &self.truths[log.at()]);
+        self.agencies[who.at()].trees.entry(log).or_insert_with(Tree::empty);
+        let keys = self.history(who, log);
+        let agency = &mut self.agencies[who.at()];
         let (held, disk) = (agency.disk.held(log), &agency.disk);
         let tree = agency.trees.entry(log).or_insert_with(Tree::empty);
         if tree.head() != held {
             let what = format!("the head of {log:?} at {who:?} is not that of its entries");
             return Err(Violation::of(Invariant::ReplicaIsAPrefix, what));
         }
-        let verify = |note: &[u8]| SignedCheckpoint::parse(note).unwrap().verify(&truth.key, &[]).unwrap();
-        let checkpoint = disk.get(Key::Seen(log)).map(|note| verify(note));
+        let checkpoint = disk.get(Key::Seen(log)).and_then(|note| verified(&keys, note));
         let awaited = disk.range(Key::Awaited(log, 0)..=Key::Awaited(log, u64::MAX));
-        let awaited: Vec<Head> = awaited.map(|(_, note)| head_of(note)).collect();
+        let awaited = awaited.filter_map(|(_, note)| verified(&keys, note));
+        let awaited: Vec<Head> = awaited.map(|of| head_of(of.as_bytes())).collect();
         let seen = checkpoint.as_ref().map(|checkpoint| head_of(checkpoint.as_bytes()));
         let edge = tree.edge_at(held.size);
-        let replica = Replica::new(truth.origin.clone(), truth.key.clone(), edge, seen).awaiting(awaited);
+        let replica = Replica::with_keys(keys, edge, seen).awaiting(awaited);
         let complete = disk.newest_note(log).map_or(0, |(size, _)| size);
         let next_release = disk.number(Key::Cursor(log));
         let mut keeper = Keeper { replica, checkpoint, confirmed: false, next_release, complete };
         // What a crash left unfinished.
+        if self.agencies[who.at()]
+            .disk
+            .range(Key::Awaited(log, 0)..=Key::Awaited(log, u64::MAX))
+            .next()
+            .is_some()
+        {
+            self.agencies[who.at()].disk.sync();
+            self.keep_passed(who, log)?;
+        }
         if let Some(checkpoint) = keeper.completed() {
             self.agencies[who.at()].disk.sync();
             self.keep_checkpoint(who, log, &checkpoint)?;
@@ -198,16 +209,24 @@ impl World {
         let messages: Vec<Rc<[u8]>> = following.inbox.drain(..count).collect();
         let mut arrived = Arrived { next_release: keeper.next_release, ..Arrived::default() };
         let mut stop = None;
-        for message in messages {
-            stop = self.arrive(who, log, &mut keeper, &message, &mut arrived)?.err();
+        let keys = keeper.replica.keys().clone();
+        for (place, message) in messages.iter().enumerate() {
+            let is_note = matches!(Message::decode(message), Some(Message::Note(_)));
+            if is_note && keeper.replica.keys().spans() != keys.spans() {
+                // It may be signed with keys that came with frames which are not kept yet.
+                let following = self.agencies[who.at()].following.get_mut(&log).unwrap();
+                messages[place..].iter().rev().for_each(|later| following.inbox.push_front(Rc::clone(later)));
+                break;
+            }
+            stop = self.arrive(who, log, &mut keeper, message, &mut arrived)?.err();
             if stop.is_some() {
                 break;
             }
             arrived.complete.extend(keeper.completed());
         }
-        let complete = std::mem::take(&mut arrived.complete);
         let unsynced = self.agencies[who.at()].disk.unsynced();
         let gained = self.write(who, log, &mut keeper, &arrived);
+        let complete = std::mem::take(&mut arrived.complete);
         let stop = stop.or(gained.as_ref().err().map(|()| Stop::WrongOpening));
         if self.plant == Some(Plant::ShowsBeforeTheSync) {
             self.agencies[who.at()].shown.insert(log, keeper.complete);
@@ -257,5 +276,15 @@ impl World {
             self.soon(who, pause, Event::Dial(who, log));
         }
         Ok(())
+    }
+}
+
+/// A checkpoint that was kept, if by the entries held since its key was in force: what a key event has made void is as
+/// if it had never been seen.
+fn verified(keys: &KeyHistory, note: &[u8]) -> Option<VerifiedCheckpoint> {
+    match keys.verify(&SignedCheckpoint::parse(note).unwrap()) {
+        Ok(verified) => Some(verified),
+        Err(CheckpointKeyError::OutOfForce { .. }) => None,
+        Err(error) => panic!("what was verified before was signed by nobody: {error}"),
     }
 }

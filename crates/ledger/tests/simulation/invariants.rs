@@ -8,6 +8,8 @@ use comity_tlog::SignedCheckpoint;
 use crate::agency::{Agency, Own};
 use crate::disk::{Key, Who, to_head, to_sections};
 use crate::follow::{Arrived, Keeper};
+use crate::key_truth::check_held;
+use crate::spoken::check_kept;
 use crate::tree::Tree;
 use crate::truth::Truth;
 use crate::world::World;
@@ -29,6 +31,28 @@ pub(crate) enum Invariant {
     ForksAreNoticed,
     /// Nobody doubts a history that is in order.
     NobodyIsAccusedFalsely,
+    /// A cosigner states one history of a log, which its author signed: no second root of one size, and no tree that
+    /// does not go on from what it stated before.
+    CosignersStateOneHistory,
+    /// A cosigner never states a smaller tree than before, whatever crashes.
+    CosignersNeverGoBack,
+    /// Nor an earlier time, whatever its clock does.
+    TimesNeverGoBack,
+    /// A mirror has every entry of what it states on its disk for good.
+    MirrorsHoldWhatTheyState,
+    /// Every line that is kept was made by its key, for a checkpoint that the author signed.
+    LinesAreOfTheirKeys,
+    /// Evidence that is kept is verified from nothing but itself and the pinned key.
+    EvidenceStandsByItself,
+    /// Nobody is convicted who has not signed two histories, and in whose name no thief has.
+    NoHonestAuthorIsConvicted,
+    /// Two histories of which two agencies hold one each, and any that one agency knows of, are known to all in the end.
+    SplitViewsAreFound,
+    /// A checkpoint is signed, followed and kept with keys alone that are in force for its size, by what stands in the
+    /// log; so is every key history.
+    KeysGoByTheLog,
+    /// An author has every key for good that its log names as being in force.
+    NamedKeysAreHeld,
     /// Once the faults end, everybody holds everything, in bounded time.
     EverythingConverges,
     /// No peer, and no disk, makes it panic.
@@ -63,11 +87,20 @@ pub(crate) fn check(world: &mut World, who: Who) -> Result<(), Violation> {
     }
     let own = &truths[who.at()];
     let durable = agency.disk.newest_durable(Key::Note(who, 0)..=Key::Note(who, u64::MAX));
-    let durable = durable.map_or(0, Key::number).min(durable_size(agency, who));
+    let entries = durable_size(agency, who);
+    let durable = durable.map_or(0, Key::number).min(entries);
     if durable < own.acknowledged {
         let what = format!("{who:?} acknowledged {} and has {durable} for good", own.acknowledged);
         return Err(Violation::of(Invariant::AcknowledgedStays, what));
     }
+    check_shown(agency)?;
+    check_held(world, who, entries)?;
+    check_kept(world, who)
+}
+
+/// What was shown is durable.
+fn check_shown(agency: &Agency) -> Result<(), Violation> {
+    let who = agency.who;
     for (log, shown) in &agency.shown {
         let durable = durable_size(agency, *log);
         if durable < *shown {
@@ -105,6 +138,10 @@ fn check_record(agency: &Agency, truths: &[Truth], key: Key) -> Result<(), Viola
         Key::Head(_) => (is_prefix(agency, truth, log, to_head(bytes)), Invariant::ReplicaIsAPrefix),
         _ => {
             let head = head_of(bytes);
+            if !truth.keys.is_of_author(bytes) {
+                let what = format!("{:?} takes {key:?}, which no key in force has signed", agency.who);
+                return Err(Violation::of(Invariant::KeysGoByTheLog, what));
+            }
             let held = !matches!(key, Key::Note(..)) || agency.disk.held(log).size >= head.size;
             (held && truth.has_signed(head), Invariant::ReplicaIsAPrefix)
         }
@@ -143,7 +180,7 @@ pub(crate) fn is_other_side(truth: &Truth, replica: &Replica, tree: &Tree, note:
     let seen = seen.filter(|head| head.size == size).map(|head| head.root);
     let differs = held.into_iter().chain(seen).any(|root| root != checkpoint.root());
     // What the author signed may come with a signature that it did not make.
-    Some(differs && signed.verify(&truth.key, &[]).is_ok())
+    Some(differs && replica.keys().verify(&signed).is_ok())
 }
 
 /// Whether whoever has found a fork holds the two notes that convict the author, one of them perhaps just shown.
@@ -174,7 +211,8 @@ pub(crate) fn check_doubt(world: &World, who: Who, log: Who, doubt: Doubt) -> Re
     let truth = &world.truths[log.at()];
     let innocent = !truth.forked && !truth.restored;
     // Beyond a fork, only a connection that keeps the order, and relays that do not lie, let a doubt weigh anything.
-    let weighs = doubt == Doubt::Fork || (world.plan.ordered && world.is_honest_way(who, log));
+    let is_orderly = world.plan.ordered && world.is_honest_way(who, log) && !world.is_stolen_from(log);
+    let weighs = doubt == Doubt::Fork || is_orderly;
     if innocent && weighs {
         let what = format!("{who:?} has a doubt about {log:?}: {doubt:?}");
         return Err(Violation::of(Invariant::NobodyIsAccusedFalsely, what));
@@ -189,7 +227,12 @@ pub(crate) fn missing(world: &World) -> Option<String> {
         if truth.forked || truth.restored {
             continue;
         }
-        if !matches!(author.own, Own::Writable(_)) || author.commit.is_some() {
+        let is_ready = match author.own {
+            Own::Writable(_) => truth.branches[0].closed().is_none(),
+            Own::Closed => truth.branches[0].closed().is_some(),
+            _ => false,
+        };
+        if !is_ready || author.commit.is_some() {
             return Some(format!("{log:?} is not ready to append"));
         }
         for agency in world.agencies.iter().filter(|agency| agency.who != log) {

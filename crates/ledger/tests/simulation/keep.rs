@@ -1,7 +1,9 @@
 //! How a follower keeps a step: written in the order of the store, synced, and only then shown.
 
-use comity_ledger::Doubt;
-use comity_tlog::VerifiedCheckpoint;
+use std::rc::Rc;
+
+use comity_ledger::{Doubt, Head};
+use comity_tlog::{SignedCheckpoint, VerifiedCheckpoint};
 
 use crate::disk::{Key, Who, section_bytes, size_of, to_sections};
 use crate::event::Event;
@@ -21,11 +23,20 @@ impl World {
         arrived: &Arrived,
     ) -> Result<bool, ()> {
         let agency = &mut self.agencies[who.at()];
-        for checkpoint in &arrived.awaited {
+        // Beyond as many as are awaited, one is given up.
+        let (size, awaited) = (keeper.replica.size(), keeper.replica.awaited());
+        let is_kept = |head: Head| head.size <= size || awaited.contains(&head);
+        for checkpoint in arrived.awaited.iter().filter(|of| is_kept(head_of(of.as_bytes()))) {
             let size = checkpoint.checkpoint().size().value();
             agency.disk.put(Key::Awaited(log, size), checkpoint.as_bytes());
         }
         if let Some(seen) = &arrived.seen {
+            // Of those that are complete, but for the newest, nothing else tells whoever is cut off behind the sync.
+            let is_earlier = |of: &&VerifiedCheckpoint| of.checkpoint().size() < seen.checkpoint().size();
+            for checkpoint in arrived.complete.iter().filter(is_earlier) {
+                let size = checkpoint.checkpoint().size().value();
+                agency.disk.put(Key::Awaited(log, size), checkpoint.as_bytes());
+            }
             agency.disk.put(Key::Seen(log), seen.as_bytes());
         }
         for frame in &arrived.frames {
@@ -35,11 +46,6 @@ impl World {
                 tree.append(entry.leaf_hash());
             }
             agency.disk.put_head(Key::Head(log), frame.head());
-            let passed = Key::Awaited(log, 0)..=Key::Awaited(log, frame.head().size.value());
-            let passed: Vec<Key> = agency.disk.range(passed).map(|(key, _)| key).collect();
-            for key in passed {
-                agency.disk.remove(key);
-            }
         }
         let mut gained = arrived.seen.is_some() || !arrived.frames.is_empty();
         if arrived.next_release != keeper.next_release {
@@ -100,6 +106,9 @@ impl World {
     pub(crate) fn finish(&mut self, who: Who, log: Who, session: u64) -> Result<(), Violation> {
         let following = self.agencies[who.at()].following.get_mut(&log).unwrap();
         let Some(finish) = following.finish.take() else { return Ok(()) };
+        if finish.written {
+            self.keep_passed(who, log)?;
+        }
         for checkpoint in &finish.complete {
             self.keep_checkpoint(who, log, checkpoint)?;
         }
@@ -120,6 +129,33 @@ impl World {
         if !following.inbox.is_empty() {
             following.busy = true;
             self.soon(who, 1, Event::Take(who, log, session));
+        }
+        Ok(())
+    }
+
+    /// Checkpoints seen before the newest, whose entries have come by now, are kept as complete: others may need them to
+    /// come from one key to the next.
+    pub(crate) fn keep_passed(&mut self, who: Who, log: Who) -> Result<(), Violation> {
+        let held = self.agencies[who.at()].disk.held(log).size.value();
+        let passed = self.agencies[who.at()].disk.range(Key::Awaited(log, 0)..=Key::Awaited(log, held));
+        let passed: Vec<(Key, Rc<[u8]>)> = passed.map(|(key, note)| (key, Rc::clone(note))).collect();
+        if passed.is_empty() {
+            return Ok(());
+        }
+        let keys = self.history(who, log);
+        for (key, note) in passed {
+            let head = head_of(&note);
+            // Beyond as many as are awaited, one was given up and may be of another history.
+            let is_held = self.agencies[who.at()].tree(log).root_at(head.size) == head.root;
+            let is_lost = self.plant == Some(Plant::ForgetsWhatWasPassed);
+            if let Some(checkpoint) = keys
+                .verify_as_then(&SignedCheckpoint::parse(&note).unwrap())
+                .ok()
+                .filter(|_| is_held && !is_lost)
+            {
+                self.keep_checkpoint(who, log, &checkpoint)?;
+            }
+            self.agencies[who.at()].disk.remove(key);
         }
         Ok(())
     }

@@ -17,21 +17,31 @@
 mod agency;
 mod arrive;
 mod author;
+mod cosign;
 mod dice;
 mod disk;
 mod drafts;
 mod event;
 mod faults;
 mod follow;
+mod gossip;
+mod gossip_plan;
+mod heads;
 mod invariants;
 mod keep;
+mod key_thief;
+mod key_truth;
+mod keys;
 mod liar;
 mod message;
 mod network;
 mod plan;
 mod plants;
+mod post;
 mod second;
 mod serve;
+mod slander;
+mod spoken;
 mod stop;
 mod tally;
 mod tree;
@@ -57,7 +67,7 @@ const SEEDS: u64 = 2_000;
 const REGRESSIONS: [u64; 2] = [73, 574];
 
 /// Seeds within which a planted mistake must be seen.
-const SEEDS_FOR_A_PLANT: u64 = 300;
+const SEEDS_FOR_A_PLANT: u64 = 600;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().expect("a number"))
@@ -149,6 +159,20 @@ fn every_planted_mistake_is_seen() {
         (Plant::MovesTheCursorFirst, Invariant::EverythingConverges),
         (Plant::KeepsOpeningsBeforeTheirArrival, Invariant::EverythingConverges),
         (Plant::NeverCallsAgain, Invariant::EverythingConverges),
+        (Plant::CosignsBeforeTheLock, Invariant::CosignersNeverGoBack),
+        (Plant::ForgetsTheLockOfACosigner, Invariant::TimesNeverGoBack),
+        (Plant::SkipsTheProof, Invariant::CosignersStateOneHistory),
+        (Plant::StatesWhatTheClockSays, Invariant::TimesNeverGoBack),
+        (Plant::MirrorsWhatItDoesNotHold, Invariant::MirrorsHoldWhatTheyState),
+        (Plant::TakesLinesUnverified, Invariant::LinesAreOfTheirKeys),
+        (Plant::ComparesNoThirdParties, Invariant::SplitViewsAreFound),
+        (Plant::SeesWhatWasNotSaid, Invariant::EverythingConverges),
+        (Plant::TakesABadProofForEvidence, Invariant::NoHonestAuthorIsConvicted),
+        (Plant::EntersAKeyBeforeItsFile, Invariant::NamedKeysAreHeld),
+        (Plant::SignsWithTheFirstFileAlone, Invariant::KeysGoByTheLog),
+        (Plant::TakesKeysThatHaveEnded, Invariant::KeysGoByTheLog),
+        (Plant::LeadsNobodyThrough, Invariant::EverythingConverges),
+        (Plant::ForgetsWhatWasPassed, Invariant::EverythingConverges),
     ] {
         let seeds: Vec<u64> = (1..=SEEDS_FOR_A_PLANT).collect();
         let (_, failure) = play_all(&seeds, Some((plant, seen)));

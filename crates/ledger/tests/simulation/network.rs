@@ -50,6 +50,11 @@ impl World {
         self.agencies[to.at()].is_serving() && open((from, to)) && open((to, from))
     }
 
+    /// Whether nothing comes through in one direction.
+    pub(crate) fn is_cut(&self, from: Who, to: Who) -> bool {
+        self.network.cut.contains_key(&(from, to))
+    }
+
     /// Closes one way; it counts how often, so that two cuts need two mendings.
     pub(crate) fn cut(&mut self, from: Who, to: Who) {
         *self.network.cut.entry((from, to)).or_default() += 1;
@@ -70,6 +75,9 @@ impl World {
 
     /// Sends a message, or what a liar makes of it.
     pub(crate) fn send(&mut self, from: Who, to: Who, (session, log): (u64, Who), message: &Message) {
+        if let Some(void) = self.slipped_in(from, to, log) {
+            self.carry(Packet { from, to, session, log, bytes: void.encode().into() });
+        }
         let bytes: Rc<[u8]> = message.encode().into();
         for bytes in self.bend(from, log, bytes) {
             self.carry(Packet { from, to, session, log, bytes });

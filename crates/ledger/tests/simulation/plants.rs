@@ -25,4 +25,51 @@ pub(crate) enum Plant {
     KeepsOpeningsBeforeTheirArrival,
     /// A follower that was refused never calls again.
     NeverCallsAgain,
+    /// A cosigner signs before its lock is synced.
+    CosignsBeforeTheLock,
+    /// A start makes the lock of a cosigner anew.
+    ForgetsTheLockOfACosigner,
+    /// A witness cosigns whatever larger checkpoint its author signed.
+    SkipsTheProof,
+    /// A cosigner states the time of its clock, wherever that has gone.
+    StatesWhatTheClockSays,
+    /// A mirror states what it was shown.
+    MirrorsWhatItDoesNotHold,
+    /// Lines are kept as they come.
+    TakesLinesUnverified,
+    /// Of logs that are of neither side nothing is said.
+    ComparesNoThirdParties,
+    /// What a peer leaves unsaid counts as seen. This was once so.
+    SeesWhatWasNotSaid,
+    /// What does not fit is taken for evidence against the author.
+    TakesABadProofForEvidence,
+    /// The log names a key whose file is not synced.
+    EntersAKeyBeforeItsFile,
+    /// A start takes up the key in the present file, whatever the log says.
+    SignsWithTheFirstFileAlone,
+    /// A follower takes what any key of the author signed, whether or not it has ended.
+    TakesKeysThatHaveEnded,
+    /// Followers are served the newest checkpoint, whether or not they know the keys that signed it.
+    LeadsNobodyThrough,
+    /// A checkpoint whose entries came with those of a later one is forgotten, so that a relay can lead nobody to its keys.
+    /// This was once so.
+    ForgetsWhatWasPassed,
+}
+
+impl Plant {
+    /// Whether it shows in gossip alone.
+    pub(crate) fn is_of_gossip(self) -> bool {
+        matches!(
+            self,
+            Self::CosignsBeforeTheLock
+                | Self::ForgetsTheLockOfACosigner
+                | Self::SkipsTheProof
+                | Self::StatesWhatTheClockSays
+                | Self::MirrorsWhatItDoesNotHold
+                | Self::TakesLinesUnverified
+                | Self::ComparesNoThirdParties
+                | Self::SeesWhatWasNotSaid
+                | Self::TakesABadProofForEvidence
+        )
+    }
 }

@@ -66,6 +66,7 @@ impl World {
         }
         agency.second = Some(second);
         self.truths[who.at()].signed(signed.head(), &self.agencies[who.at()].disk, who.second())?;
+        self.truths[who.at()].keys.signed(signed.note());
         self.tally.fault("second history");
         self.wake(who, who);
         Ok(())

@@ -3,13 +3,16 @@
 //! The order and the checks are those of the node's stream; what may be released is decided by the author alone here,
 //! since the rule of release is tested in `comity-policy`.
 
+use std::rc::Rc;
+
 use comity_ledger::Frame;
-use comity_tlog::SignedCheckpoint;
+use comity_tlog::{SignedCheckpoint, TreeSize};
 
 use crate::disk::{Key, Who, section_bytes, size_of, to_number, to_sections};
 use crate::event::Event;
 use crate::keep::arrived_indexes;
 use crate::message::{Item, Message, Refusal};
+use crate::plants::Plant;
 use crate::world::World;
 
 /// How often a quiet stream says that it lives, in milliseconds.
@@ -144,13 +147,25 @@ impl World {
                 return Next::Send(messages);
             }
         }
-        match self.agencies[who.at()].newest_shown(place) {
+        match self.next_note(who, log, stream) {
             Some((size, note)) if stream.sent.is_none_or(|sent| sent != size) => {
                 stream.sent = Some(size);
                 Next::Send(vec![Message::Note(note.to_vec())])
             }
             _ => Next::Wait,
         }
+    }
+
+    /// The newest checkpoint that the caller can verify by the entries that it will hold: where log keys have followed each
+    /// other beyond that, one that leads up to the key event that it lacks.
+    fn next_note(&mut self, who: Who, log: Who, stream: &Stream) -> Option<(u64, Rc<[u8]>)> {
+        let (newest, note) = self.agencies[who.at()].newest_shown(stream.place)?;
+        let at = TreeSize::new(stream.at).ok().filter(|_| stream.place == log);
+        let limit = at.and_then(|at| self.history(who, log).verifiable_from(at)).map(TreeSize::value);
+        let limit = limit.filter(|limit| *limit < newest && self.plant != Some(Plant::LeadsNobodyThrough));
+        let step = limit.and_then(|limit| self.agencies[who.at()].newest_shown_up_to(stream.place, limit));
+        // One that leads nowhere helps nobody.
+        Some(step.filter(|(size, _)| *size > stream.at).unwrap_or((newest, note)))
     }
 
     /// Compares what the caller holds with what it is served, once it has been sent the checkpoint.

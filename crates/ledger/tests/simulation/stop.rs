@@ -51,10 +51,11 @@ impl Stop {
             Self::RelayBehind => "relay behind",
             Self::OtherPast => "fork in the past",
             Self::Rejected(rejection) => match rejection {
-                Rejection::SameSizeOtherRoot { .. } => "fork",
+                Rejection::SameSizeOtherRoot { .. } | Rejection::OtherBeginning { .. } => "fork",
                 Rejection::Smaller { .. } => "rollback",
                 Rejection::Consistency { .. } => "inconsistent frame",
                 Rejection::Signature { .. } | Rejection::Note | Rejection::OtherOrigin => "wrong note",
+                Rejection::KeyOutOfForce { .. } => "key that has ended",
                 Rejection::Gap { .. } => "gap",
                 _ => "no such frame",
             },

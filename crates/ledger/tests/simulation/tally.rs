@@ -12,6 +12,8 @@ pub(crate) struct Tally {
     pub(crate) simulated_ms: u64,
     /// Trees that were signed.
     pub(crate) signed: u64,
+    /// Lines that cosigners made.
+    pub(crate) cosigned: u64,
     /// Sessions in which anything was kept.
     pub(crate) kept: u64,
     pub(crate) faults: BTreeMap<&'static str, u64>,
@@ -35,6 +37,7 @@ impl AddAssign for Tally {
         self.events += other.events;
         self.simulated_ms += other.simulated_ms;
         self.signed += other.signed;
+        self.cosigned += other.cosigned;
         self.kept += other.kept;
         for (mine, theirs) in [(&mut self.faults, other.faults), (&mut self.refused, other.refused)] {
             for (kind, count) in theirs {
@@ -49,7 +52,8 @@ impl fmt::Display for Tally {
         let hours = self.simulated_ms / 3_600_000;
         let (faults, refusals) = (self.faults.values().sum::<u64>(), self.refused.values().sum::<u64>());
         write!(f, "{} seeds, {} events, {hours} simulated hours, ", self.seeds, self.events)?;
-        write!(f, "{} trees signed, {} steps kept, {faults} faults:", self.signed, self.kept)?;
+        write!(f, "{} trees signed, {} lines of cosigners, ", self.signed, self.cosigned)?;
+        write!(f, "{} steps kept, {faults} faults:", self.kept)?;
         for (kind, count) in &self.faults {
             write!(f, " {kind} {count},")?;
         }

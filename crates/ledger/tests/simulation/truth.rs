@@ -8,7 +8,8 @@ use comity_ledger::{Head, Origin};
 use comity_tlog::{Hash, RightEdge, VerifierKey};
 
 use crate::disk::{Disk, Key, Who};
-use crate::invariants::{Invariant, Violation};
+use crate::invariants::{Invariant, Violation, head_of};
+use crate::key_truth::{Act, KeyTruth};
 
 /// One history of a log.
 #[derive(Clone, Debug)]
@@ -19,13 +20,22 @@ pub(crate) struct Branch {
     roots: Vec<Hash>,
     edge: RightEdge,
     signed: BTreeSet<u64>,
+    /// What was done to keys, by index.
+    pub(crate) acts: Vec<(u64, Act)>,
 }
 
 impl Branch {
     fn empty() -> Self {
         let edge = RightEdge::empty();
         let roots = vec![edge.root()];
-        Self { entries: Vec::new(), openings: BTreeMap::new(), roots, edge, signed: BTreeSet::new() }
+        Self {
+            entries: Vec::new(),
+            openings: BTreeMap::new(),
+            roots,
+            edge,
+            signed: BTreeSet::new(),
+            acts: Vec::new(),
+        }
     }
 
     pub(crate) fn root(&self, size: u64) -> Option<Hash> {
@@ -36,8 +46,12 @@ impl Branch {
         self.root(head.size.value()) == Some(head.root)
     }
 
+    pub(crate) fn has_note(&self, note: &[u8]) -> bool {
+        self.has(head_of(note))
+    }
+
     /// Goes on with the entries of a disk if they come to `head`.
-    fn goes_on_to(&mut self, head: Head, disk: &Disk, place: Who) -> bool {
+    fn goes_on_to(&mut self, head: Head, disk: &Disk, place: Who, keys: &KeyTruth) -> bool {
         let held = self.edge.size().value();
         let mut edge = self.edge.clone();
         let (mut entries, mut roots) = (Vec::new(), Vec::new());
@@ -55,6 +69,8 @@ impl Branch {
             let Key::Opening(_, index, slot) = key else { continue };
             self.openings.insert((index, slot), Rc::clone(opening));
         }
+        let acts = entries.iter().zip(held..).filter_map(|(entry, index)| Some((index, keys.act_of(entry)?)));
+        self.acts.extend(acts);
         self.entries.extend(entries);
         self.roots.extend(roots);
         self.edge = edge;
@@ -75,12 +91,14 @@ pub(crate) struct Truth {
     /// Up to where its callers were told that their entries are in.
     pub(crate) acknowledged: u64,
     pub(crate) released: BTreeSet<(u64, u8)>,
+    pub(crate) keys: KeyTruth,
 }
 
 impl Truth {
     pub(crate) fn new(origin: Origin, key: VerifierKey) -> Self {
         Self {
             origin,
+            keys: KeyTruth::new(key.clone()),
             key,
             branches: vec![Branch::empty()],
             forked: false,
@@ -94,14 +112,14 @@ impl Truth {
     pub(crate) fn signed(&mut self, head: Head, disk: &Disk, place: Who) -> Result<(), Violation> {
         let size = head.size.value();
         for branch in &mut self.branches {
-            let goes_on = branch.edge.size() < head.size && branch.goes_on_to(head, disk, place);
+            let goes_on = branch.edge.size() < head.size && branch.goes_on_to(head, disk, place, &self.keys);
             if goes_on || branch.has(head) {
                 branch.signed.insert(size);
                 return Ok(());
             }
         }
         let mut other = Branch::empty();
-        if !self.forked || !other.goes_on_to(head, disk, place) {
+        if !self.forked || !other.goes_on_to(head, disk, place, &self.keys) {
             let what = format!("{} signed a second history at size {size}", self.origin);
             return Err(Violation::of(Invariant::OneRootPerSize, what));
         }

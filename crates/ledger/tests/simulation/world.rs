@@ -8,10 +8,14 @@ use crate::dice::Dice;
 use crate::disk::Who;
 use crate::event::Event;
 use crate::follow::Following;
+use crate::gossip::Talk;
 use crate::invariants::{Invariant, Violation, check, missing};
+use crate::key_truth::uneven_keys;
+use crate::keys::Keys;
 use crate::network::{Network, Packet};
 use crate::plan::Plan;
 use crate::plants::Plant;
+use crate::spoken::{missing_lines, uneven_lines, unfound};
 use crate::stop::Stop;
 use crate::tally::Tally;
 use crate::truth::Truth;
@@ -36,6 +40,8 @@ pub(crate) struct World {
     pub(crate) agencies: Vec<Agency>,
     pub(crate) truths: Vec<Truth>,
     pub(crate) network: Network,
+    pub(crate) talk: Talk,
+    pub(crate) keys: Keys,
     pub(crate) tally: Tally,
     /// By time and order.
     queue: BTreeMap<(u64, u64), Due>,
@@ -77,6 +83,8 @@ impl World {
         let agencies: Vec<Agency> = (0..plan.agencies).map(|who| Agency::new(Who(who))).collect();
         let truth = |agency: &Agency| Truth::new(agency.origin.clone(), agency.key().verifier().clone());
         let truths = agencies.iter().map(truth).collect();
+        let talk = Talk::new(seed, &agencies);
+        let keys = Keys::draw(seed, plan.agencies);
         Self {
             plan,
             plant,
@@ -85,6 +93,8 @@ impl World {
             agencies,
             truths,
             network: Network::default(),
+            talk,
+            keys,
             tally: Tally::default(),
             queue: BTreeMap::new(),
             entered: 0,
@@ -106,6 +116,9 @@ impl World {
             self.call_all(who);
             self.later(0, Event::Append(who));
             self.later(self.plan.append_every, Event::Release(who));
+            if self.gossips() {
+                self.later(1_000, Event::Round(who));
+            }
         }
         if let Some(who) = self.plan.liar {
             self.agencies[who.at()].lies = true;
@@ -119,6 +132,7 @@ impl World {
             let (at, _) = self.two_times();
             self.later(at, Event::Fork(who));
         }
+        self.begin_key_changes();
         self.later(self.plan.fault_every, Event::Fault);
         self.later(self.plan.quiet_at, Event::Quiet);
         Ok(())
@@ -187,6 +201,11 @@ impl World {
                 self.append_second(who)?;
                 self.again(self.plan.append_every, Event::Second(who));
             }
+            Event::ChangeKeys(who) => self.change_keys(who),
+            Event::EnterKey(who) => self.enter_key(who),
+            Event::Round(who) => self.round(who)?,
+            Event::Speak(who) => self.speak(who)?,
+            Event::Letter(who, number) => self.read(who, number)?,
             Event::Quiet => self.quiet(),
             Event::Look => self.look()?,
         }
@@ -203,10 +222,11 @@ impl World {
         }
     }
 
-    /// The faults end: all ways are open, nobody is slow, what was down comes up, and a liar begins anew with a program
+    /// The faults end: all ways are open, nobody is slow, clocks are right, what was down comes up, and a liar begins anew with a program
     /// that does not lie: what it left out of a stream is not made good in that stream.
     fn quiet(&mut self) {
         self.mend_all();
+        self.talk.parties.iter_mut().for_each(|party| party.clock = 0);
         if let Some(who) = self.plan.liar {
             self.crash(who);
         }
@@ -222,14 +242,29 @@ impl World {
     }
 
     fn look(&mut self) -> Result<(), Violation> {
-        match missing(self) {
+        let converged = missing(self).or_else(|| uneven_keys(self));
+        let converged = converged.or_else(|| uneven_lines(self).filter(|_| self.gossips()));
+        if converged.is_none() && self.agencies.iter().all(Agency::is_serving) {
+            self.talk.renews_at.get_or_insert(self.now);
+        }
+        let converged = converged.or_else(|| missing_lines(self).filter(|_| self.gossips()));
+        let waits = match converged {
+            Some(what) => Some(Violation::of(Invariant::EverythingConverges, what)),
+            None => unfound(self)
+                .filter(|_| self.gossips())
+                .map(|what| Violation::of(Invariant::SplitViewsAreFound, what)),
+        };
+        match waits {
             None => self.done = true,
-            Some(what) if self.now > self.plan.quiet_at + CONVERGENCE => {
-                return Err(Violation::of(Invariant::EverythingConverges, what));
-            }
+            Some(violation) if self.now > self.plan.quiet_at + CONVERGENCE => return Err(violation),
             Some(_) => self.later(1_000, Event::Look),
         }
         Ok(())
+    }
+
+    /// Whether agencies speak to each other: for a mistake that shows in following they need not.
+    fn gossips(&self) -> bool {
+        self.plant.is_none_or(Plant::is_of_gossip)
     }
 
     pub(crate) fn is_quiet(&self) -> bool {

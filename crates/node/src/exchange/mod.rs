@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use comity_ledger::{AgencyId, Origin};
 use comity_store::LogRole;
-use comity_tlog::{SignedCheckpoint, prove_consistency};
+use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, prove_consistency};
 use comity_wire::v1::exchange_service_server::ExchangeService as ExchangeRpc;
 use comity_wire::{ConsistencyQuery, ErrorCode, FollowFrom, Greeting, Heads, InvalidMessage, PROTOCOL, v1};
 use tokio_util::sync::CancellationToken;
@@ -30,7 +30,7 @@ pub(crate) use self::stream::HEARTBEAT;
 use self::stream::{Answers, FollowStream};
 use crate::off_reactor::off_reactor;
 use crate::tls::{Caller, Role};
-use crate::{Node, NodeError, Peers};
+use crate::{Gossiping, Node, NodeError, Peers};
 
 /// Name and version of this program, as said in `Hello`.
 pub(crate) const SOFTWARE: &str = concat!("comity/", env!("CARGO_PKG_VERSION"));
@@ -38,6 +38,7 @@ pub(crate) const SOFTWARE: &str = concat!("comity/", env!("CARGO_PKG_VERSION"));
 /// The service for peers. Clones of it serve the same node.
 #[derive(Clone, Debug)]
 pub struct ExchangeService {
+    gossiping: Arc<Gossiping>,
     node: Arc<Node>,
     peers: Arc<Peers>,
     callers: Arc<Callers>,
@@ -47,8 +48,9 @@ pub struct ExchangeService {
 
 impl ExchangeService {
     /// The service of a node. Its streams are tasks of `tasks` and end at `stop`.
-    pub fn new(node: Arc<Node>, peers: Arc<Peers>, tasks: TaskTracker, stop: CancellationToken) -> Self {
-        Self { node, peers, callers: Arc::default(), tasks, stop }
+    pub fn new(gossiping: Arc<Gossiping>, tasks: TaskTracker, stop: CancellationToken) -> Self {
+        let (node, peers) = (Arc::clone(gossiping.node()), Arc::clone(gossiping.peers()));
+        Self { gossiping, node, peers, callers: Arc::default(), tasks, stop }
     }
 
     /// The agency of a caller that is a peer and has said Hello.
@@ -92,6 +94,16 @@ impl ExchangeService {
         role.filter(|_| is_served(origin)).ok_or(ServeError::Refused { code: ErrorCode::UnknownOrigin })
     }
 
+    /// The first entry of a log that is served.
+    fn first_entry(&self, origin: &Origin) -> Result<Vec<u8>, ServeError> {
+        let unknown = || ServeError::Refused { code: ErrorCode::UnknownOrigin };
+        self.role(origin)?;
+        newest(&self.node, origin)?.ok_or_else(unknown)?;
+        let end = EntryIndex::ZERO.size_through();
+        let entries = self.node.store().entries(origin, TreeSize::ZERO, end).map_err(NodeError::from)?;
+        entries.into_iter().next().ok_or_else(unknown)
+    }
+
     fn prove(&self, query: &ConsistencyQuery) -> Result<v1::ConsistencyResponse, ServeError> {
         self.role(query.origin())?;
         let newest = newest(&self.node, query.origin())?;
@@ -105,9 +117,9 @@ impl ExchangeService {
     }
 }
 
-/// Publication logs alone go to every peer; an account or an exercise is for its parties.
-fn is_served(origin: &Origin) -> bool {
-    *origin == Origin::publication(origin.agency())
+/// Publication logs alone go to every peer, closed ones too; an account or an exercise is for its parties.
+pub(crate) fn is_served(origin: &Origin) -> bool {
+    origin.is_publication()
 }
 
 /// The newest checkpoint of which all entries are held.
@@ -167,9 +179,22 @@ impl ExchangeRpc for ExchangeService {
     ) -> Result<Response<v1::ExchangeHeadsResponse>, Status> {
         let agency = self.peer(&request)?;
         let theirs = Heads::try_from(request.into_inner())?;
-        let node = Arc::clone(&self.node);
-        let ours = self.off_reactor(&agency, move || heads::answer(&node, &theirs)).await?;
+        let (gossiping, caller) = (Arc::clone(&self.gossiping), agency.clone());
+        let ours = self.off_reactor(&agency, move || heads::answer(&gossiping, &caller, theirs)).await?;
         Ok(Response::new(v1::ExchangeHeadsResponse::from(&ours)))
+    }
+
+    async fn genesis(
+        &self,
+        request: Request<v1::GenesisRequest>,
+    ) -> Result<Response<v1::GenesisResponse>, Status> {
+        let agency = self.peer(&request)?;
+        let origin = request.into_inner().origin.parse();
+        let origin: Origin =
+            origin.map_err(|_| ErrorCode::Malformed.to_status_about("genesis_request.origin"))?;
+        let service = self.clone();
+        let entry = self.off_reactor(&agency, move || service.first_entry(&origin)).await?;
+        Ok(Response::new(v1::GenesisResponse { entry: entry.into() }))
     }
 
     async fn consistency(

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use comity_ledger::{AgencyId, Opening, Origin};
-use comity_policy::{Agreement, Peer, Released, Side};
+use comity_policy::{Agreement, Moment, Peer, Released, Side};
 use comity_store::{CHUNK_ENTRIES, Disclosed, LogRole, RELEASE_BATCH_MAX, ReleaseCursor};
 use comity_tlog::{EntryIndex, TreeSize};
 use comity_wire::{
@@ -90,11 +90,13 @@ impl Releaser {
     pub(super) fn step(&mut self, at: TreeSize) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
         // Looking on without an agreement would pass over what a later one allows.
         let agreement = self.agreement()?;
+        let now = Moment::from_unix_secs(self.node.time().for_rules_secs());
         let parties = Parties {
             side: Side::Sending,
             sender: self.peers.own().clone(),
             peer: Peer::new(self.to.clone()),
             agreement: Some(agreement),
+            now,
         };
         #[cfg(comity_planted)]
         let parties = match self.peers.list().first().map(|first| first.agency()) {
@@ -105,7 +107,7 @@ impl Releaser {
         };
         let received = match self.role {
             LogRole::Own => None,
-            LogRole::Replica => Some(received(&self.peers, &self.origin)),
+            LogRole::Replica => Some(received(&self.peers, &self.origin, now)),
         };
         // Nothing came for a purpose without an agreement, and looking on would pass over what a later one allows.
         if received.as_ref().is_some_and(|came| came.agreement.is_none()) {
@@ -272,7 +274,7 @@ impl Batches {
 }
 
 /// How sections of a replica came to us: from its author, or from the relay through which we follow it.
-pub(crate) fn received(peers: &Peers, origin: &Origin) -> Parties {
+pub(crate) fn received(peers: &Peers, origin: &Origin, now: Moment) -> Parties {
     let peer = peers.find(origin.agency());
     let sender = peer.map_or_else(|| origin.agency().clone(), |peer| peer.upstream().clone());
     Parties {
@@ -280,6 +282,7 @@ pub(crate) fn received(peers: &Peers, origin: &Origin) -> Parties {
         agreement: peers.agreement(&sender),
         sender,
         peer: Peer::new(peers.own().clone()),
+        now,
     }
 }
 

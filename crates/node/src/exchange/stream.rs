@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use comity_ledger::{AgencyId, Frame};
-use comity_store::LogRole;
+use comity_store::{LogRole, StoreError, TreeNodes};
 use comity_tlog::{SignedCheckpoint, TreeSize, prove_consistency, root_at};
 use comity_wire::{ErrorCode, FollowFrom, Heartbeat, v1};
 use tokio::sync::mpsc;
@@ -94,6 +94,8 @@ impl FollowStream {
         let mut news = self.node.news();
         // News of other logs must not put it off.
         let mut quiet_since = Instant::now();
+        // Who asks for what was lost waits for the word that this was all.
+        let mut has_said_all = false;
         loop {
             news.mark_unchanged();
             let sender = self.sender.clone();
@@ -138,12 +140,13 @@ impl FollowStream {
                 }
                 Err(_) => return,
             }
+            let due = if has_said_all { quiet_since + HEARTBEAT } else { quiet_since };
             tokio::select! {
                 () = turn.ended().cancelled() => return self.stop(),
                 () = sender.closed() => return,
                 changed = news.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep_until(quiet_since + HEARTBEAT) => {
-                    quiet_since = Instant::now();
+                () = tokio::time::sleep_until(due) => {
+                    (quiet_since, has_said_all) = (Instant::now(), true);
                     let size = self.sent.unwrap_or(TreeSize::ZERO);
                     let beat = Heartbeat { size, next_release: self.releaser.next() };
                     if sender.send(Ok(beat.into())).await.is_err() {
@@ -184,10 +187,14 @@ impl FollowStream {
                 return Ok(Next::Send(messages));
             }
         }
-        let Some(newest) = super::newest(&self.node, &self.from.origin)? else { return Ok(Next::Wait) };
+        let Some(newest) = self.next_checkpoint()? else { return Ok(Next::Wait) };
         let size = newest.checkpoint().size();
         if self.sent == Some(size) {
-            return Ok(Next::Wait);
+            return if self.has_successor()? {
+                Err(ServeError::Refused { code: ErrorCode::LogClosed })
+            } else {
+                Ok(Next::Wait)
+            };
         }
         self.sent = Some(size);
         let mut messages = vec![(&newest).into()];
@@ -197,6 +204,48 @@ impl FollowStream {
             messages.extend(self.frames(size)?);
         }
         Ok(Next::Send(messages))
+    }
+
+    /// The newest checkpoint that the peer can verify by the entries that it will hold: where log keys have followed each
+    /// other beyond that, one that leads up to the key event that it lacks. Of a log that its successor has closed it is
+    /// the last good one. Whoever kept none of that size gives the one that is void: a peer that does not hold the
+    /// successor can still verify it, and comes to the successor by that.
+    fn next_checkpoint(&self) -> Result<Option<SignedCheckpoint>, ServeError> {
+        let (store, origin) = (self.node.store(), &self.from.origin);
+        let Some(newest) = super::newest(&self.node, origin)? else { return Ok(None) };
+        let keys = match store.keys(origin) {
+            Ok(keys) => keys,
+            Err(StoreError::NoSuchLog { .. }) => return Ok(Some(newest)),
+            Err(error) => return Err(NodeError::from(error).into()),
+        };
+        if let Some(end) = keys.closed().filter(|end| self.at <= end.size)
+            && keys.verify(&newest).is_err()
+            && let Some(note) = store.newest_note_up_to(origin, end.size).map_err(NodeError::from)?
+        {
+            let good = SignedCheckpoint::parse(&note).map_err(|source| NodeError::OwnNote { source })?;
+            if good.checkpoint().size() == end.size {
+                return Ok(Some(good));
+            }
+        }
+        let Some(limit) = keys.verifiable_from(self.at).filter(|limit| *limit < newest.checkpoint().size())
+        else {
+            return Ok(Some(newest));
+        };
+        let Some(note) = store.newest_note_up_to(origin, limit).map_err(NodeError::from)? else {
+            return Ok(Some(newest));
+        };
+        let step = SignedCheckpoint::parse(&note).map_err(|source| NodeError::OwnNote { source })?;
+        // One that leads nowhere helps nobody: then the peer is told what there is.
+        let leads_on = step.checkpoint().size() > self.at;
+        Ok(Some(if leads_on { step } else { newest }))
+    }
+
+    /// Whether the log is closed, and the one that goes on from it is held here: nothing more is to come in this one.
+    fn has_successor(&self) -> Result<bool, ServeError> {
+        let (store, origin) = (self.node.store(), &self.from.origin);
+        let Some(successor) = origin.successor() else { return Ok(false) };
+        let is_held = store.newest_note(&successor).map_err(NodeError::from)?.is_some();
+        Ok(is_held && store.keys(origin).map_err(NodeError::from)?.closed().is_some())
     }
 
     /// Compares what the peer holds with what is served. The checkpoint has been sent by then, so that after a
@@ -225,20 +274,23 @@ impl FollowStream {
     }
 
     fn frames(&mut self, size: TreeSize) -> Result<Vec<v1::FollowResponse>, ServeError> {
+        let node = Arc::clone(&self.node);
+        // One reader for all of them: their proofs share most of what is hashed for them.
+        let nodes = node.store().nodes(&self.from.origin);
         let mut frames = Vec::with_capacity(FRAMES_AT_ONCE);
         while self.at < size && frames.len() < FRAMES_AT_ONCE {
-            frames.push(self.frame(size)?);
+            frames.push(self.frame(size, &nodes)?);
         }
         Ok(frames)
     }
 
-    fn frame(&mut self, size: TreeSize) -> Result<v1::FollowResponse, ServeError> {
+    fn frame(&mut self, size: TreeSize, nodes: &TreeNodes<'_>) -> Result<v1::FollowResponse, ServeError> {
         let start = self.at;
         let boundary = (start.value() / 256).saturating_add(1).saturating_mul(256);
         let end = TreeSize::new(boundary.min(size.value())).map_err(|_| beyond())?;
-        let store = self.node.store();
-        let entries = store.entries(&self.from.origin, start, end).map_err(NodeError::from)?;
-        let proof = prove_consistency(&store.nodes(&self.from.origin), end, size)?;
+        let entries = self.node.store().shared_entries(&self.from.origin, start, end);
+        let proof = prove_consistency(nodes, end, size)?;
+        let entries = entries.map_err(NodeError::from)?;
         let frame = Frame::new(start, entries, proof)?;
         self.at = end;
         Ok((&frame).into())

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Bytes that were read and are not kept yet, those being kept included, as they came; what is larger waits for the
 /// connection to hold it back.
-const BYTES_MAX: usize = 24 << 20;
+const BYTES_MAX: usize = 12 << 20;
 /// The unit in which they are counted: of small messages, each counts for one.
 const UNIT_BYTES: usize = 1 << 10;
 /// Messages that wait.

@@ -1,17 +1,21 @@
 //! Why following stopped. Never the content of an entry or a section: these go into the log and to operators.
 
-use comity_ledger::{AgencyId, Doubt, OpeningError, Origin, Rejection};
+use comity_ledger::{AgencyId, Doubt, KeyFinding, OpeningError, Origin, Rejection};
 use comity_store::StoreError;
 use comity_tlog::{CheckpointError, EntryIndex, ProveError, TreeSize};
-use comity_wire::{ErrorCode, InvalidMessage};
+use comity_wire::ErrorCode;
 
 use crate::NodeError;
-use crate::tls::TlsError;
+use crate::dial::DialError;
 
+/// The author signed two histories.
+pub(crate) const FORK: &str = "fork";
 /// The author went back.
 const ROLLBACK: &str = "rollback";
 /// What came does not fit together, which proves nothing against anybody.
-const SUSPECT: &str = "suspect";
+pub(crate) const SUSPECT: &str = "suspect";
+/// The alarms while one of which stands nothing of a log is cosigned, and nothing cleared by it.
+pub(crate) const DOUBTS: [&str; 3] = [FORK, ROLLBACK, SUSPECT];
 /// The alarms about a state that ends once a checkpoint is complete again. A fork is not among them: what the author
 /// signed twice stays signed.
 pub(super) const PASSING_ALARMS: [&str; 3] = [ROLLBACK, SUSPECT, crate::heal::DAMAGED];
@@ -25,30 +29,9 @@ pub(crate) enum FollowError {
         /// The relay.
         agency: AgencyId,
     },
-    /// Nowhere to connect to.
-    #[error("no endpoint is known")]
-    NoEndpoint,
-    /// The connector could not be set up.
-    #[error("TLS cannot be set up")]
-    Tls(#[from] TlsError),
-    /// No connection.
-    #[error("cannot connect")]
-    Connect(#[from] tonic::transport::Error),
-    /// The other side refused, or the connection broke.
-    #[error("the other side ended it: {} ({code})", code.meaning())]
-    Answered {
-        /// What it said.
-        code: ErrorCode,
-    },
-    /// The other side speaks no version that we speak.
-    #[error("no common protocol version")]
-    Protocol,
-    /// Nothing came, not even a heartbeat.
-    #[error("the stream was silent for too long")]
-    Silent,
-    /// A message that is none.
-    #[error("a message is not well formed")]
-    Message(#[from] InvalidMessage),
+    /// The other side could not be asked, or did not go on.
+    #[error(transparent)]
+    Dial(#[from] DialError),
     /// A checkpoint or a frame was rejected; nothing of it was stored.
     #[error("rejected")]
     Rejected(#[from] Rejection),
@@ -65,6 +48,13 @@ pub(crate) enum FollowError {
     OtherPast {
         /// The size.
         size: TreeSize,
+    },
+    /// What would be two histories, if the proof of it were at hand.
+    #[error("what came does not fit what is held, and there is no proof against anybody at hand")]
+    Unproven {
+        /// What it seems to be.
+        #[source]
+        what: Box<FollowError>,
     },
     /// A frame before any checkpoint.
     #[error("a frame came before a checkpoint")]
@@ -103,6 +93,13 @@ pub(crate) enum FollowError {
         "what is held of the log is of another log key than the card; add the peer with --set-aside-replica"
     )]
     OtherKey,
+    /// What is shown as the successor of a closed log is none.
+    #[error("the genesis that is shown does not go on from the closed log that is held")]
+    Successor {
+        /// Why.
+        #[source]
+        source: KeyFinding,
+    },
     /// The checkpoint seen last does not verify with the pinned key.
     #[error("the stored checkpoint does not verify with the pinned key")]
     Stored(#[from] CheckpointError),
@@ -141,11 +138,12 @@ impl FollowError {
     pub(crate) fn alarm(&self) -> Option<&'static str> {
         let doubt = match self {
             Self::OtherPast { .. } => Doubt::Fork,
+            Self::Unproven { .. } => Doubt::Suspect,
             Self::Rejected(rejection) => rejection.doubt()?,
             _ => return None,
         };
         Some(match doubt {
-            Doubt::Fork => "fork",
+            Doubt::Fork => FORK,
             Doubt::Rollback => ROLLBACK,
             Doubt::Suspect => SUSPECT,
         })
@@ -153,7 +151,24 @@ impl FollowError {
 
     /// Whether the other side has not come as far with its releases as it had before: it was put back.
     pub(crate) fn is_behind_release(&self) -> bool {
-        matches!(self, Self::Answered { code: ErrorCode::BeyondRelease })
+        matches!(self, Self::Dial(DialError::Answered { code: ErrorCode::BeyondRelease }))
+    }
+
+    /// Whether all of a closed log was sent, and its successor is there.
+    pub(crate) fn is_closed_log(&self) -> bool {
+        matches!(self, Self::Dial(DialError::Answered { code: ErrorCode::LogClosed }))
+    }
+
+    /// Whether the other side and this one hold what cannot both be the log, or not the same end of it, or know of other
+    /// keys: so it is too where the log has ended before what is held here, since somebody else signed that.
+    pub(crate) fn may_come_of_an_end(&self) -> bool {
+        let is_at_odds = matches!(
+            self,
+            Self::RelayBehind { .. }
+                | Self::Rejected(Rejection::Signature { .. })
+                | Self::Dial(DialError::Answered { code: ErrorCode::BeyondSize | ErrorCode::NoteConflict })
+        );
+        is_at_odds || self.alarm().is_some()
     }
 
     /// The error and its causes in one line.
@@ -165,5 +180,19 @@ impl FollowError {
             cause = error.source();
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_proved_is_suspect_and_no_fork() {
+        let other = FollowError::OtherPast { size: TreeSize::ZERO };
+        assert_eq!(other.alarm(), Some(FORK));
+        let unproven = FollowError::Unproven { what: Box::new(other) };
+        assert_eq!(unproven.alarm(), Some(SUSPECT));
+        assert!(unproven.may_come_of_an_end() && unproven.explain().contains("another history"));
     }
 }

@@ -1,21 +1,26 @@
 //! What is done with each step of a followed log: verified, judged, kept. Blocking, with no network.
 //!
 //! Nothing of a frame or a release is stored before all of it was verified. Not here: where steps come from
-//! (`session`), which openings this node may hold (`judge`), and how the view takes in what was kept (`viewing`).
+//! (`session`), what convicts an author (`accuse`), which openings this node may hold (`judge`), and how the view takes in
+//! what was kept (`viewing`).
 
+mod accuse;
 mod judge;
 
 use std::sync::Arc;
 
-use comity_ledger::{Head, Opening, Origin, Replica, Slot, VerifiedFrame};
-use comity_store::Store;
-use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge};
+use comity_ledger::{
+    AWAITED_MAX, CheckpointKeyError, Head, KeyHistory, Kind, Opening, Origin, Replica, Slot, VerifiedFrame,
+};
+use comity_store::{GoesOn, Store};
+use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge, root_at};
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
 
 use self::judge::{Judged, opened_entries};
+use super::announced;
 use super::error::FollowError;
+use super::pinned;
 use super::viewing::{Unseen, show, viewed};
-use super::{older, pinned};
 use crate::export::head_of;
 use crate::sections::LabelsRead;
 use crate::{Node, NodeError, Peer, Peers, SystemEntropy};
@@ -32,11 +37,17 @@ pub(super) struct Keeper {
     confirmed: bool,
     gained: bool,
     next_release: u64,
+    /// How what is held goes on to the checkpoint that the last frame came with, in this process or before.
+    goes_on: Option<GoesOn>,
     /// Up to where the log is held and signed.
     complete: TreeSize,
     /// Up to where it was handed on to be shown: never beyond what is complete.
     handed: TreeSize,
     labels: LabelsRead,
+    /// Where the log ends, if its successor was begun.
+    end: Option<Head>,
+    /// Whether the sender has said that nothing more is to come up to that end.
+    ended: bool,
 }
 
 /// Steps that were verified and wait to be kept together.
@@ -50,12 +61,21 @@ struct Arrived {
     complete: Vec<VerifiedCheckpoint>,
     openings: Vec<(EntryIndex, Slot, Opening)>,
     next_release: u64,
+    /// The checkpoint at fault.
+    rejected: Option<SignedCheckpoint>,
+    /// Whether nothing more is to come of a log that has ended.
+    ended: bool,
 }
 
 impl Keeper {
     /// Opens the replica of a peer's log, entered if it is new, and ends what a crash left unfinished.
-    pub(super) fn open(node: Arc<Node>, peers: Arc<Peers>, peer: Arc<Peer>) -> Result<Self, FollowError> {
-        let (origin, key) = (peer.origin(), pinned::settle(&node, &peer)?);
+    pub(super) fn open(
+        node: Arc<Node>,
+        peers: Arc<Peers>,
+        peer: Arc<Peer>,
+        origin: Origin,
+    ) -> Result<Self, FollowError> {
+        let keys = pinned::settle(&node, &peer, &origin)?;
         let store = Arc::clone(node.store());
         let held = store.held(&origin)?;
         let edge = right_edge(&store.nodes(&origin), held.size)?;
@@ -63,19 +83,21 @@ impl Keeper {
             let size = held.size.value();
             return Err(NodeError::Contradiction { origin: origin.to_string(), size }.into());
         }
-        let checkpoint = match store.seen_note(&origin)? {
-            Some(note) => Some(SignedCheckpoint::parse(&note)?.verify(&key, &[])?),
-            None => None,
-        };
+        let seen = store.seen_note(&origin)?;
+        let checkpoint = seen.map(|note| verified(&keys, &note)).transpose()?.flatten();
         let seen = checkpoint.as_ref().map(head_under);
-        let mut awaited = Vec::new();
-        for note in store.awaited_notes(&origin)? {
-            awaited.push(head_under(&SignedCheckpoint::parse(&note)?.verify(&key, &[])?));
-        }
+        let awaited = awaited(&store, &keys, held.size)?;
         let newest = store.newest_note(&origin)?.map(|note| head_of(&note)).transpose()?;
         let viewed = viewed(&node, &origin);
         let next_release = store.next_release(peer.upstream(), &origin)?;
-        let replica = Replica::new(origin.clone(), key, edge, seen).awaiting(awaited);
+        let goes_on = store.goes_on(&origin)?;
+        // Key events before the end that only the successor has set still count.
+        let by_entries = store.keys_by_entries(&origin)?;
+        let next = origin.successor().map(|next| store.pinned_key(&next)).transpose()?.flatten();
+        let over = keys.closed().filter(|_| next.is_some());
+        let end = keys.closed().filter(|_| by_entries.closed().is_none());
+        let by_entries = keys.root_key().cloned().into_iter().fold(by_entries, KeyHistory::with_root);
+        let replica = Replica::with_keys(by_entries, edge, seen).awaiting(awaited).ending_at(end);
         let (complete, labels) = (viewed, LabelsRead::default());
         let mut keeper = Self {
             node,
@@ -87,9 +109,12 @@ impl Keeper {
             confirmed: false,
             gained: false,
             next_release,
+            goes_on,
             complete,
             handed: viewed,
             labels,
+            end: over,
+            ended: false,
         };
         // What a crash left unfinished.
         let arrived = Arrived {
@@ -98,7 +123,13 @@ impl Keeper {
             ..Arrived::default()
         };
         let mut unseen = Unseen::default();
+        if keeper.store().awaited_notes(&keeper.origin).next().is_some() {
+            // A process that was killed may have left the entries in the system's memory.
+            keeper.store().sync()?;
+            keeper.keep_passed(&mut unseen)?;
+        }
         keeper.keep(arrived, &mut unseen)?;
+        announced::trust(&keeper.node, keeper.replica.keys(), keeper.replica.size());
         // What was kept and could not be shown is shown now.
         keeper.hand_on(newest, &mut unseen);
         show(&keeper.node, &keeper.origin, unseen)?;
@@ -107,12 +138,15 @@ impl Keeper {
 
     /// Where to go on.
     pub(super) fn from(&self) -> Result<FollowFrom, FollowError> {
-        let note = self.store().seen_note(&self.origin)?;
         Ok(FollowFrom {
             origin: self.origin.clone(),
             next_index: self.replica.size(),
             next_release: ReleaseNumber::new(self.next_release),
-            newest: note.map(|note| SignedCheckpoint::parse(&note)).transpose()?,
+            newest: self
+                .checkpoint
+                .as_ref()
+                .map(|seen| SignedCheckpoint::parse(seen.as_bytes()))
+                .transpose()?,
         })
     }
 
@@ -127,6 +161,11 @@ impl Keeper {
         self.confirmed && self.replica.newest().is_some_and(|head| head.size == self.replica.size())
     }
 
+    /// Whether the log has a successor, and all of it has come: nothing more is to come in it.
+    pub(super) fn is_at_its_end(&self) -> bool {
+        self.ended
+    }
+
     /// Whether anything that was not held before was verified and kept. That a peer talks is no reason to call it again
     /// at once.
     pub(super) fn has_gained(&self) -> bool {
@@ -136,11 +175,43 @@ impl Keeper {
     /// Takes steps in order, with one sync for all of them. After an error those before it are kept, of the one at
     /// fault nothing. What was kept is to be shown next, even after an error: nobody would come back to it.
     pub(super) fn take(&mut self, events: Vec<FollowEvent>) -> (Unseen, Result<(), FollowError>) {
-        let mut arrived = Arrived { next_release: self.next_release, ..Arrived::default() };
-        let checked = events.into_iter().try_for_each(|event| self.check(event, &mut arrived));
         let mut unseen = Unseen::default();
-        let kept = self.keep(arrived, &mut unseen);
-        (unseen, kept.and(checked))
+        let taken = self.take_all(events, &mut unseen);
+        (unseen, taken)
+    }
+
+    fn take_all(&mut self, events: Vec<FollowEvent>, unseen: &mut Unseen) -> Result<(), FollowError> {
+        let mut arrived = Arrived { next_release: self.next_release, ..Arrived::default() };
+        let (mut checked, mut kept_keys) = (Ok(()), self.replica.keys().clone());
+        for event in events {
+            let needs_entries = match &event {
+                // A revocation names a tree of the log, and is compared with what is kept of it.
+                FollowEvent::Frame(frame) => frame.has_key_events(),
+                // It may be signed with keys that came with those entries: whoever is cut off between the two must not
+                // find a checkpoint that nobody known to it has signed.
+                FollowEvent::Checkpoint(_) => self.replica.keys().spans() != kept_keys.spans(),
+                _ => false,
+            };
+            if needs_entries && !arrived.frames.is_empty() {
+                let before = std::mem::take(&mut arrived);
+                arrived.next_release = before.next_release;
+                self.keep(before, unseen)?;
+                kept_keys = self.replica.keys().clone();
+            }
+            checked = self.check(event, &mut arrived);
+            if checked.is_err() {
+                break;
+            }
+        }
+        let (rejected, ended) = (arrived.rejected.take(), arrived.ended);
+        let kept = self.keep(arrived, unseen);
+        if ended && kept.is_ok() && checked.is_ok() {
+            self.store().put_all_came(&self.origin)?;
+            self.node.tell_news();
+            self.ended = true;
+        }
+        // What was kept with it may be what convicts the author.
+        kept.and(checked.or_else(|error| self.judge_rejected(error, rejected.as_ref())))
     }
 
     fn store(&self) -> &Store {
@@ -154,8 +225,8 @@ impl Keeper {
                 let verified = match self.replica.verify_note(note.as_bytes()) {
                     Ok(verified) => verified,
                     Err(rejection) => {
-                        let held = self.store().held(&self.origin)?.size;
-                        return Err(older::judge(self.store(), &self.peer, held, &note, rejection));
+                        arrived.rejected = Some(note);
+                        return Err(rejection.into());
                     }
                 };
                 // The same head again, as each connection begins, is nothing to be kept.
@@ -171,16 +242,28 @@ impl Keeper {
             }
             FollowEvent::Frame(frame) => {
                 let checkpoint = self.checkpoint.as_ref().ok_or(FollowError::NoCheckpoint)?;
-                let verified = self.replica.verify_frame(frame, checkpoint)?;
+                let nodes = self.store().nodes(&self.origin);
+                let past = |size| root_at(&nodes, size).ok();
+                let verified = self.replica.verify_frame_after(frame, checkpoint, &past)?;
+                for (index, finding) in verified.key_findings() {
+                    tracing::warn!(%index, %finding, "an entry says that it is a key event, and changes nothing");
+                }
+                let (held, proof) = (verified.head().size, verified.proof().clone());
+                self.goes_on = Some(GoesOn { held, checkpoint: head_under(checkpoint), proof });
                 self.replica.advance(&verified);
                 arrived.frames.push(verified);
             }
             FollowEvent::Release(frame) => {
+                arrived.openings.reserve(frame.disclosures().len());
                 for disclosure in frame.into_disclosures() {
                     self.check_release(disclosure, arrived)?;
                 }
             }
-            FollowEvent::Heartbeat(_) => {}
+            FollowEvent::Heartbeat(beat) => {
+                // Said once all that there is was sent.
+                let all_came = beat.next_release.value() == arrived.next_release;
+                arrived.ended = all_came && self.end.is_some_and(|end| end.size <= self.complete);
+            }
         }
         arrived.complete.extend(self.completed());
         Ok(())
@@ -218,7 +301,8 @@ impl Keeper {
     /// Keeps what was verified, and hands it on. Of the releases of one step nothing is kept if one of their openings
     /// is wrong.
     fn keep(&mut self, arrived: Arrived, unseen: &mut Unseen) -> Result<(), FollowError> {
-        let Arrived { seen, awaited, frames, complete, openings, next_release } = arrived;
+        let Arrived { seen, awaited, frames, complete, openings, next_release, rejected: _, ended: _ } =
+            arrived;
         let released = next_release != self.next_release;
         if seen.is_none() && frames.is_empty() && complete.is_empty() && !released {
             return Ok(());
@@ -226,13 +310,23 @@ impl Keeper {
         let store = Arc::clone(self.node.store());
         let origin = self.origin.clone();
         let mut step = store.replica_step(&origin)?;
-        for checkpoint in &awaited {
+        for checkpoint in awaited.iter().filter(|checkpoint| self.remembers(checkpoint)) {
             step.awaited(checkpoint)?;
         }
         if let Some(seen) = &seen {
+            // Of those that are complete, but for the newest, nothing else tells whoever is cut off behind the sync.
+            let is_earlier = |of: &&VerifiedCheckpoint| of.checkpoint().size() < seen.checkpoint().size();
+            for checkpoint in complete.iter().filter(is_earlier) {
+                step.awaited(checkpoint)?;
+            }
             step.seen(seen)?;
         }
         step.frames(&frames)?;
+        // Of a log that is complete its entries prove as much.
+        let on = self.goes_on.as_ref().filter(|on| !frames.is_empty() && on.held < on.checkpoint.size);
+        if let Some(on) = on {
+            step.goes_on(on)?;
+        }
         let judged = if released { self.judge(openings) } else { Ok(Judged::default()) };
         if let Ok(judged) = &judged
             && released
@@ -241,6 +335,10 @@ impl Keeper {
             step.release(from, &judged.kept, next_release, &mut entropy)?;
         }
         step.finish()?;
+        if frames.iter().any(|frame| frame.entries().iter().any(|entry| entry.kind() == Kind::Key)) {
+            announced::trust(&self.node, self.replica.keys(), self.replica.size());
+            unseen.closed |= self.replica.keys().closed().is_some();
+        }
         let (judged, fault) =
             judged.map_or_else(|fault| (Judged::default(), Err(fault)), |judged| (judged, Ok(())));
         self.gained |= seen.is_some() || !frames.is_empty() || !judged.kept.is_empty();
@@ -248,6 +346,9 @@ impl Keeper {
             self.next_release = next_release;
         }
         unseen.opened = opened_entries(judged);
+        if !frames.is_empty() {
+            self.keep_passed(unseen)?;
+        }
         self.hand_on(complete.iter().map(head_under), unseen);
         let kept = complete.iter().try_for_each(|checkpoint| store.keep_checkpoint(&origin, checkpoint));
         // Relays and whoever else waits can begin, before the view takes it in.
@@ -256,11 +357,71 @@ impl Keeper {
         fault
     }
 
+    /// Whether a checkpoint that was seen before the newest is awaited, or its entries have come: beyond as many as are
+    /// awaited it is given up, and nothing of it is kept.
+    fn remembers(&self, checkpoint: &VerifiedCheckpoint) -> bool {
+        let head = head_under(checkpoint);
+        head.size <= self.replica.size() || self.replica.awaited().contains(&head)
+    }
+
+    /// Keeps as complete those checkpoints, seen before the newest, whose entries have come by now. A relay needs each of
+    /// them that leads from one key of the log to the next.
+    fn keep_passed(&mut self, unseen: &mut Unseen) -> Result<(), FollowError> {
+        let store = Arc::clone(self.node.store());
+        let held = self.replica.size();
+        for note in store.awaited_notes(&self.origin) {
+            let note = note?;
+            let head = head_of(&note)?;
+            if head.size > held {
+                break;
+            }
+            // Beyond as many as are awaited one was given up, and may be of another history.
+            let is_held = root_at(&store.nodes(&self.origin), head.size)? == head.root;
+            let verified = self.replica.keys().verify_as_then(&SignedCheckpoint::parse(&note)?);
+            if let Some(checkpoint) = verified.ok().filter(|_| is_held) {
+                self.hand_on([head], unseen);
+                store.keep_checkpoint(&self.origin, &checkpoint)?;
+            } else {
+                store.give_up_awaited(&self.origin, head.size)?;
+            }
+        }
+        Ok(())
+    }
+
     fn hand_on(&mut self, heads: impl IntoIterator<Item = Head>, unseen: &mut Unseen) {
         for head in heads {
             self.handed = self.handed.max(head.size);
             unseen.heads.push(head);
         }
+    }
+}
+
+/// The heads beyond what is held that were seen before the newest, as many as are awaited. Those beyond that are given up,
+/// and so are those that a key event has made void: nothing that is held or comes makes them good.
+fn awaited(store: &Store, keys: &KeyHistory, held: TreeSize) -> Result<Vec<Head>, FollowError> {
+    let mut awaited = Vec::new();
+    for note in store.awaited_notes(keys.origin()) {
+        let note = note?;
+        let head = head_of(&note)?;
+        if awaited.len() < AWAITED_MAX && verified(keys, &note)?.is_some() {
+            awaited.extend(Some(head).filter(|head| head.size > held));
+        } else if head.size > held {
+            store.give_up_awaited(keys.origin(), head.size)?;
+        }
+    }
+    Ok(awaited)
+}
+
+/// A checkpoint that was kept, if by the entries held since its key was in force: what a key event has made void is as if
+/// it had never been seen.
+fn verified(keys: &KeyHistory, note: &[u8]) -> Result<Option<VerifiedCheckpoint>, FollowError> {
+    match keys.verify(&SignedCheckpoint::parse(note)?) {
+        Ok(verified) => Ok(Some(verified)),
+        Err(CheckpointKeyError::OutOfForce { size }) => {
+            tracing::warn!(%size, "a checkpoint that was seen is void by a key event");
+            Ok(None)
+        }
+        Err(CheckpointKeyError::Signature { source }) => Err(FollowError::Stored(*source)),
     }
 }
 

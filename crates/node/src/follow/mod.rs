@@ -4,18 +4,20 @@
 //! (`exchange`).
 
 mod ahead;
+mod announced;
 mod error;
 mod keeper;
 mod older;
 mod pinned;
 mod session;
+mod successor;
 mod viewing;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use comity_ledger::{AgencyId, Entropy as _};
+use comity_ledger::{AgencyId, Entropy as _, Origin};
 use comity_tlog::TreeSize;
 use rustls::time_provider::TimeProvider;
 use tokio::task::JoinHandle;
@@ -25,6 +27,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use self::error::FollowError;
+pub(crate) use self::error::{DOUBTS, FORK, SUSPECT};
 use self::session::Session;
 use crate::off_reactor::off_reactor;
 use crate::tls::TlsMaterial;
@@ -167,17 +170,23 @@ struct Follower {
 impl Follower {
     async fn run(self) {
         let agency = self.peer.agency().clone();
-        let mut pause = PAUSE_MIN;
+        let (mut pause, mut catches_up) = (PAUSE_MIN, true);
         loop {
-            let session = Session { all: &self.all, parts: &self.parts, peer: &self.peer, stop: &self.stop };
             let (mut gained, begun) = (false, Instant::now());
-            let ended = Box::pin(session.run(&mut gained)).await;
-            if let Err(error) = ended {
+            let origin = successor::followed(&self.parts.node, &self.peer, catches_up).await;
+            let is_newest = origin.as_ref().is_ok_and(|(_, is_newest)| *is_newest);
+            let origin = origin.map(|(origin, _)| origin);
+            let ended = match &origin {
+                Ok(origin) => self.attempt(origin, &mut gained).await,
+                Err(_) => Ok(()),
+            };
+            let of = origin.as_ref().map_or_else(|_| self.peer.origin(), Clone::clone);
+            if let Err(error) = origin.map(drop).and(ended) {
                 if matches!(error, FollowError::Stopped) {
                     return;
                 }
                 let error = if error.is_behind_release() {
-                    self.ask_again().await.err().unwrap_or(error)
+                    self.ask_again(&of).await.err().unwrap_or(error)
                 } else {
                     error
                 };
@@ -189,7 +198,7 @@ impl Follower {
                 }
                 let reason = error.explain();
                 if let Some(code) = error.alarm() {
-                    let key = alarm_key(code, &self.peer);
+                    let key = alarm_key(code, &of);
                     tracing::error!(%reason, code, "the author's history is in doubt");
                     self.parts.node.alarms().raise(Alarm { key, since: now(), message: reason.clone() });
                 }
@@ -199,6 +208,8 @@ impl Follower {
                     state.last_error = Some(reason);
                 });
             }
+            // Where what is missing of a closed log does not come, what is new in its successor does not wait for it.
+            catches_up = is_newest || gained;
             // An attempt that took as long as the longest pause was no call too many, whatever it brought.
             let earned = gained || begun.elapsed() >= PAUSE_MAX;
             pause = if earned { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
@@ -211,24 +222,63 @@ impl Follower {
 }
 
 impl Follower {
+    /// Follows a log until that ends. At the end of a closed one its successor is begun, and followed with the next
+    /// attempt; so it is of one whose author seems to have gone back or to have signed two histories, if the author's
+    /// root key says that the log has ended: then what was held against the author may be a thief's.
+    async fn attempt(&self, origin: &Origin, gained: &mut bool) -> Result<(), FollowError> {
+        let session =
+            Session { all: &self.all, parts: &self.parts, peer: &self.peer, origin, stop: &self.stop };
+        match Box::pin(session.run(gained)).await {
+            Err(error) if error.is_closed_log() => {
+                let begun = self.begin_successor(origin).await;
+                *gained |= matches!(begun, Ok(true));
+                // Said once all that was released of it was sent.
+                begun.map(drop)?;
+                successor::all_came(&self.parts.node, &self.peer, origin).await
+            }
+            Err(error) if error.may_come_of_an_end() || self.parts.node.is_in_doubt(origin) => {
+                match self.begin_successor(origin).await {
+                    Ok(true) => {
+                        *gained = true;
+                        Ok(())
+                    }
+                    Err(worse) if worse.is_fatal() || matches!(worse, FollowError::Stopped) => Err(worse),
+                    Err(FollowError::Successor { source }) => {
+                        tracing::warn!(%origin, %source, "what is shown as the successor of the log is none");
+                        Err(error)
+                    }
+                    // There is none, or nobody to ask.
+                    Ok(false) | Err(_) => Err(error),
+                }
+            }
+            ended => ended,
+        }
+    }
+
+    /// Begins the successor of a log, if it has one that is not begun yet.
+    async fn begin_successor(&self, origin: &Origin) -> Result<bool, FollowError> {
+        successor::begin(&self.parts, &self.peer, origin.clone(), &self.stop).await
+    }
+
     /// Whoever releases has forgotten how far it had come: it is asked for all again, of which what is held is passed
     /// over.
-    async fn ask_again(&self) -> Result<(), FollowError> {
+    async fn ask_again(&self, origin: &Origin) -> Result<(), FollowError> {
         tracing::warn!("the releases went back: all are asked for again");
         let (node, peer) = (Arc::clone(&self.parts.node), Arc::clone(&self.peer));
-        let forget = move || node.store().forget_releases(peer.upstream(), &peer.origin());
+        let origin = origin.clone();
+        let forget = move || node.store().forget_releases(peer.upstream(), &origin);
         let forgotten = off_reactor(forget).await;
         forgotten.map_err(|_| FollowError::Broken)?.map_err(FollowError::from)
     }
 }
 
 /// The alarm of a kind about a peer's log.
-fn alarm_key(code: &'static str, peer: &Peer) -> AlarmKey {
-    AlarmKey { code, origin: peer.origin().to_string(), agency: peer.agency().to_string() }
+fn alarm_key(code: &'static str, origin: &Origin) -> AlarmKey {
+    AlarmKey { code, origin: origin.to_string(), agency: origin.agency().to_string() }
 }
 
 /// Between half of the pause and all of it, so that the followers of a node that comes back do not call at once.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let mut byte = [u8::MAX];
     // Without random bytes the whole pause is as good.
     SystemEntropy::new().fill(&mut byte).unwrap_or_default();

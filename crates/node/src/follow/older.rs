@@ -2,7 +2,7 @@
 //!
 //! Not here: whether a checkpoint is signed and whether it is older, and the rule (`comity-ledger`).
 
-use comity_ledger::{Older, Rejection};
+use comity_ledger::{Older, Origin, Rejection};
 use comity_store::Store;
 use comity_tlog::{SignedCheckpoint, TreeSize, root_at};
 
@@ -13,13 +13,13 @@ use crate::Peer;
 /// smaller tree there is no more to be said.
 pub(super) fn judge(
     store: &Store,
-    peer: &Peer,
+    (peer, origin): (&Peer, &Origin),
     held: TreeSize,
     note: &SignedCheckpoint,
     rejection: Rejection,
 ) -> FollowError {
     let Rejection::Smaller { size, seen } = rejection else { return rejection.into() };
-    let root = (size <= held).then(|| root_at(&store.nodes(&peer.origin()), size)).transpose();
+    let root = (size <= held).then(|| root_at(&store.nodes(origin), size)).transpose();
     let root = match root {
         Ok(root) => root,
         Err(error) => return error.into(),

@@ -3,43 +3,35 @@
 //! Everything that blocks runs off the reactor; what is read ahead is bounded. Not here: what steps mean (`keeper`).
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use comity_wire::v1::exchange_service_client::ExchangeServiceClient;
-use comity_wire::{
-    CONNECTION_WINDOW_BYTES, ErrorCode, FollowEvent, Greeting, Guarded, PROTOCOL, STREAM_WINDOW_BYTES,
-    exchange_client, v1,
-};
+use comity_ledger::Origin;
+use comity_wire::{ErrorCode, FollowEvent, v1};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Status, Streaming};
+use tonic::Streaming;
 
 use super::ahead::{Ahead, Arriving, read_ahead};
 use super::error::{FollowError, PASSING_ALARMS};
 use super::keeper::Keeper;
-use super::viewing::show;
+use super::viewing::{is_little, show};
 use super::{FollowParts, Followers, alarm_key};
 use crate::Peer;
-use crate::exchange::{HEARTBEAT, SOFTWARE};
+use crate::dial::{DialError, answered, dial};
+use crate::exchange::HEARTBEAT;
 use crate::off_reactor::off_reactor;
-use crate::tls::PeerConnector;
 
-/// Longest that a call may take until it is answered.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 /// One attempt to follow one peer's log.
 pub(super) struct Session<'a> {
     pub(super) all: &'a Followers,
     pub(super) parts: &'a FollowParts,
     pub(super) peer: &'a Arc<Peer>,
+    pub(super) origin: &'a Origin,
     pub(super) stop: &'a CancellationToken,
 }
 
 /// What the view takes in at the moment.
 type Showing = Option<JoinHandle<Result<(), FollowError>>>;
-
-type Client = ExchangeServiceClient<Guarded<Channel>>;
 
 impl Session<'_> {
     /// Follows until something fails or the follower is told to stop; `gained` says whether anything new was verified
@@ -89,19 +81,33 @@ impl Session<'_> {
                 next = self.unless_stopped(arriving.next()) => next?,
             };
             let Some((events, room)) = next else { return Ok(()) };
-            let taken = off_reactor(move || (keeper.take(events), keeper)).await;
-            let ((unseen, taken), back) = taken.map_err(|_| FollowError::Broken)?;
+            let (node, origin) = (Arc::clone(&self.parts.node), self.origin.clone());
+            let is_first = showing.is_none();
+            let taken = off_reactor(move || {
+                let (mut unseen, mut taken) = keeper.take(events);
+                // Nothing is gained by another thread for what is shown sooner than that begins.
+                if is_first && is_little(&node, &origin, &unseen) {
+                    taken = graver(taken, show(&node, &origin, std::mem::take(&mut unseen)));
+                }
+                (unseen, taken, keeper)
+            });
+            let (unseen, taken, back) = taken.await.map_err(|_| FollowError::Broken)?;
             drop(room);
             keeper = back;
             *gained = keeper.has_gained();
             let before = ended(showing).await;
-            let (node, origin) = (Arc::clone(&self.parts.node), self.peer.origin());
-            *showing = Some(off_reactor(move || show(&node, &origin, unseen)));
+            if !unseen.is_empty() {
+                let (node, origin) = (Arc::clone(&self.parts.node), self.origin.clone());
+                *showing = Some(off_reactor(move || show(&node, &origin, unseen)));
+            }
             graver(taken, before)?;
             if keeper.is_complete() {
                 self.end_alarms();
             }
             self.report(&keeper, |state| state.last_error = None);
+            if keeper.is_at_its_end() {
+                return Ok(());
+            }
         }
     }
 
@@ -110,59 +116,25 @@ impl Session<'_> {
     }
 
     async fn call(&self, request: v1::FollowRequest) -> Result<Streaming<v1::FollowResponse>, FollowError> {
-        let mut client = self.connect().await?;
-        let answered = timeout(ANSWER_TIME_MAX, client.follow(request)).await;
-        Ok(answered.map_err(|_| FollowError::Silent)?.map_err(|s| answered_with(&s))?.into_inner())
+        let upstream = self.peer.upstream();
+        let mut client = dial(self.parts, upstream).await.map_err(|error| match error {
+            DialError::NoPeer { agency } => FollowError::NoRelay { agency },
+            other => other.into(),
+        })?;
+        Ok(answered(client.follow(request)).await?)
     }
 
     async fn open(&self) -> Result<Keeper, FollowError> {
         let (node, peers) = (Arc::clone(&self.parts.node), Arc::clone(&self.parts.peers));
-        let peer = Arc::clone(self.peer);
-        let opened = off_reactor(move || Keeper::open(node, peers, peer)).await;
+        let (peer, origin) = (Arc::clone(self.peer), self.origin.clone());
+        let opened = off_reactor(move || Keeper::open(node, peers, peer, origin)).await;
         opened.map_err(|_| FollowError::Broken)?
-    }
-
-    /// Connects to the peer or to its relay, at the first endpoint that answers as that agency, and says Hello.
-    async fn connect(&self) -> Result<Client, FollowError> {
-        let upstream = self.peer.upstream();
-        let no_relay = || FollowError::NoRelay { agency: upstream.clone() };
-        let called = self.parts.peers.find(upstream).ok_or_else(no_relay)?;
-        let mut failed = FollowError::NoEndpoint;
-        for endpoint in called.endpoints() {
-            match self.greet(endpoint).await {
-                Ok(client) => return Ok(client),
-                Err(error) => failed = error,
-            }
-        }
-        Err(failed)
-    }
-
-    async fn greet(&self, endpoint: &str) -> Result<Client, FollowError> {
-        let parts = self.parts;
-        let upstream = self.peer.upstream().clone();
-        let trust = parts.node.trust().clone();
-        let connector = PeerConnector::new(&parts.material, trust, upstream, Arc::clone(&parts.time))?;
-        let channel = Endpoint::from_shared(format!("http://{endpoint}"))?
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .http2_keep_alive_interval(HEARTBEAT)
-            .keep_alive_timeout(HEARTBEAT)
-            .connect_with_connector(connector)
-            .await?;
-        let mut client = exchange_client(channel);
-        let agency = parts.peers.own().clone();
-        let hello = Greeting { protocol: PROTOCOL, agency, software: SOFTWARE.parse()? }.to_request();
-        let answered =
-            timeout(ANSWER_TIME_MAX, client.hello(hello)).await.map_err(|_| FollowError::Silent)?;
-        let (theirs, _) = Greeting::from_response(answered.map_err(|s| answered_with(&s))?.into_inner())?;
-        theirs.protocol.newest_common(PROTOCOL).ok_or(FollowError::Protocol)?;
-        Ok(client)
     }
 
     /// What was doubted is dispelled: the log goes on from what is held.
     fn end_alarms(&self) {
         for code in PASSING_ALARMS {
-            self.parts.node.alarms().end(&alarm_key(code, self.peer));
+            self.parts.node.alarms().end(&alarm_key(code, self.origin));
         }
     }
 
@@ -196,9 +168,9 @@ async fn read(stream: &mut Streaming<v1::FollowResponse>, ahead: Ahead) -> Follo
     loop {
         let message = match timeout(HEARTBEAT * 3, stream.message()).await {
             Ok(Ok(Some(message))) => message,
-            Ok(Ok(None)) => return FollowError::Answered { code: ErrorCode::Stopping },
-            Ok(Err(status)) => return answered_with(&status),
-            Err(_) => return FollowError::Silent,
+            Ok(Ok(None)) => return DialError::Answered { code: ErrorCode::Stopping }.into(),
+            Ok(Err(status)) => return DialError::from(status).into(),
+            Err(_) => return DialError::Silent.into(),
         };
         match FollowEvent::try_from(message) {
             Ok(event) => {
@@ -206,11 +178,7 @@ async fn read(stream: &mut Streaming<v1::FollowResponse>, ahead: Ahead) -> Follo
                     return FollowError::Broken;
                 }
             }
-            Err(invalid) => return invalid.into(),
+            Err(invalid) => return DialError::from(invalid).into(),
         }
     }
-}
-
-fn answered_with(status: &Status) -> FollowError {
-    FollowError::Answered { code: ErrorCode::from_status(status) }
 }

@@ -13,12 +13,23 @@ use crate::records::ViewStep;
 /// Entries applied to the view at once, so that questions wait for one window only.
 const VIEW_WINDOW: usize = 256;
 
-/// What was kept and is to be shown: what stands under complete heads, read back from the store, and then what was
-/// opened of entries that were shown before.
+/// Entries that are shown in less time than it takes to begin with them on another thread.
+const LITTLE: u64 = 4;
+
+/// What was kept and is to be shown: what stands under complete heads, read back from the store, then what was opened of
+/// entries that were shown before, and whether the log was closed by it.
 #[derive(Debug, Default)]
 pub(super) struct Unseen {
     pub(super) heads: Vec<Head>,
     pub(super) opened: Vec<OpenedEntry>,
+    pub(super) closed: bool,
+}
+
+impl Unseen {
+    /// Whether there is nothing to show.
+    pub(super) fn is_empty(&self) -> bool {
+        self.heads.is_empty() && self.opened.is_empty() && !self.closed
+    }
 }
 
 /// A record entry with all that is held of it.
@@ -33,6 +44,13 @@ pub(super) fn viewed(node: &Node, origin: &Origin) -> TreeSize {
     node.taken_in().get(origin).map_or(TreeSize::ZERO, |head| head.size)
 }
 
+/// Whether what was kept is so little that it is shown at once.
+pub(super) fn is_little(node: &Node, origin: &Origin, unseen: &Unseen) -> bool {
+    let end = unseen.heads.last().map_or(0, |head| head.size.value());
+    let entries = end.saturating_sub(viewed(node, origin).value());
+    !unseen.closed && entries <= LITTLE && unseen.opened.len() <= usize::try_from(LITTLE).unwrap_or(0)
+}
+
 /// Shows what was kept. One showing of a log begins only when the one before it has ended.
 pub(super) fn show(node: &Node, origin: &Origin, unseen: Unseen) -> Result<(), FollowError> {
     let shown = unseen.heads.into_iter().try_for_each(|head| show_to(node, origin, head));
@@ -42,6 +60,10 @@ pub(super) fn show(node: &Node, origin: &Origin, unseen: Unseen) -> Result<(), F
         let later = opened.split_off(opened.len().min(VIEW_WINDOW));
         let steps = std::mem::replace(&mut opened, later).into_iter().map(step).collect();
         node.show(origin, steps, None)?;
+    }
+    if unseen.closed {
+        // What was shown before of what is void now changes nothing any more.
+        node.rebuild_view()?;
     }
     shown
 }

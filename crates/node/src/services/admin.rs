@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use comity_ledger::{AgencyId, Origin};
-use comity_tlog::EntryIndex;
+use comity_tlog::{CosignatureTime, EntryIndex};
 use comity_watchlist::ListId;
 use comity_wire::v1::admin_service_server::AdminService;
 use comity_wire::{
@@ -18,11 +18,15 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::peers::{add_peer, peer_messages, status_of_peers};
 use super::refusal::{blocking, status_of_append};
-use super::{append, files};
+use super::tls::{
+    TlsRefusal, add_authority, expiry_messages, put_crl, reloaded_message, retire_authority, status_of_tls,
+};
+use super::{append, files, keys};
 use crate::alarms::Alarm;
 use crate::author_task::AuthorTask;
 use crate::changes::submission;
-use crate::{Followers, Node, Peers, PeersError, Release, listed, logs, read_entry};
+use crate::tls::PeerTrust;
+use crate::{Followers, Gossiping, Node, Peers, PeersError, Release, TlsLife, listed, logs, now, read_entry};
 
 /// Appends, exports and listings under way at a time: each holds memory for all that it carries, and one operator
 /// does one after the other.
@@ -36,12 +40,16 @@ const MESSAGES_AHEAD: usize = 4;
 pub(crate) struct AdminParts {
     /// The node.
     pub(crate) node: Arc<Node>,
-    /// The task of the own log; `None` if the log is read only.
-    pub(crate) author: Option<AuthorTask>,
+    /// The task of the own log.
+    pub(crate) author: AuthorTask,
     /// The register of peers.
     pub(crate) peers: Arc<Peers>,
+    /// What is known of checkpoints and those who cosign them.
+    pub(crate) gossiping: Arc<Gossiping>,
     /// How following each stands.
     pub(crate) followers: Followers,
+    /// Certificates and revocation lists.
+    pub(crate) tls: Arc<TlsLife>,
     /// Cancelled when the node is to stop.
     pub(crate) stop: CancellationToken,
 }
@@ -79,11 +87,29 @@ impl Admin {
         status_of_peers(error)
     }
 
+    /// Changes whom the node trusts, and tells at once what came of it.
+    async fn change_trust<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&PeerTrust) -> Result<T, TlsRefusal> + Send + 'static,
+    ) -> Answer<T> {
+        let (node, tls) = (self.node(), Arc::clone(&self.parts.tls));
+        let changed = blocking(move || {
+            let changed = change(node.trust());
+            tls.look_now();
+            // Peers are told what was revoked.
+            node.tell_news();
+            Ok(changed)
+        });
+        let changed = changed.await?.map_err(|refusal| status_of_tls(&self.parts.node, &refusal));
+        changed.map(Response::new)
+    }
+
     fn state(&self) -> v1::NodeState {
-        match (&self.parts.author, self.parts.stop.is_cancelled()) {
+        match (self.parts.node.read_only(), self.parts.stop.is_cancelled()) {
             (_, true) => v1::NodeState::Stopping,
-            (None, false) => v1::NodeState::ReadOnly,
-            (Some(_), false) => v1::NodeState::Serving,
+            (_, false) if self.parts.node.is_halted() => v1::NodeState::Halted,
+            (Some(_), false) => v1::NodeState::ReadOnly,
+            (None, false) => v1::NodeState::Serving,
         }
     }
 }
@@ -91,27 +117,35 @@ impl Admin {
 #[tonic::async_trait]
 impl AdminService for Admin {
     async fn status(&self, _: Request<v1::StatusRequest>) -> Answer<v1::StatusResponse> {
-        let node = self.node();
-        let logs = blocking(move || logs(node.store())).await?;
+        let (node, tls) = (self.node(), Arc::clone(&self.parts.tls));
+        let node_is_closed = node.read_only().is_some() || node.is_halted();
+        let states = self.parts.gossiping.log_states();
+        let stale = states.iter().filter(|(_, state)| state.stale).map(|(origin, _)| origin.to_string());
+        let stale = stale.collect();
+        let peers = peer_messages(&self.parts.peers, &self.parts.followers.states(), &states);
+        let look = move || Ok((logs(node.store(), &states)?, expiry_messages(&tls.expiries())));
+        let (logs, expiries) = blocking(look).await?;
         let config = self.parts.node.home().config();
         Ok(Response::new(v1::StatusResponse {
             agency: config.agency.to_string(),
             state: self.state().into(),
-            read_only: self.parts.author.is_none(),
+            read_only: node_is_closed,
             logs,
-            peers: peer_messages(&self.parts.peers, &self.parts.followers.states()),
+            peers,
             alarms: self.parts.node.alarms().standing().iter().map(alarm_message).collect(),
-            stale: Vec::new(),
+            stale,
             release_to: match config.release {
                 Release::Peers => "peers".to_owned(),
                 Release::Nobody => "nobody".to_owned(),
             },
+            expiries,
+            witnessed_time: self.parts.node.witnessed_time().map_or(0, CosignatureTime::value),
         }))
     }
 
     async fn list_logs(&self, _: Request<v1::ListLogsRequest>) -> Answer<v1::ListLogsResponse> {
-        let node = self.node();
-        let logs = blocking(move || logs(node.store())).await?;
+        let (node, states) = (self.node(), self.parts.gossiping.log_states());
+        let logs = blocking(move || logs(node.store(), &states)).await?;
         Ok(Response::new(v1::ListLogsResponse { logs }))
     }
 
@@ -144,7 +178,10 @@ impl AdminService for Admin {
     }
 
     async fn append(&self, request: Request<Streaming<v1::AppendRequest>>) -> Answer<v1::AppendResponse> {
-        let author = self.parts.author.as_ref().ok_or_else(|| ErrorCode::ReadOnly.to_status())?;
+        let author = &self.parts.author;
+        if self.parts.node.read_only().is_some() {
+            return Err(ErrorCode::ReadOnly.to_status());
+        }
         let _permit = self.heavy_call()?;
         let (header, changes) = append::read(request.into_inner()).await?;
         let (origin, node) = (self.parts.node.home().origin(), self.node());
@@ -183,6 +220,14 @@ impl AdminService for Admin {
         Ok(Response::new(files::export_bundle(self.node(), self.heavy_call()?, wrap)))
     }
 
+    type BackupStream = files::Stream<v1::BackupResponse>;
+
+    async fn backup(&self, request: Request<v1::BackupRequest>) -> Answer<Self::BackupStream> {
+        let wrap = |part| v1::BackupResponse { part: Some(part) };
+        let keyring = request.into_inner().keyring;
+        Ok(Response::new(files::export_backup(self.node(), keyring, self.heavy_call()?, wrap)))
+    }
+
     async fn add_peer(&self, request: Request<v1::AddPeerRequest>) -> Answer<v1::AddPeerResponse> {
         let (peers, node, request) = (Arc::clone(&self.parts.peers), self.node(), request.into_inner());
         let added = blocking(move || Ok(add_peer(&peers, node.store(), &request))).await?;
@@ -191,7 +236,11 @@ impl AdminService for Admin {
     }
 
     async fn list_peers(&self, _: Request<v1::ListPeersRequest>) -> Answer<v1::ListPeersResponse> {
-        let peers = peer_messages(&self.parts.peers, &self.parts.followers.states());
+        let peers = peer_messages(
+            &self.parts.peers,
+            &self.parts.followers.states(),
+            &self.parts.gossiping.log_states(),
+        );
         Ok(Response::new(v1::ListPeersResponse { peers }))
     }
 
@@ -208,6 +257,43 @@ impl AdminService for Admin {
         } else {
             Err(ErrorCode::UnknownPeer.to_status())
         }
+    }
+
+    async fn list_keys(&self, request: Request<v1::ListKeysRequest>) -> Answer<v1::ListKeysResponse> {
+        keys::list(&self.parts, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn enter_key_events(
+        &self,
+        request: Request<v1::EnterKeyEventsRequest>,
+    ) -> Answer<v1::EnterKeyEventsResponse> {
+        let _permit = self.heavy_call()?;
+        keys::enter(&self.parts, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn reload_tls(&self, _: Request<v1::ReloadTlsRequest>) -> Answer<v1::ReloadTlsResponse> {
+        Ok(Response::new(reloaded_message(self.parts.tls.reload().await)))
+    }
+
+    async fn put_crl(&self, request: Request<v1::PutCrlRequest>) -> Answer<v1::PutCrlResponse> {
+        let request = request.into_inner();
+        self.change_trust(move |trust| put_crl(trust, &request, now())).await
+    }
+
+    async fn add_authority(
+        &self,
+        request: Request<v1::AddAuthorityRequest>,
+    ) -> Answer<v1::AddAuthorityResponse> {
+        let request = request.into_inner();
+        self.change_trust(move |trust| add_authority(trust, &request)).await
+    }
+
+    async fn retire_authority(
+        &self,
+        request: Request<v1::RetireAuthorityRequest>,
+    ) -> Answer<v1::RetireAuthorityResponse> {
+        let request = request.into_inner();
+        self.change_trust(move |trust| retire_authority(trust, &request, now())).await
     }
 
     type WatchStream = ReceiverStream<Result<v1::WatchResponse, Status>>;

@@ -1,4 +1,4 @@
-//! Exports as streams of file parts: a log as a folder of tiles, or the audit bundle of all logs.
+//! Exports as streams of file parts: a log as a folder of tiles, the audit bundle of all logs, or a backup.
 //!
 //! Made while they are read: a slow reader holds back the making, and one that goes away ends it.
 
@@ -14,7 +14,7 @@ use tonic::Status;
 
 use super::refusal::status_of;
 use crate::off_reactor::off_reactor;
-use crate::{LogExport, Node, NodeError, TakeFile, bundle_of, now};
+use crate::{LogExport, Node, NodeError, TakeFile, backup_of, bundle_of, keyring_of, now};
 
 /// Parts made ahead of the reader; each has at most 1 MiB.
 const PARTS_AHEAD: usize = 4;
@@ -42,6 +42,22 @@ pub(super) fn export_bundle<T: Send + 'static>(
     wrap: fn(Part) -> T,
 ) -> Stream<T> {
     stream(permit, wrap, move |take| bundle_of(node.home(), node.store(), now(), take))
+}
+
+/// A backup, or the keyring that goes with the one before.
+pub(super) fn export_backup<T: Send + 'static>(
+    node: Arc<Node>,
+    keyring: bool,
+    permit: OwnedSemaphorePermit,
+    wrap: fn(Part) -> T,
+) -> Stream<T> {
+    stream(permit, wrap, move |take| {
+        if keyring {
+            keyring_of(node.store(), take)
+        } else {
+            backup_of(node.home(), node.store(), now(), take)
+        }
+    })
 }
 
 fn stream<T: Send + 'static>(

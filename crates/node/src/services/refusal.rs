@@ -29,6 +29,12 @@ pub(super) fn status_of_append(error: &AppendError) -> Status {
     match error {
         AppendError::BaseChanged => ErrorCode::BaseChanged.to_status(),
         AppendError::Refused { .. } => ErrorCode::Malformed.to_status_about("append_changes.changes"),
+        AppendError::Halted | AppendError::ReadOnly => ErrorCode::ReadOnly.to_status(),
+        AppendError::KeyEvent { source } => {
+            tracing::warn!(reason = %source, "a key event was refused");
+            ErrorCode::KeyRefused.to_status()
+        }
+        AppendError::NoSigner => ErrorCode::KeyRefused.to_status(),
         AppendError::DiskFull => ErrorCode::StorageFull.to_status(),
         AppendError::Stopped => ErrorCode::Stopping.to_status(),
     }

@@ -8,11 +8,11 @@ use comity_wire::v1::screening_service_server::ScreeningService;
 use comity_wire::{ScreenQuery, v1};
 use tonic::{Request, Response, Status};
 
-use crate::{Node, screened};
+use crate::{Gossiping, screened};
 
 /// Screens against the view of one node.
 #[derive(Debug)]
-pub(crate) struct Screening(pub(crate) Arc<Node>);
+pub(crate) struct Screening(pub(crate) Arc<Gossiping>);
 
 #[tonic::async_trait]
 impl ScreeningService for Screening {
@@ -21,9 +21,12 @@ impl ScreeningService for Screening {
         request: Request<v1::ScreenRequest>,
     ) -> Result<Response<v1::ScreenResponse>, Status> {
         let asked = ScreenQuery::try_from(request.into_inner())?;
-        let view = self.0.view();
+        // Before the view: what is doubted or too old by then is not cleared by what came since.
+        let states = self.0.log_states();
+        let node = self.0.node();
+        let view = node.view();
         // Under the lock of the view: the heads are those that this very answer stands on.
-        let response = screened(&view, &self.0.taken_in(), &asked)?;
+        let response = screened(&view, &node.taken_in(), &states, &asked)?;
         Ok(Response::new(response))
     }
 }

@@ -27,9 +27,11 @@ use tracing::Instrument;
 use super::caps::{Caps, HandshakeSlot, Occupancy};
 use super::connection::{Caller, PeerConnection};
 use super::identity::Identity;
+use super::live::{Cuttable, Open};
 use super::material::TlsMaterial;
 use super::network::{TcpListener, TcpStream};
 use super::pace::HANDSHAKE_UNITS;
+use super::peer_authority::Side;
 use super::peers::PeerTrust;
 use super::refusal::Refusal;
 use super::suite::{ALPN_H2, HANDSHAKE_TIME_MAX, provider};
@@ -46,8 +48,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A listening port that lets in only those whom its role and the trust allow.
 pub struct PeerListener {
     listener: TcpListener,
-    acceptor: TlsAcceptor,
+    door: Door,
     occupancy: Arc<Occupancy>,
+}
+
+/// What every handshake needs.
+#[derive(Clone)]
+struct Door {
+    acceptor: TlsAcceptor,
+    trust: PeerTrust,
+    time: Arc<dyn TimeProvider>,
 }
 
 impl PeerListener {
@@ -63,10 +73,12 @@ impl PeerListener {
         caps: Caps,
         time: Arc<dyn TimeProvider>,
     ) -> Result<Self, TlsError> {
-        let config = server_config(material, CallerCheck { trust, accepts }, time)?;
+        let check = CallerCheck { trust: trust.clone(), accepts };
+        let config = server_config(material, check, Arc::clone(&time))?;
         let listener =
             TcpListener::bind(address).await.map_err(|source| TlsError::Bind { address, source })?;
-        Ok(Self { listener, acceptor: TlsAcceptor::from(Arc::new(config)), occupancy: Occupancy::new(caps) })
+        let door = Door { acceptor: TlsAcceptor::from(Arc::new(config)), trust, time };
+        Ok(Self { listener, door, occupancy: Occupancy::new(caps) })
     }
 
     /// The address bound, with the port that the system chose if 0 was asked for.
@@ -96,7 +108,7 @@ impl PeerListener {
             match accepted {
                 Ok((stream, remote)) => match self.occupancy.begin_handshake(remote.ip()) {
                     Ok(slot) => {
-                        let handshake = handshake(self.acceptor.clone(), stream, remote, slot);
+                        let handshake = handshake(self.door.clone(), stream, remote, slot);
                         let (sender, stop) = (sender.clone(), stop.clone());
                         let task = async move {
                             tokio::select! {
@@ -137,13 +149,14 @@ async fn deliver(
 }
 
 async fn handshake(
-    acceptor: TlsAcceptor,
+    door: Door,
     stream: TcpStream,
     remote: SocketAddr,
     slot: HandshakeSlot,
 ) -> Result<PeerConnection, Refusal> {
     stream.set_nodelay(true).map_err(|_| Refusal::ClosedEarly)?;
-    let stream = tokio::time::timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream))
+    let begun = door.trust.begin();
+    let stream = tokio::time::timeout(HANDSHAKE_TIME_MAX, door.acceptor.accept(stream))
         .await
         .map_err(|_| Refusal::Timeout)?
         .map_err(|error| Refusal::from_handshake(&error))?;
@@ -152,14 +165,17 @@ async fn handshake(
     if session.alpn_protocol() != Some(ALPN_H2) {
         return Err(Refusal::NoAlpn);
     }
-    let leaf = session.peer_certificates().and_then(<[_]>::first).ok_or(Refusal::NoCertificate)?;
-    let identity = Identity::from_certificate(leaf)?;
+    let sent = session.peer_certificates().unwrap_or_default();
+    let identity = Identity::from_certificate(sent.first().ok_or(Refusal::NoCertificate)?)?;
+    let open = Open::new(identity.agency(), sent, Side::Client, remote).ok_or(Refusal::NoCertificate)?;
     let allowance = slot.allowance(&identity);
     if let Some(allowance) = &allowance {
         // Its slot is held meanwhile, so that whoever connects without end soon has none left.
         tokio::time::sleep(allowance.spend(HANDSHAKE_UNITS, Instant::now())).await;
     }
     let slot = slot.into_connection(&identity)?;
+    let now = door.time.current_time().ok_or(Refusal::Expired)?;
+    let stream = Cuttable::new(stream, door.trust.enter(begun, &open, now)?);
     Ok(PeerConnection::new(stream, Caller::new(identity, remote), allowance, slot))
 }
 

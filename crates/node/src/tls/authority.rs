@@ -8,16 +8,23 @@ use std::time::Duration;
 use comity_ledger::AgencyId;
 use rcgen::string::Ia5String;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    PublicKeyData, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
-use rustls::pki_types::{DnsName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{DnsName, PrivateKeyDer, UnixTime};
 use zeroize::Zeroizing;
 
+use super::crl::{CrlNumber, Revoked};
 use super::identity::{Identity, OperatorName};
+use super::names::AuthorityId;
 
 /// The last second of the year 9999, seconds since 1970: RFC 5280 §4.1.2.5 has no later date.
 const LAST_SECS: u64 = 253_402_300_799;
+
+/// Most keys in a key file: the present one and the one before.
+const KEYS_MAX: usize = 2;
 
 /// From when until when a certificate holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +47,13 @@ impl Validity {
         Ok(Self { not_before: Duration::from_secs(from), not_after: Duration::from_secs(to) })
     }
 
+    /// The same, but ending no later than a second since 1970: no certificate outlives its authority.
+    #[must_use]
+    pub fn until_at_most(self, secs: u64) -> Self {
+        let not_after = self.not_after.min(Duration::from_secs(secs)).max(self.not_before);
+        Self { not_after, ..self }
+    }
+
     fn apply(self, params: &mut CertificateParams) {
         let epoch = date_time_ymd(1970, 1, 1);
         // Cannot overflow: both are at most the last second of 9999, which the date type holds.
@@ -50,19 +64,27 @@ impl Validity {
 
 /// A certificate and its private key, both PEM. The key is wiped from memory when this is dropped.
 pub struct Credential {
-    certificate_pem: String,
-    key_pem: Zeroizing<String>,
+    certificate: String,
+    /// That of its authority; empty for an authority.
+    issuer: String,
+    key: Zeroizing<String>,
 }
 
 impl Credential {
     /// The certificate in PEM.
     pub fn certificate_pem(&self) -> &str {
-        &self.certificate_pem
+        &self.certificate
+    }
+
+    /// The certificate in PEM, followed by that of its authority: so a peer that knows the authority by an announced
+    /// name sees its certificate with the first leaf.
+    pub fn chain_pem(&self) -> String {
+        format!("{}{}", self.certificate, self.issuer)
     }
 
     /// The private key in PEM (PKCS #8). Must be written only to a file that nobody else may read.
     pub fn key_pem(&self) -> &str {
-        &self.key_pem
+        &self.key
     }
 }
 
@@ -72,11 +94,21 @@ impl fmt::Debug for Credential {
     }
 }
 
+/// A revocation list that was signed, in both of its forms.
+#[derive(Clone, Debug)]
+pub struct SignedCrl {
+    /// In DER.
+    pub der: Vec<u8>,
+    /// In PEM.
+    pub pem: String,
+}
+
 /// An agency's certificate authority with its key.
 pub struct Authority {
     agency: AgencyId,
     issuer: Issuer<'static, KeyPair>,
     certificate_pem: String,
+    not_after_secs: u64,
 }
 
 impl Authority {
@@ -98,23 +130,32 @@ impl Authority {
             agency: agency.clone(),
             certificate_pem: certificate.pem(),
             issuer: Issuer::new(params, key),
+            not_after_secs: validity.not_after.as_secs(),
         })
     }
 
-    /// Takes up an authority that was made before, from its two PEM texts.
+    /// Takes up an authority that was made before, from its two PEM texts; of two keys the certificate's counts.
     ///
     /// # Errors
-    /// When either cannot be read, or when the key is not the certificate's.
+    /// When either cannot be read, or when no key is the certificate's.
     pub fn load(agency: &AgencyId, certificate_pem: &str, key_pem: &str) -> Result<Self, AuthorityError> {
         let load = |source| AuthorityError::Load { source };
-        let key = KeyPair::from_pem(key_pem).map_err(load)?;
         let certificate = super::PeerAuthority::from_pem(certificate_pem)
             .map_err(|source| AuthorityError::Certificate { source })?;
-        if certificate.spki_der() != key.subject_public_key_info() {
-            return Err(AuthorityError::OtherKey);
+        let mut found = Err(load(rcgen::Error::CouldNotParseKeyPair));
+        for key in PrivateKeyDer::pem_slice_iter(key_pem.as_bytes()).take(KEYS_MAX) {
+            let key = key.map_err(|_| load(rcgen::Error::CouldNotParseKeyPair))?;
+            let key = KeyPair::try_from(&key).map_err(load)?;
+            if certificate.spki_der() == key.subject_public_key_info() {
+                found = Ok(key);
+                break;
+            }
+            found = Err(AuthorityError::OtherKey);
         }
-        let issuer = Issuer::from_ca_cert_pem(certificate_pem, key).map_err(load)?;
-        Ok(Self { agency: agency.clone(), issuer, certificate_pem: certificate_pem.to_owned() })
+        let issuer = Issuer::from_ca_cert_pem(certificate_pem, found?).map_err(load)?;
+        let not_after_secs = u64::try_from(certificate.not_after_secs()).unwrap_or_default();
+        let certificate_pem = certificate_pem.to_owned();
+        Ok(Self { agency: agency.clone(), issuer, certificate_pem, not_after_secs })
     }
 
     /// The agency whose authority it is.
@@ -122,10 +163,24 @@ impl Authority {
         &self.agency
     }
 
+    /// What it is called by.
+    pub fn id(&self) -> AuthorityId {
+        AuthorityId::of(&self.issuer.key().subject_public_key_info())
+    }
+
+    /// The last second of its certificate, seconds since 1970.
+    pub fn not_after_secs(&self) -> u64 {
+        self.not_after_secs
+    }
+
     /// Its certificate and key, to be written away. The key belongs on the machine that issues, not on the
     /// production node.
     pub fn credential(&self) -> Credential {
-        Credential { certificate_pem: self.certificate_pem.clone(), key_pem: key_pem(self.issuer.key()) }
+        Credential {
+            certificate: self.certificate_pem.clone(),
+            issuer: String::new(),
+            key: key_pem(self.issuer.key()),
+        }
     }
 
     /// Issues the certificate of the agency's node, for both sides of a connection. Beside its URI it has the
@@ -157,12 +212,44 @@ impl Authority {
         self.issue(&leaf(&identity, vec![ExtendedKeyUsagePurpose::ClientAuth], validity)?)
     }
 
+    /// Signs a revocation list: all that it ever revoked and that has not expired since.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn issue_crl(
+        &self,
+        revoked: &[Revoked],
+        number: CrlNumber,
+        validity: Validity,
+    ) -> Result<SignedCrl, AuthorityError> {
+        let epoch = date_time_ymd(1970, 1, 1);
+        let revoked = revoked.iter().map(|revoked| RevokedCertParams {
+            serial_number: SerialNumber::from_slice(revoked.serial.as_be_bytes()),
+            // No later than the year 9999, as every date of a list that was read.
+            revocation_time: epoch + Duration::from_secs(u64::try_from(revoked.at_secs).unwrap_or_default()),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update: epoch + validity.not_before,
+            next_update: epoch + validity.not_after,
+            crl_number: SerialNumber::from_slice(number.digits()),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let failed = |source| AuthorityError::Make { what: "revocation list", source };
+        let signed = params.signed_by(&self.issuer).map_err(failed)?;
+        Ok(SignedCrl { pem: signed.pem().map_err(failed)?, der: signed.der().to_vec() })
+    }
+
     fn issue(&self, params: &CertificateParams) -> Result<Credential, AuthorityError> {
         let key = fresh_key()?;
         let certificate = params
             .signed_by(&key, &self.issuer)
             .map_err(|source| AuthorityError::Make { what: "leaf", source })?;
-        Ok(Credential { certificate_pem: certificate.pem(), key_pem: key_pem(&key) })
+        let (certificate, issuer) = (certificate.pem(), self.certificate_pem.clone());
+        Ok(Credential { certificate, issuer, key: key_pem(&key) })
     }
 }
 

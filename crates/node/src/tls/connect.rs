@@ -3,6 +3,8 @@
 //! Not here: when to call, how often to try again, and what to ask (the follow loops).
 
 use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,6 +16,7 @@ use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::time_provider::TimeProvider;
 use rustls::version::TLS13;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -21,9 +24,11 @@ use tonic::codegen::{BoxFuture, Service};
 use tonic::transport::Uri;
 
 use super::accept::TlsError;
+use super::live::{Cuttable, Open};
 use super::material::TlsMaterial;
 use super::network::TcpStream;
-use super::peers::PeerTrust;
+use super::peer_authority::Side;
+use super::peers::{Begun, PeerTrust};
 use super::refusal::Refusal;
 use super::suite::{ALPN_H2, HANDSHAKE_TIME_MAX, provider};
 use super::verify::CalledCheck;
@@ -36,7 +41,21 @@ const DIAL_TIME_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct PeerConnector {
     connector: TlsConnector,
+    trust: PeerTrust,
+    time: Arc<dyn TimeProvider>,
     expected: AgencyId,
+}
+
+/// A connection that was opened, after its handshake. It ends when the certificate of the other side does not hold any
+/// more.
+#[derive(Debug)]
+pub struct CalledConnection(Cuttable<TlsStream<TcpStream>>);
+
+impl CalledConnection {
+    /// The connection below, with what was agreed on in the handshake.
+    pub fn stream(&self) -> &TlsStream<TcpStream> {
+        self.0.stream()
+    }
 }
 
 impl PeerConnector {
@@ -50,8 +69,8 @@ impl PeerConnector {
         expected: AgencyId,
         time: Arc<dyn TimeProvider>,
     ) -> Result<Self, TlsError> {
-        let check = CalledCheck { trust, expected: expected.clone() };
-        let mut config = ClientConfig::builder_with_details(provider(), time)
+        let check = CalledCheck { trust: trust.clone(), expected: expected.clone() };
+        let mut config = ClientConfig::builder_with_details(provider(), Arc::clone(&time))
             .with_protocol_versions(&[&TLS13])
             .map_err(|source| TlsError::Config { source })?
             .dangerous()
@@ -61,7 +80,7 @@ impl PeerConnector {
         config.resumption = Resumption::disabled();
         // The server name travels in clear and would tell a listener which agency is called.
         config.enable_sni = false;
-        Ok(Self { connector: TlsConnector::from(Arc::new(config)), expected })
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), trust, time, expected })
     }
 
     /// The agency that it connects to.
@@ -75,13 +94,15 @@ impl PeerConnector {
     /// # Errors
     /// When the host cannot be reached in 5 s, the handshake is not done in another 5 s, the server is not
     /// the node of the expected agency, or does not speak HTTP/2.
-    pub async fn connect(&self, host: &str, port: u16) -> Result<TlsStream<TcpStream>, ConnectError> {
+    pub async fn connect(&self, host: &str, port: u16) -> Result<CalledConnection, ConnectError> {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let dial = timeout(DIAL_TIME_MAX, TcpStream::connect((host, port)));
         let tcp = dial.await.map_err(|_| ConnectError::DialTimeout)?.map_err(dial_failed)?;
         tcp.set_nodelay(true).map_err(dial_failed)?;
         // Only a placeholder for the API: not sent, not checked, and no session is kept under it.
-        let name = ServerName::IpAddress(tcp.peer_addr().map_err(dial_failed)?.ip().into());
+        let remote = tcp.peer_addr().map_err(dial_failed)?;
+        let name = ServerName::IpAddress(remote.ip().into());
+        let begun = self.trust.begin();
         let stream = timeout(HANDSHAKE_TIME_MAX, self.connector.connect(name, tcp))
             .await
             .map_err(|_| refused(Refusal::Timeout))?
@@ -89,7 +110,19 @@ impl PeerConnector {
         if stream.get_ref().1.alpn_protocol() != Some(ALPN_H2) {
             return Err(refused(Refusal::NoAlpn));
         }
-        Ok(stream)
+        self.enter(begun, stream, remote).map_err(refused)
+    }
+
+    fn enter(
+        &self,
+        begun: Begun,
+        stream: TlsStream<TcpStream>,
+        remote: SocketAddr,
+    ) -> Result<CalledConnection, Refusal> {
+        let sent = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let open = Open::new(&self.expected, sent, Side::Server, remote).ok_or(Refusal::NoCertificate)?;
+        let now = self.time.current_time().ok_or(Refusal::Expired)?;
+        Ok(CalledConnection(Cuttable::new(stream, self.trust.enter(begun, &open, now)?)))
     }
 }
 
@@ -100,7 +133,7 @@ impl std::fmt::Debug for PeerConnector {
 }
 
 impl Service<Uri> for PeerConnector {
-    type Response = TokioIo<TlsStream<TcpStream>>;
+    type Response = TokioIo<CalledConnection>;
     type Error = ConnectError;
     type Future = BoxFuture<Self::Response, Self::Error>;
 
@@ -116,6 +149,42 @@ impl Service<Uri> for PeerConnector {
             };
             connector.connect(host, port).await.map(TokioIo::new)
         })
+    }
+}
+
+impl AsyncRead for CalledConnection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for CalledConnection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
     }
 }
 

@@ -16,6 +16,7 @@ use tonic::transport::server::Connected;
 
 use super::caps::ConnectionSlot;
 use super::identity::Identity;
+use super::live::Cuttable;
 use super::network::TcpStream;
 use super::pace::{Allowance, FrameCount};
 use super::refusal::Refusal;
@@ -50,7 +51,7 @@ impl Caller {
 /// An accepted connection after its handshake. It counts against the caps until it is dropped.
 #[derive(Debug)]
 pub struct PeerConnection {
-    stream: TlsStream<TcpStream>,
+    stream: Cuttable<TlsStream<TcpStream>>,
     caller: Caller,
     preface: Option<PrefaceWatch>,
     paced: Option<Paced>,
@@ -75,7 +76,7 @@ struct Paced {
 impl PeerConnection {
     /// Must be called within a tokio runtime: the time for the preface begins here.
     pub(super) fn new(
-        stream: TlsStream<TcpStream>,
+        stream: Cuttable<TlsStream<TcpStream>>,
         caller: Caller,
         allowance: Option<Arc<Allowance>>,
         slot: ConnectionSlot,
@@ -141,6 +142,10 @@ impl AsyncRead for PeerConnection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // Also while the caller is made to wait.
+        if let Poll::Ready(error) = self.stream.poll_cut(cx) {
+            return Poll::Ready(Err(error));
+        }
         if let Some(paced) = &mut self.paced {
             std::task::ready!(paced.poll_pause(cx));
         }

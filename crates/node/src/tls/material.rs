@@ -1,17 +1,22 @@
-//! The node's own certificate and key, from files that nobody else may read.
+//! The node's own certificate and key, from files that nobody else may read, and their exchange under open connections.
 //!
-//! Not here: how they are made (`authority`), nor the keys that sign logs (`store`'s keyring and `tlog`).
+//! Certificate and key lie in two files that cannot be replaced at one instant. So while they are, the key file holds
+//! both keys, and the certificate says which of them counts. Not here: how they are made (`authority`), nor the keys
+//! that sign logs (`store`'s keyring and `tlog`).
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
 use super::identity::{Identity, IdentityError};
@@ -23,12 +28,20 @@ const FILE_BYTES_MAX: u64 = 64 * 1024;
 /// Permission bits that a key file must not have: any for its group, any for others.
 const FOREIGN_MODE: u32 = 0o077;
 
-/// The certificate that this side presents, with its key.
+/// Most keys in a key file: the present one and the one before.
+const KEYS_MAX: usize = 2;
+
+/// The certificate that this side presents, with its key. Clones share it: what [`renew`](Self::renew) puts in its place
+/// is presented by all from the next handshake on.
 #[derive(Clone)]
 pub struct TlsMaterial {
     identity: Identity,
-    certified: Arc<CertifiedKey>,
+    presented: Arc<Presented>,
 }
+
+/// What is presented, to whoever asks for whatever.
+#[derive(Debug)]
+pub(super) struct Presented(RwLock<Arc<CertifiedKey>>);
 
 impl TlsMaterial {
     /// Reads the certificate chain (leaf first) and the key from PEM files.
@@ -42,10 +55,10 @@ impl TlsMaterial {
         Self::from_pem(&certificate_pem, &key_pem)
     }
 
-    /// Takes the certificate chain (leaf first) and the key from PEM text.
+    /// Takes the certificate chain (leaf first) and the key from PEM text; of two keys the one that is the leaf's.
     ///
     /// # Errors
-    /// When either has none or cannot be parsed, when the key is not the leaf's, or when the leaf names nobody.
+    /// When either has none or cannot be parsed, when no key is the leaf's, or when the leaf names nobody.
     pub fn from_pem(certificate_pem: &[u8], key_pem: &[u8]) -> Result<Self, MaterialError> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate_pem)
             .collect::<Result<_, _>>()
@@ -53,10 +66,17 @@ impl TlsMaterial {
         let leaf = chain.first().ok_or(MaterialError::CertificatePem)?;
         let identity =
             Identity::from_certificate(leaf).map_err(|source| MaterialError::Identity { source })?;
-        let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| MaterialError::KeyPem)?;
-        let certified = CertifiedKey::from_der(chain, key, &suite::provider())
-            .map_err(|source| MaterialError::Pair { source })?;
-        Ok(Self { identity, certified: Arc::new(certified) })
+        let mut certified = Err(MaterialError::KeyPem);
+        for key in PrivateKeyDer::pem_slice_iter(key_pem).take(KEYS_MAX) {
+            let key = key.map_err(|_| MaterialError::KeyPem)?;
+            certified = CertifiedKey::from_der(chain.clone(), key, &suite::provider())
+                .map_err(|source| MaterialError::Pair { source });
+            if certified.is_ok() {
+                break;
+            }
+        }
+        let presented = Presented(RwLock::new(Arc::new(certified?)));
+        Ok(Self { identity, presented: Arc::new(presented) })
     }
 
     /// Who the certificate says that we are.
@@ -64,9 +84,52 @@ impl TlsMaterial {
         &self.identity
     }
 
+    /// The certificates that are presented, the leaf first.
+    pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.presented.now().cert.clone()
+    }
+
+    /// Presents another certificate of the same holder from the next handshake on; connections that are open go on.
+    /// Says whether it is another one.
+    ///
+    /// # Errors
+    /// [`MaterialError::OtherHolder`] if it names somebody else; what was presented stays so.
+    pub fn renew(&self, fresh: &Self) -> Result<bool, MaterialError> {
+        if fresh.identity != self.identity {
+            return Err(MaterialError::OtherHolder);
+        }
+        let certified = fresh.presented.now();
+        let mut held = self.presented.0.write().unwrap_or_else(PoisonError::into_inner);
+        let is_other = held.cert != certified.cert;
+        *held = certified;
+        Ok(is_other)
+    }
+
     /// The same certificate for every connection, whatever the other side asks for.
-    pub(super) fn resolver(&self) -> Arc<SingleCertAndKey> {
-        Arc::new(SingleCertAndKey::from(Arc::clone(&self.certified)))
+    pub(super) fn resolver(&self) -> Arc<Presented> {
+        Arc::clone(&self.presented)
+    }
+}
+
+impl Presented {
+    fn now(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ResolvesServerCert for Presented {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.now())
+    }
+}
+
+impl ResolvesClientCert for Presented {
+    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(self.now())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
     }
 }
 
@@ -140,6 +203,9 @@ pub enum MaterialError {
         #[source]
         source: IdentityError,
     },
+    /// The certificate is of somebody else than the one that is presented.
+    #[error("the certificate names somebody else than the one in use")]
+    OtherHolder,
     /// The key cannot be used, or is not the certificate's.
     #[error("the key is not usable or not the one of the certificate")]
     Pair {
@@ -186,6 +252,23 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_is_exchanged_for_one_of_the_same_holder_only() {
+        let load = |made: &Credential| {
+            TlsMaterial::from_pem(made.certificate_pem().as_bytes(), made.key_pem().as_bytes()).unwrap()
+        };
+        let (old, new) = (load(&credential()), load(&credential()));
+        let shared = old.clone();
+        assert!(old.renew(&new).unwrap() && !old.renew(&new).unwrap());
+        assert_eq!(shared.chain(), new.chain());
+        let at = |secs| UnixTime::since_unix_epoch(Duration::from_secs(secs));
+        let validity = Validity::new(at(1_000), at(2_000)).unwrap();
+        let stranger = Authority::generate(&"b.example".parse().unwrap(), validity).unwrap();
+        let stranger = load(&stranger.issue_node(validity).unwrap());
+        assert!(matches!(old.renew(&stranger), Err(MaterialError::OtherHolder)));
+        assert_eq!(shared.chain(), new.chain());
+    }
+
+    #[test]
     fn a_key_open_to_others_is_refused_with_path_and_mode() {
         for mode in [0o644, 0o640, 0o604, 0o620, 0o601] {
             let folder = tempfile::tempdir().unwrap();
@@ -219,6 +302,9 @@ mod tests {
         let load =
             |certificate: &str, key: &str| TlsMaterial::from_pem(certificate.as_bytes(), key.as_bytes());
         assert!(matches!(load(one.certificate_pem(), other.key_pem()), Err(MaterialError::Pair { .. })));
+        let both = [other.key_pem(), one.key_pem()].concat();
+        load(one.certificate_pem(), &both).unwrap();
+        load(other.certificate_pem(), &both).unwrap();
         assert!(matches!(load("", one.key_pem()), Err(MaterialError::CertificatePem)));
         assert!(matches!(load(one.certificate_pem(), ""), Err(MaterialError::KeyPem)));
     }

@@ -8,30 +8,47 @@
 //! register), and the signing keys of the logs (`tlog`, `store`): TLS keys sign nothing but TLS.
 
 mod accept;
+mod agency;
 mod authority;
 mod caps;
 mod connect;
 mod connection;
+mod crl;
+mod expiry;
 mod identity;
+mod live;
 mod material;
-mod network;
+mod names;
+pub(crate) mod network;
 mod pace;
+mod peer_authority;
 mod peers;
 mod refusal;
+mod succession;
 mod suite;
+mod trouble;
+mod trust_folder;
 mod verify;
 
 pub use accept::{Accepted, PeerListener, TlsError};
-pub use authority::{Authority, AuthorityError, Credential, Validity};
+pub use agency::AgencyTrust;
+pub use authority::{Authority, AuthorityError, Credential, SignedCrl, Validity};
 pub use caps::Caps;
-pub use connect::{ConnectError, PeerConnector};
+pub use connect::{CalledConnection, ConnectError, PeerConnector};
 pub use connection::{Caller, PeerConnection};
+pub use crl::{Crl, CrlError, CrlNumber, Revoked, TakenCrl};
+pub use expiry::{CertificateFacts, Due, Expiring, Expiry, notices};
 pub use identity::{Identity, IdentityError, OperatorName, Role};
 pub use material::{MaterialError, TlsMaterial};
+pub use names::{AuthorityId, NotHex, Serial};
 #[cfg(comity_simulated)]
 pub use network::{Network, TcpListener, TcpStream, simulate};
 pub use pace::Pace;
-pub use peers::{AgencyTrust, PeerAuthority, PeerTrust, TrustError};
+pub use peer_authority::PeerAuthority;
+pub(crate) use peer_authority::Side;
+pub use peers::{PeerTrust, TrustError};
 pub use refusal::Refusal;
 pub use suite::system_time;
+pub use trouble::TrustTrouble;
+pub(crate) use trust_folder::TrustFolder;
 pub use verify::AcceptedRole;

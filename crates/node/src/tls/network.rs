@@ -1,4 +1,4 @@
-//! The sockets under TLS: those of the system.
+//! The sockets under TLS, and under plain HTTP: those of the system.
 //!
 //! In a build with `--cfg comity_simulated` they are what the simulation brings (`simulated`). Not here: what is said
 //! over them.
@@ -9,4 +9,4 @@ mod simulated;
 #[cfg(comity_simulated)]
 pub use simulated::{Network, TcpListener, TcpStream, simulate};
 #[cfg(not(comity_simulated))]
-pub(super) use tokio::net::{TcpListener, TcpStream};
+pub(crate) use tokio::net::{TcpListener, TcpStream};

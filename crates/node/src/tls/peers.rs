@@ -1,220 +1,48 @@
-//! Whose certificates are trusted: for each agency its own authority, and that authority for nobody else.
+//! Whose certificates are trusted: for each agency its own authorities, and those for nobody else.
 //!
-//! There is no common pool of roots. The agency that a certificate claims selects the authority, and the path is
-//! verified against that one alone; so the authority of one ally cannot mint a certificate of another.
+//! There is no common pool of roots. The agency that a certificate claims selects the authorities, and the path is
+//! verified against those alone; so the authority of one ally cannot mint a certificate of another.
 //!
-//! Not here: which roles and agencies a port admits (`verify`), and how an authority comes into trust (a card,
-//! pinned by its fingerprint).
+//! Not here: which roles and agencies a port admits (`verify`), what vouches for one agency (`agency`), and how an
+//! authority comes into trust (a card, pinned by its fingerprint, or an announcement in a log).
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use comity_ledger::AgencyId;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
-use webpki::{
-    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
-    RevocationCheckDepth, RevocationOptions, RevocationOptionsBuilder, UnknownStatusPolicy,
-};
-use x509_parser::oid_registry::{OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use rustls::pki_types::{CertificateDer, UnixTime};
 
+use super::agency::{AUTHORITIES_MAX, AgencyTrust};
+use super::crl::{Crl, CrlError, TakenCrl};
 use super::identity::CERTIFICATE_BYTES_MAX;
+use super::live::{Lease, Live, Open};
+use super::names::AuthorityId;
+use super::peer_authority::{PeerAuthority, Side};
 use super::refusal::Refusal;
-use super::suite::SIGNATURES;
+use crate::replace::ReplaceError;
 
-/// Most authorities of one agency: the present one, its successor and its predecessor while leaves are renewed.
-const AUTHORITIES_MAX: usize = 3;
-/// Most revocation lists of one authority.
-const CRLS_MAX: usize = 4;
-/// Largest revocation list, in bytes: about a thousand revoked certificates, and an agency has a handful.
-const CRL_BYTES_MAX: usize = 64 * 1024;
-
-/// Which side of a connection a certificate is used on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
-    /// The certificate of the one who called.
-    Client,
-    /// The certificate of the one who was called.
-    Server,
-}
-
-impl Side {
-    /// The extended key usage that must be *present*: one without any would be good for both sides.
-    fn usage(self) -> KeyUsage {
-        match self {
-            // RFC 5280 §4.2.1.12: id-kp-clientAuth 1.3.6.1.5.5.7.3.2, id-kp-serverAuth 1.3.6.1.5.5.7.3.1.
-            Self::Client => KeyUsage::required(&[0x2b, 6, 1, 5, 5, 7, 3, 2]),
-            Self::Server => KeyUsage::required(&[0x2b, 6, 1, 5, 5, 7, 3, 1]),
-        }
-    }
-}
-
-/// The certificate of an agency's authority, and what that authority has revoked.
-pub struct PeerAuthority {
-    certificate: CertificateDer<'static>,
-    anchor: TrustAnchor<'static>,
-    spki: Vec<u8>,
-    not_before_secs: i64,
-    not_after_secs: i64,
-    crls: Vec<CertRevocationList<'static>>,
-}
-
-impl PeerAuthority {
-    /// Reads an authority's certificate in DER. Its validity is judged at each handshake, not here.
-    ///
-    /// # Errors
-    /// When it is not a version 3 certificate of at most 4 KiB, not an authority that may sign certificates, or
-    /// its key is not ECDSA P-256.
-    pub fn from_der(der: &[u8]) -> Result<Self, TrustError> {
-        if der.len() > CERTIFICATE_BYTES_MAX {
-            return Err(TrustError::Certificate);
-        }
-        let (rest, parsed) = X509Certificate::from_der(der).map_err(|_| TrustError::Certificate)?;
-        if !rest.is_empty() {
-            return Err(TrustError::Certificate);
-        }
-        let usage = parsed.key_usage().map_err(|_| TrustError::Certificate)?;
-        if !parsed.is_ca() || !usage.is_some_and(|usage| usage.value.key_cert_sign()) {
-            return Err(TrustError::NotAnAuthority);
-        }
-        let algorithm = &parsed.public_key().algorithm;
-        let curve = algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
-        if algorithm.algorithm != OID_KEY_TYPE_EC_PUBLIC_KEY || curve != Some(OID_EC_P256) {
-            return Err(TrustError::KeyType);
-        }
-        let certificate = CertificateDer::from(der.to_vec());
-        let anchor =
-            webpki::anchor_from_trusted_cert(&certificate).map_err(|_| TrustError::Certificate)?.to_owned();
-        Ok(Self {
-            anchor,
-            spki: parsed.public_key().raw.to_vec(),
-            not_before_secs: parsed.validity().not_before.timestamp(),
-            not_after_secs: parsed.validity().not_after.timestamp(),
-            crls: Vec::new(),
-            certificate,
-        })
-    }
-
-    /// Reads the first certificate of a PEM text.
-    ///
-    /// # Errors
-    /// When there is none, and as [`from_der`](Self::from_der).
-    pub fn from_pem(pem: &str) -> Result<Self, TrustError> {
-        let certificate =
-            CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| TrustError::Certificate)?;
-        Self::from_der(&certificate)
-    }
-
-    /// The same authority with its revocation lists in DER, in place of the former ones. From the first list on
-    /// a certificate passes only if a list that is in date says so.
-    ///
-    /// # Errors
-    /// When there are over 4 lists, or one is over 64 KiB or cannot be parsed. Whether this authority signed it
-    /// is checked at each handshake, and a list that it did not sign closes the door.
-    pub fn with_crls(mut self, crls: &[&[u8]]) -> Result<Self, TrustError> {
-        if crls.len() > CRLS_MAX || crls.iter().any(|crl| crl.len() > CRL_BYTES_MAX) {
-            return Err(TrustError::RevocationList);
-        }
-        let parse = |der: &&[u8]| OwnedCertRevocationList::from_der(der).map(CertRevocationList::from);
-        self.crls =
-            crls.iter().map(parse).collect::<Result<_, _>>().map_err(|_| TrustError::RevocationList)?;
-        Ok(self)
-    }
-
-    /// The certificate in DER.
-    pub fn der(&self) -> &[u8] {
-        &self.certificate
-    }
-
-    /// The public key as a DER `SubjectPublicKeyInfo`: what the fingerprint of a card covers.
-    pub fn spki_der(&self) -> &[u8] {
-        &self.spki
-    }
-
-    fn verify(&self, leaf: &EndEntityCert<'_>, now: UnixTime, side: Side) -> Result<(), Refusal> {
-        let lists: Vec<&CertRevocationList<'_>> = self.crls.iter().collect();
-        // No intermediates are handed on: every path is leaf and authority, whatever else was sent.
-        leaf.verify_for_usage(
-            SIGNATURES.all,
-            std::slice::from_ref(&self.anchor),
-            &[],
-            now,
-            side.usage(),
-            revocation(&lists),
-            None,
-        )?;
-        // webpki takes an anchor as it is and never looks at its dates (RFC 5280 §6.1.1 leaves them to us).
-        let now_secs = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        if now_secs < self.not_before_secs {
-            return Err(Refusal::NotYetValid);
-        }
-        if now_secs > self.not_after_secs {
-            return Err(Refusal::Expired);
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for PeerAuthority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PeerAuthority").field("crls", &self.crls.len()).finish_non_exhaustive()
-    }
-}
-
-fn revocation<'a>(lists: &'a [&'a CertRevocationList<'a>]) -> Option<RevocationOptions<'a>> {
-    let options = RevocationOptionsBuilder::new(lists).ok()?;
-    Some(
-        options
-            .with_depth(RevocationCheckDepth::EndEntity)
-            .with_status_policy(UnknownStatusPolicy::Deny)
-            .with_expiration_policy(ExpirationPolicy::Enforce)
-            .build(),
-    )
-}
-
-/// All that vouches for one agency.
-#[derive(Debug)]
-pub struct AgencyTrust {
-    authorities: Vec<PeerAuthority>,
-}
-
-impl AgencyTrust {
-    /// Trust in an agency by its authorities; several while one succeeds another.
-    ///
-    /// # Errors
-    /// When there are none or more than 3.
-    pub fn new(authorities: Vec<PeerAuthority>) -> Result<Self, TrustError> {
-        if (1..=AUTHORITIES_MAX).contains(&authorities.len()) {
-            Ok(Self { authorities })
-        } else {
-            Err(TrustError::AuthorityCount { count: authorities.len() })
-        }
-    }
-
-    /// Verifies that one of the authorities issued this certificate for this side, and that it holds now.
-    pub(super) fn verify(&self, leaf: &CertificateDer<'_>, now: UnixTime, side: Side) -> Result<(), Refusal> {
-        let leaf = EndEntityCert::try_from(leaf)?;
-        let mut refusal = Refusal::WrongIssuer;
-        for authority in &self.authorities {
-            match authority.verify(&leaf, now, side) {
-                Ok(()) => return Ok(()),
-                // The authority that did issue it says more than those that did not.
-                Err(Refusal::WrongIssuer) => {}
-                Err(other) => refusal = other,
-            }
-        }
-        Err(refusal)
-    }
-}
-
-/// The agencies in trust. Clones share one register: what is inserted or removed holds for every handshake that
-/// begins afterwards, on all ports and connectors, without a restart. Open connections are not touched.
+/// The agencies in trust. Clones share one register: what changes in it holds for every handshake that begins
+/// afterwards, on all ports and connectors, without a restart. A connection that is open is cut when its certificate
+/// would not be taken any more.
 #[derive(Clone, Debug, Default)]
 pub struct PeerTrust {
-    agencies: Arc<RwLock<BTreeMap<AgencyId, Arc<AgencyTrust>>>>,
+    shared: Arc<Shared>,
 }
+
+#[derive(Debug, Default)]
+struct Shared {
+    agencies: RwLock<BTreeMap<AgencyId, Arc<AgencyTrust>>>,
+    /// Counts the changes, so that a handshake can tell whether one came in between.
+    changes: AtomicU64,
+    /// Held over a change from what is read to what is kept, so that none is lost.
+    changing: Mutex<()>,
+    live: Arc<Live>,
+}
+
+/// How many changes there had been when a handshake began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Begun(u64);
 
 impl PeerTrust {
     /// An empty register: nobody is trusted.
@@ -224,14 +52,21 @@ impl PeerTrust {
 
     /// Puts an agency into trust, in place of what stood there for it.
     pub fn insert(&self, agency: AgencyId, trust: AgencyTrust) {
-        let mut agencies = self.agencies.write().unwrap_or_else(PoisonError::into_inner);
+        let mut agencies = self.shared.agencies.write().unwrap_or_else(PoisonError::into_inner);
         agencies.insert(agency, Arc::new(trust));
+        self.shared.changes.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Takes an agency out of trust; says whether it was in.
+    /// Takes an agency out of trust, and cuts its connections; says whether it was in.
     pub fn remove(&self, agency: &AgencyId) -> bool {
-        let mut agencies = self.agencies.write().unwrap_or_else(PoisonError::into_inner);
-        agencies.remove(agency).is_some()
+        let mut agencies = self.shared.agencies.write().unwrap_or_else(PoisonError::into_inner);
+        let was_in = agencies.remove(agency).is_some();
+        self.shared.changes.fetch_add(1, Ordering::SeqCst);
+        drop(agencies);
+        for open in self.shared.live.of(Some(agency)) {
+            open.cut(Refusal::UnknownAgency);
+        }
+        was_in
     }
 
     /// Whether an agency is in trust.
@@ -239,15 +74,163 @@ impl PeerTrust {
         self.find(agency).is_some()
     }
 
+    /// Takes a revocation list in DER: verified, newer than what is in force, in date, kept, in force, in this order;
+    /// then the connections are cut whose certificates it names. Blocking. The same list again is no harm.
+    ///
+    /// # Errors
+    /// A [`CrlError`]; what was in force stays so.
+    pub fn put_crl(&self, agency: &AgencyId, der: &[u8], now: UnixTime) -> Result<TakenCrl, CrlError> {
+        let crl = Crl::from_der(der)?;
+        let _one = self.shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = self.find(agency).ok_or(CrlError::UnknownAgency)?;
+        let (trust, mut taken) = AgencyTrust::clone(&held).with_crl(crl, Some(now))?;
+        if taken.is_new {
+            self.insert(agency.clone(), trust);
+            taken.cut = self.cut_what_does_not_hold(Some(agency), now);
+        }
+        Ok(taken)
+    }
+
+    /// Takes an authority that the agency announced by its name alone: its certificate is taken from the first
+    /// handshake with a leaf of it. Kept before this returns. Blocking.
+    ///
+    /// # Errors
+    /// A [`TrustError`] if there is no such agency, it has too many authorities, or this one was retired.
+    pub fn announce_authority(&self, agency: &AgencyId, id: AuthorityId) -> Result<(), TrustError> {
+        self.change(agency, |held| held.with_announced(id))
+    }
+
+    /// Takes a further authority of an agency, for that agency alone. Kept before this returns. Blocking.
+    ///
+    /// # Errors
+    /// As [`announce_authority`](Self::announce_authority).
+    pub fn add_authority(&self, agency: &AgencyId, authority: PeerAuthority) -> Result<(), TrustError> {
+        self.change(agency, |held| held.with_authority(authority))
+    }
+
+    /// Takes no leaf of an authority any more, for ever, and cuts the connections that began with one; says how many.
+    /// Kept before this returns. Blocking.
+    ///
+    /// # Errors
+    /// A [`TrustError`] if there is no such agency, or too many authorities of it were retired.
+    pub fn retire_authority(
+        &self,
+        agency: &AgencyId,
+        id: &AuthorityId,
+        now: UnixTime,
+    ) -> Result<usize, TrustError> {
+        self.change(agency, |held| held.without_authority(id))?;
+        Ok(self.cut_what_does_not_hold(Some(agency), now))
+    }
+
+    /// Reads again what is kept of each agency that keeps something, takes the lists that lie there, and cuts what does
+    /// not hold any more; says how many. Blocking.
+    ///
+    /// # Errors
+    /// Each agency of which something cannot be read, which is trusted as before.
+    pub fn reload(&self, now: UnixTime) -> (usize, Vec<(AgencyId, TrustError)>) {
+        let mut failed = Vec::new();
+        let one = self.shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        for (agency, held) in self.all() {
+            match held.read_again() {
+                Ok(trust) => self.insert(agency, trust),
+                Err(error) => failed.push((agency, error)),
+            }
+        }
+        drop(one);
+        (self.cut_what_does_not_hold(None, now), failed)
+    }
+
+    /// Cuts each open connection, of one agency or of all, whose certificate would not be taken now; says how many.
+    pub fn cut_what_does_not_hold(&self, agency: Option<&AgencyId>, now: UnixTime) -> usize {
+        let mut cut = 0_usize;
+        for open in self.shared.live.of(agency) {
+            if let Err(refusal) = self.verify_open(&open, now) {
+                open.cut(refusal);
+                cut = cut.saturating_add(1);
+            }
+        }
+        cut
+    }
+
+    /// Verifies a leaf as one of an agency, with what the other side sent beside it.
+    pub(super) fn verify(
+        &self,
+        agency: &AgencyId,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        now: UnixTime,
+        side: Side,
+    ) -> Result<(), Refusal> {
+        let trust = self.find(agency).ok_or(Refusal::UnknownAgency)?;
+        if let Some(seen) = trust.verify(leaf, others, now, side)? {
+            let mut agencies = self.shared.agencies.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(held) = agencies.get_mut(agency) {
+                *held = Arc::new(AgencyTrust::clone(held).with_seen(seen));
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_open(&self, open: &Open, now: UnixTime) -> Result<(), Refusal> {
+        self.verify(&open.agency, &open.leaf, &open.others, now, open.side)
+    }
+
+    /// Where the changes stand: asked before a handshake, and given back when its connection is entered.
+    pub(super) fn begin(&self) -> Begun {
+        Begun(self.shared.changes.load(Ordering::SeqCst))
+    }
+
+    /// Enters a connection after its handshake, and verifies it once more if anything changed meanwhile: so that no
+    /// change falls between a handshake and the book.
+    pub(super) fn enter(&self, begun: Begun, open: &Open, now: UnixTime) -> Result<Lease, Refusal> {
+        let lease = self.shared.live.enter(open.clone());
+        if self.begin() != begun {
+            self.verify_open(open, now)?;
+        }
+        Ok(lease)
+    }
+
     /// What vouches for an agency; shared, so that the lock is not held over the signature checks.
-    pub(super) fn find(&self, agency: &AgencyId) -> Option<Arc<AgencyTrust>> {
-        let agencies = self.agencies.read().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn find(&self, agency: &AgencyId) -> Option<Arc<AgencyTrust>> {
+        let agencies = self.shared.agencies.read().unwrap_or_else(PoisonError::into_inner);
         agencies.get(agency).map(Arc::clone)
+    }
+
+    /// All agencies, with what vouches for each.
+    pub(super) fn all(&self) -> Vec<(AgencyId, Arc<AgencyTrust>)> {
+        let agencies = self.shared.agencies.read().unwrap_or_else(PoisonError::into_inner);
+        agencies.iter().map(|(agency, trust)| (agency.clone(), Arc::clone(trust))).collect()
+    }
+
+    /// The revocation lists in force, with whose they are.
+    pub(crate) fn lists(&self) -> Vec<(AgencyId, Arc<Crl>)> {
+        let lists = |(agency, trust): (AgencyId, Arc<AgencyTrust>)| {
+            let lists: Vec<_> = trust.lists().map(|list| (agency.clone(), list)).collect();
+            lists
+        };
+        self.all().into_iter().flat_map(lists).collect()
+    }
+
+    /// The open connections.
+    pub(super) fn open(&self) -> Vec<Open> {
+        self.shared.live.of(None)
+    }
+
+    fn change(
+        &self,
+        agency: &AgencyId,
+        change: impl FnOnce(AgencyTrust) -> Result<AgencyTrust, TrustError>,
+    ) -> Result<(), TrustError> {
+        let _one = self.shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = self.find(agency).ok_or(TrustError::UnknownAgency)?;
+        self.insert(agency.clone(), change(AgencyTrust::clone(&held))?);
+        Ok(())
     }
 }
 
 /// What cannot be trusted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// Not a certificate, or too large.
     #[error("not an X.509 certificate of at most {CERTIFICATE_BYTES_MAX} bytes")]
@@ -258,13 +241,31 @@ pub enum TrustError {
     /// The key of the authority is of another kind.
     #[error("the key of the authority is not ECDSA P-256")]
     KeyType,
-    /// Too many revocation lists, one too large, or one that cannot be parsed.
-    #[error("not at most {CRLS_MAX} revocation lists of at most {CRL_BYTES_MAX} bytes")]
-    RevocationList,
     /// No authority, or too many.
     #[error("{count} authorities for one agency (1 to {AUTHORITIES_MAX})")]
     AuthorityCount {
         /// How many were given.
         count: usize,
     },
+    /// The authority was retired.
+    #[error("the authority {id} was retired, and is never taken again")]
+    Retired {
+        /// Which.
+        id: AuthorityId,
+    },
+    /// More were retired than are remembered.
+    #[error("too many authorities of the agency were retired")]
+    RetiredCount,
+    /// The agency is not in trust.
+    #[error("the agency is not in trust here")]
+    UnknownAgency,
+    /// What is kept of the authorities of an agency cannot be read.
+    #[error("{path} cannot be read as what was kept there", path = path.display())]
+    Folder {
+        /// The file.
+        path: std::path::PathBuf,
+    },
+    /// A change cannot be kept.
+    #[error("what is trusted cannot be kept")]
+    Keep(#[from] ReplaceError),
 }

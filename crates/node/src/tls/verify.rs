@@ -13,7 +13,8 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible, SignatureScheme};
 
 use super::identity::{Identity, Role};
-use super::peers::{PeerTrust, Side};
+use super::peer_authority::Side;
+use super::peers::PeerTrust;
 use super::refusal::Refusal;
 use super::suite::SIGNATURES;
 
@@ -66,13 +67,12 @@ impl ClientCertVerifier for CallerCheck {
     fn verify_client_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
+        others: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let identity = Identity::from_certificate(end_entity).map_err(Refusal::from)?;
         self.accepts.admit(&identity)?;
-        let trust = self.trust.find(identity.agency()).ok_or(Refusal::UnknownAgency)?;
-        trust.verify(end_entity, now, Side::Client)?;
+        self.trust.verify(identity.agency(), end_entity, others, now, Side::Client)?;
         Ok(ClientCertVerified::assertion())
     }
 
@@ -110,7 +110,7 @@ impl ServerCertVerifier for CalledCheck {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
+        others: &[CertificateDer<'_>],
         // The address that was dialled proves nothing and is not looked at: the agency is the name.
         _server_name: &ServerName<'_>,
         _ocsp_response: &[u8],
@@ -123,8 +123,7 @@ impl ServerCertVerifier for CalledCheck {
         if *identity.agency() != self.expected {
             return Err(Refusal::WrongAgency.into());
         }
-        let trust = self.trust.find(&self.expected).ok_or(Refusal::UnknownAgency)?;
-        trust.verify(end_entity, now, Side::Server)?;
+        self.trust.verify(&self.expected, end_entity, others, now, Side::Server)?;
         Ok(ServerCertVerified::assertion())
     }
 

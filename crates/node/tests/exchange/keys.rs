@@ -51,7 +51,7 @@ async fn a_log_is_never_followed_or_bundled_under_another_key_than_its_replica_b
     at_anew.add(&b, None, None);
     let new = at_anew.append(free(&anew, 2, "of the new log"));
     let (card, words) = anew.card();
-    let reach = || Reach { endpoint: Some(at_anew.address.to_string()), via: None };
+    let reach = || Reach { endpoint: Some(at_anew.address.to_string()), via: None, policy: None };
     let refused = at_b.peers.add(at_b.node.store(), &card, &words, reach(), OtherReplica::Refuse);
     assert!(matches!(refused, Err(PeersError::OtherReplica { .. })), "{refused:?}");
     assert!(at_b.peers.find(&a.id).is_none() && !at_b.node.trust().contains(&a.id), "nothing was stored");

@@ -8,8 +8,8 @@ use std::time::Duration;
 use comity_ledger::{AgencyId, Draft, Head, Kind, Opening, Origin, Slot};
 use comity_node::tls::{AcceptedRole, Caps, PeerListener, PeerTrust, TlsMaterial};
 use comity_node::{
-    ExchangeService, FollowParts, FollowState, Followers, Home, NewHome, Node, OtherReplica, OwnLogState,
-    Peers, Reach, SystemEntropy, fingerprint, now,
+    ExchangeService, FollowParts, FollowState, Followers, Gossiping, Home, NewHome, Node, OtherReplica,
+    OwnLogState, Peers, Reach, SystemEntropy, fingerprint, now,
 };
 use comity_policy::{LabelSet, Moment, defaults};
 use comity_tlog::TreeSize;
@@ -34,7 +34,10 @@ pub(crate) struct Running {
     pub(crate) node: Arc<Node>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) own_log: OwnLogState,
+    pub(crate) gossiping: Arc<Gossiping>,
     pub(crate) address: SocketAddr,
+    /// What it presents, at its port and to those whom it calls.
+    pub(crate) presented: TlsMaterial,
     followers: Followers,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -79,13 +82,13 @@ impl Agency {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let accepts = AcceptedRole::Nodes { except: Some(self.id.clone()) };
         let any = (Ipv4Addr::LOCALHOST, 0).into();
-        let material = self.material();
-        let bind = PeerListener::bind(any, &material, trust, accepts, Caps::PEER_PORT, time());
+        let presented = self.material();
+        let bind = PeerListener::bind(any, &presented, trust, accepts, Caps::PEER_PORT, time());
         let listener = bind.await.unwrap();
         let address = listener.local_addr().unwrap();
         let accepted = listener.start(&tasks, stop.clone());
-        let (one, other) = (Arc::clone(&node), Arc::clone(&peers));
-        let service = ExchangeService::new(one, other, tasks.clone(), stop.clone());
+        let gossiping = Gossiping::new(Arc::clone(&node), Arc::clone(&peers)).unwrap();
+        let service = ExchangeService::new(Arc::clone(&gossiping), tasks.clone(), stop.clone());
         let (router, ended) = (Server::builder().add_service(exchange_server(service)), stop.clone());
         tasks.spawn(async move {
             router.serve_with_incoming_shutdown(accepted, ended.cancelled_owned()).await.unwrap();
@@ -93,11 +96,12 @@ impl Agency {
         let parts = FollowParts {
             node: Arc::clone(&node),
             peers: Arc::clone(&peers),
-            material: self.material(),
+            material: presented.clone(),
             time: time(),
         };
+        gossiping.start(&parts, None, &tasks, &stop);
         let followers = Followers::start(parts, &tasks, stop.clone());
-        Running { node, peers, own_log, address, followers, tasks, stop }
+        Running { node, peers, own_log, gossiping, address, presented, followers, tasks, stop }
     }
 }
 
@@ -106,7 +110,7 @@ impl Running {
     pub(crate) fn add(&self, agency: &Agency, at: Option<SocketAddr>, via: Option<&Agency>) {
         let (card, words) = agency.card();
         let endpoint = at.map(|address| address.to_string());
-        let reach = Reach { endpoint, via: via.map(|via| via.id.clone()) };
+        let reach = Reach { endpoint, via: via.map(|via| via.id.clone()), policy: None };
         self.peers.add(self.node.store(), &card, &words, reach, OtherReplica::Refuse).unwrap();
     }
 
@@ -124,7 +128,7 @@ impl Running {
         self.tasks.close();
         tokio::time::timeout(PATIENCE, self.tasks.wait()).await.expect("tasks did not end");
         let store = Arc::downgrade(self.node.store());
-        drop((self.node, self.peers, self.own_log, self.followers));
+        drop((self.node, self.peers, self.own_log, self.gossiping, self.followers));
         until(|| store.upgrade().is_none()).await;
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use comity_node::tls::{AgencyTrust, PeerAuthority, PeerConnector, PeerTrust, TlsMaterial};
-use comity_node::{Home, NewHome, NodeError, Serving, SystemEntropy, now, operator_channel};
+use comity_node::{Home, NewHome, NodeError, OpenHome, Serving, SystemEntropy, now, operator_channel};
 use comity_tlog::EntryIndex;
 use comity_watchlist::{
     Change, EntryRef, Handle, ListId, Name, NameKind, Op, Record, RecordKey, Reference, SubjectKind, Text,
@@ -38,6 +38,15 @@ impl Place {
         place
     }
 
+    /// A home with more in its configuration.
+    pub(crate) fn make_with(table: &str) -> Self {
+        let place = Self::make();
+        let path = place.path().join("comity.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{text}\n{table}")).unwrap();
+        place
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("a")
     }
@@ -46,8 +55,8 @@ impl Place {
         Home::find(&self.path()).unwrap()
     }
 
-    /// Serves the home in this process.
-    pub(crate) async fn serve(&self) -> Running {
+    /// Opens the home, at rest.
+    pub(crate) async fn open(&self) -> OpenHome {
         let home = self.home();
         // A node that has just stopped may still be closing its store.
         let mut open = home.open();
@@ -58,11 +67,18 @@ impl Place {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             open = home.open();
         }
-        let serving = Serving::bind(open.unwrap()).await.unwrap();
+        open.unwrap()
+    }
+
+    /// Serves the home in this process.
+    pub(crate) async fn serve(&self) -> Running {
+        let home = self.home();
+        let serving = Serving::bind(self.open().await).await.unwrap();
         let (admin, peers) = (serving.addresses().admin_addr, serving.addresses().peer_addr);
+        let http = serving.addresses().http_addr;
         let stop = CancellationToken::new();
         let task = tokio::spawn(serving.run(stop.clone()));
-        Running { home, admin, peers, stop, task }
+        Running { home, admin, peers, http, stop, task }
     }
 }
 
@@ -82,6 +98,7 @@ pub(crate) struct Running {
     pub(crate) home: Home,
     pub(crate) admin: std::net::SocketAddr,
     pub(crate) peers: std::net::SocketAddr,
+    pub(crate) http: Option<std::net::SocketAddr>,
     pub(crate) stop: CancellationToken,
     pub(crate) task: JoinHandle<Result<(), NodeError>>,
 }

@@ -22,7 +22,7 @@ async fn a_known_pair_meets_in_both_directions() {
         let mut connection = within(port.accepted.next()).await.unwrap();
         let expected = format!("spiffe://{}/node", caller.id);
         assert_eq!(connection.caller().identity().to_string(), expected);
-        assert_eq!(connection.caller().remote(), stream.get_ref().0.local_addr().unwrap());
+        assert_eq!(connection.caller().remote(), stream.stream().get_ref().0.local_addr().unwrap());
 
         stream.write_all(b"from caller").await.unwrap();
         stream.flush().await.unwrap();

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use comity_ledger::AgencyId;
 use comity_node::tls::{
-    Accepted, AcceptedRole, AgencyTrust, Authority, Caps, Credential, PeerAuthority, PeerConnector,
-    PeerListener, PeerTrust, TlsMaterial, Validity,
+    Accepted, AcceptedRole, AgencyTrust, Authority, Caps, CertificateFacts, Credential, PeerAuthority,
+    PeerConnector, PeerListener, PeerTrust, Serial, TlsMaterial, Validity,
 };
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair, SanType,
+    CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    Issuer, KeyIdMethod, KeyPair, RevokedCertParams, SanType, SerialNumber,
 };
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -48,7 +49,22 @@ pub(crate) fn clock() -> Arc<dyn TimeProvider> {
     Arc::new(FixedClock)
 }
 
-fn at(secs: u64) -> UnixTime {
+/// The time of every test.
+pub(crate) fn now() -> UnixTime {
+    at(NOW)
+}
+
+/// A certificate in DER.
+pub(crate) fn leaf(credential: &Credential) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(credential.certificate_pem().as_bytes()).unwrap()
+}
+
+/// The number of a certificate.
+pub(crate) fn serial(credential: &Credential) -> Serial {
+    CertificateFacts::read(&leaf(credential)).unwrap().serial
+}
+
+pub(crate) fn at(secs: u64) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(secs))
 }
 
@@ -93,6 +109,28 @@ impl Agency {
 
     pub(crate) fn operator(&self) -> Credential {
         self.authority.issue_operator(&"j.doe".parse().unwrap(), now_valid()).unwrap()
+    }
+
+    /// A revocation list of its authority: its number, and the serial numbers in it; made a minute ago, valid until so
+    /// many seconds from now.
+    pub(crate) fn crl(&self, number: u64, serials: &[Serial], next_update_secs: i64) -> Vec<u8> {
+        let epoch = rcgen::date_time_ymd(1970, 1, 1);
+        let at = |offset| epoch + Duration::from_secs(NOW.checked_add_signed(offset).unwrap());
+        let revoked = |serial: &Serial| RevokedCertParams {
+            serial_number: SerialNumber::from_slice(serial.as_be_bytes()),
+            revocation_time: at(-60),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: at(next_update_secs.min(0) - 60),
+            next_update: at(next_update_secs),
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer()).unwrap().der().to_vec()
     }
 
     /// The key and name that sign for this authority, to issue what it never would.
@@ -174,16 +212,19 @@ impl Port {
         accepts: AcceptedRole,
         caps: Caps,
     ) -> Self {
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let writer = Arc::clone(&log);
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_writer(move || LogWriter(Arc::clone(&writer)))
-            .finish();
-        let logging = tracing::subscriber::set_default(subscriber);
+        Self::open_with(&material(node), trust, accepts, caps).await
+    }
+
+    /// The same with what is presented in the caller's hands.
+    pub(crate) async fn open_with(
+        node: &TlsMaterial,
+        trust: &PeerTrust,
+        accepts: AcceptedRole,
+        caps: Caps,
+    ) -> Self {
         let loopback = (Ipv4Addr::LOCALHOST, 0).into();
-        let node = material(node);
-        let bind = PeerListener::bind(loopback, &node, trust.clone(), accepts, caps, clock());
+        let (log, logging) = LogWriter::begin();
+        let bind = PeerListener::bind(loopback, node, trust.clone(), accepts, caps, clock());
         let listener = bind.await.unwrap();
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         Self {
@@ -217,6 +258,14 @@ impl Port {
         reason.strip_suffix('"').expect(&line).to_owned()
     }
 
+    /// Checks that this stranger is handed on, and nothing is logged.
+    pub(crate) async fn accepts(&mut self, stranger: &Stranger) {
+        let (_, connection) =
+            tokio::join!(stranger.call(self.address), async { within(self.accepted.next()).await.is_some() });
+        assert!(connection);
+        assert_eq!(self.log(), "");
+    }
+
     /// Checks that this stranger is refused for this reason and never handed on.
     pub(crate) async fn refuses(&mut self, stranger: &Stranger, reason: &str) {
         let outcome = stranger.call(self.address).await;
@@ -233,6 +282,19 @@ impl Port {
 }
 
 struct LogWriter(Arc<Mutex<Vec<u8>>>);
+
+impl LogWriter {
+    /// Catches the log of this thread until the guard is dropped.
+    fn begin() -> (Arc<Mutex<Vec<u8>>>, DefaultGuard) {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let writer = Arc::clone(&log);
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || Self(Arc::clone(&writer)))
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+}
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -108,7 +108,7 @@ fn a_label_that_cannot_be_read_permits_nothing() {
 fn rule_names_are_stable() {
     let allows: Vec<_> = RuleId::WORDS.iter().filter(|(rule, _, _)| rule.allows()).collect();
     assert!(allows.iter().all(|(_, code, name)| *code < 32 && name.starts_with("allow.")));
-    assert_eq!(allows.len(), 4);
+    assert_eq!(allows.len(), 5);
     for &(rule, code, name) in RuleId::WORDS {
         assert_eq!((RuleId::from_code(code), RuleId::from_name(name)), (Some(rule), Some(rule)));
         assert_eq!(name.starts_with("deny."), !rule.allows());
@@ -154,6 +154,35 @@ fn an_own_designation_reaches_peers_and_no_further() {
     let mut world = World { label, ..World::relayed() };
     world.label.handling.onward = Onward::WithinRel;
     assert_eq!(world.judge(), RuleId::DenyReleasable);
+}
+
+#[test]
+fn what_an_agency_said_is_given_back_to_it_alone_and_under_its_agreement() {
+    let set = defaults::own_designation(&agency("a"), Kind::Record, secs(0)).unwrap();
+    let SlotLabel::Understood(label) = set.label(Slot::CORE) else { panic!("no label") };
+    let label = label.to_draft();
+    // B holds it without its audience, and A asks for it.
+    let mut back = World { label, ..World::relayed() };
+    (back.peer, back.withhold_audience) = (Peer::new(agency("a")), true);
+    back.agreement = Agreement::default_terms(agency("b"), agency("a")).ok();
+    assert_eq!(back.judge(), RuleId::AllowReturn);
+    let slot = Slot::AUDIENCE;
+    let audience = World { matter: Matter { slot, ..back.matter }, ..back.clone() };
+    assert_eq!(audience.judge(), RuleId::AllowReturn);
+    let others = World { peer: Peer::new(agency("c")), ..back.clone() };
+    assert!(!others.judge().allows());
+    assert_eq!(World { agreement: None, ..back.clone() }.judge(), RuleId::DenyAgreement);
+    assert_eq!(World { state: RecordState::Erased, ..back.clone() }.judge(), RuleId::DenyErased);
+    assert!(
+        !back.clone().with(|w| w.query = Some(Purpose::Customs)).judge().allows(),
+        "a query is no return"
+    );
+    // Of what two agencies said, neither gets all back as its own.
+    let joint = back.with(|w| {
+        assert!(w.handling().originators.insert(agency("d")));
+        assert!(w.label.audience.releasable_to.insert(Audience::Agency(agency("d"))));
+    });
+    assert!(!joint.judge().allows());
 }
 
 #[test]

@@ -63,8 +63,8 @@ fn a_suspended_record_is_not_shown_until_it_is_resumed() {
     let list = list_id();
     let held: Vec<_> = view.live(author.origin(), &list).collect();
     assert_eq!((held[0].status, held[0].newest_index), (Status::Suspended, second.at.index));
-    assert_eq!(view.newest(author.origin(), handle(1)), Some((held[0].newest_index, held[0].newest)));
-    assert_eq!(view.newest(author.origin(), handle(2)), None);
+    assert_eq!(view.live_of(author.origin(), handle(1)), Some(held[0]));
+    assert_eq!(view.live_of(author.origin(), handle(2)), None);
     author.follows(&second, resume("R-1")).applied(&mut view);
     let hit = &ask(&view, "Tomas Velloran").hits[0];
     assert_eq!((hit.version, hit.index), (3, first.at.index));
@@ -150,6 +150,8 @@ fn only_a_rekeying_changes_list_and_reference() {
     let list_id = list_id();
     let held: Vec<_> = view.live(author.origin(), &list_id).collect();
     assert_eq!((held[0].key, &held[0].record.key), (&key("N-1"), &key("N-1")));
+    assert_eq!(view.live_by_key(author.origin(), &key("N-1")).collect::<Vec<_>>(), held);
+    assert_eq!(view.live_by_key(author.origin(), &key("R-1")).count(), 0);
     assert_eq!(ask(&view, "Tomas Velloran").hits[0].reference.as_str(), "N-1");
     let old_key = author.follows(&rekeyed, suspend("R-1"));
     flagged(&mut view, &old_key, Conflict::OtherKey);

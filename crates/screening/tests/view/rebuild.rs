@@ -148,6 +148,25 @@ fn names_found_by_looking_at_all(view: &View, wanted: &[&str]) -> usize {
     all.filter(|record| record.names.iter().any(|name| wanted.contains(&name.full.as_str()))).count()
 }
 
+/// By handle and by key there is the same to be found as by looking at all.
+fn is_found_by_handle_and_key(view: &View) -> bool {
+    let list = list_id();
+    ORIGINS.iter().all(|origin| {
+        let origin = origin.parse().unwrap();
+        let all: Vec<_> = view.live(&origin, &list).collect();
+        let by_handle = |number: u8| view.live_of(&origin, handle(number));
+        let count = (0..=u8::MAX).filter_map(by_handle).count();
+        count == all.len()
+            && all.iter().all(|listed| {
+                let same_key: Vec<_> = all.iter().filter(|other| other.key == listed.key).collect();
+                let by_key: Vec<_> = view.live_by_key(&origin, listed.key).collect();
+                view.live_of(&origin, listed.handle) == Some(*listed)
+                    && by_key.len() == same_key.len()
+                    && same_key.into_iter().all(|same| by_key.contains(same))
+            })
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
 
@@ -169,6 +188,7 @@ proptest! {
         }
         let whole = rebuilt(&logs, |_| Opened::AtOnce);
         prop_assert!(view == whole);
+        prop_assert!(is_found_by_handle_and_key(&view));
         let query = Query::name("Tomas Velloran").unwrap();
         prop_assert_eq!(view.screen(&query), whole.screen(&query));
     }

@@ -10,10 +10,12 @@
 )]
 
 mod bit_flips;
+mod boundaries;
 mod checkpoints;
 mod cosignatures;
 mod cross_checks;
 mod cross_notes;
+mod many_lines;
 mod merkle;
 mod notes;
 mod proofs;

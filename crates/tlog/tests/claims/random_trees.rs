@@ -12,8 +12,8 @@ use proptest::prelude::*;
 
 use crate::tree::{Tree, size};
 
-/// The largest tree of these tests: three tile levels would take 65,536, which one test of its own does.
-const ENTRIES: u64 = 3_000;
+/// The largest tree of these tests: it has nodes at three levels of tiles, which begin at 1, 256 and 65,536.
+const ENTRIES: u64 = 70_000;
 
 static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of_vector_entries(ENTRIES));
 
@@ -23,9 +23,11 @@ fn config() -> ProptestConfig {
 
 /// Sizes near the edges of tiles as often as any others.
 fn sizes() -> impl Strategy<Value = u64> {
-    let near =
-        proptest::sample::select(vec![1u64, 2, 3, 255, 256, 257, 511, 512, 513, 1024, 2047, 2048, 2049]);
-    prop_oneof![1..=ENTRIES, near]
+    let near = proptest::sample::select(vec![
+        1u64, 2, 3, 255, 256, 257, 511, 512, 513, 1024, 2047, 2048, 2049, 32_768, 65_279, 65_280, 65_281,
+        65_535, 65_536, 65_537, 65_791, 65_792, 65_793,
+    ]);
+    prop_oneof![1..=ENTRIES, 1..3_000u64, near]
 }
 
 /// Every way to damage a list of hashes by one step.
@@ -110,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn tiles_made_step_by_step_are_those_of_the_whole(steps in prop::collection::vec(1u64..700, 1..5)) {
+    fn tiles_made_step_by_step_are_those_of_the_whole(steps in prop::collection::vec(prop_oneof![1u64..700, 1..30_000u64], 1..5)) {
         let mut held = BTreeMap::new();
         let mut reached = TreeSize::ZERO;
         for step in steps {

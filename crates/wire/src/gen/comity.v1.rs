@@ -234,6 +234,237 @@ impl RecordState {
         }
     }
 }
+/// Whether enough witnesses stand behind a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CheckpointState {
+    /// Not said.
+    Unspecified = 0,
+    /// Signed by the author only.
+    Unwitnessed = 1,
+    /// Cosigned by a quorum of the pinned witnesses.
+    Witnessed = 2,
+}
+impl CheckpointState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CHECKPOINT_STATE_UNSPECIFIED",
+            Self::Unwitnessed => "CHECKPOINT_STATE_UNWITNESSED",
+            Self::Witnessed => "CHECKPOINT_STATE_WITNESSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CHECKPOINT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "CHECKPOINT_STATE_UNWITNESSED" => Some(Self::Unwitnessed),
+            "CHECKPOINT_STATE_WITNESSED" => Some(Self::Witnessed),
+            _ => None,
+        }
+    }
+}
+/// One key and the trees for which it is in force.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogKey {
+    /// What it is for.
+    #[prost(enumeration = "KeyRole", tag = "1")]
+    pub role: i32,
+    /// Type and key, or of a TLS authority the SHA-256 of its SubjectPublicKeyInfo.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub key: ::prost::bytes::Bytes,
+    /// The smallest tree for which it is in force.
+    #[prost(uint64, tag = "3")]
+    pub from: u64,
+    /// The smallest tree for which it is in force no more; not set if it has not ended.
+    #[prost(uint64, optional, tag = "4")]
+    pub until: ::core::option::Option<u64>,
+    /// How it ended.
+    #[prost(enumeration = "KeyEnd", tag = "5")]
+    pub end: i32,
+}
+impl ::prost::Name for LogKey {
+    const NAME: &'static str = "LogKey";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.LogKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.LogKey".into()
+    }
+}
+/// What is asked besides the keys.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListKeysRequest {
+    /// The size of a checkpoint that is asked for; not set if none is.
+    #[prost(uint64, optional, tag = "1")]
+    pub checkpoint_size: ::core::option::Option<u64>,
+}
+impl ::prost::Name for ListKeysRequest {
+    const NAME: &'static str = "ListKeysRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListKeysRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListKeysRequest".into()
+    }
+}
+/// The keys of the own log and of the other roles.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListKeysResponse {
+    /// The own log as it stands.
+    #[prost(message, optional, tag = "1")]
+    pub head: ::core::option::Option<LogHead>,
+    /// Each key that is or was in force, in the order of their events; those that the first card names are among them. At
+    /// most 1,040.
+    #[prost(message, repeated, tag = "2")]
+    pub keys: ::prost::alloc::vec::Vec<LogKey>,
+    /// The last good checkpoint of a log that is closed.
+    #[prost(message, optional, tag = "3")]
+    pub closed: ::core::option::Option<LogHead>,
+    /// The newest checkpoint that a quorum of witnesses is known to have cosigned.
+    #[prost(message, optional, tag = "4")]
+    pub witnessed: ::core::option::Option<LogHead>,
+    /// The checkpoint of the size asked for; not set if none of that size is kept.
+    #[prost(message, optional, tag = "5")]
+    pub checkpoint: ::core::option::Option<LogHead>,
+}
+impl ::prost::Name for ListKeysResponse {
+    const NAME: &'static str = "ListKeysResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListKeysResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListKeysResponse".into()
+    }
+}
+/// Key events, signed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnterKeyEventsRequest {
+    /// The public body of each, 1 to 4: they are entered next to each other.
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+impl ::prost::Name for EnterKeyEventsRequest {
+    const NAME: &'static str = "EnterKeyEventsRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.EnterKeyEventsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.EnterKeyEventsRequest".into()
+    }
+}
+/// What was entered.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnterKeyEventsResponse {
+    /// Index of the first new entry.
+    #[prost(uint64, tag = "1")]
+    pub first: u64,
+    /// Index of the last new entry.
+    #[prost(uint64, tag = "2")]
+    pub last: u64,
+    /// The head that covers them, signed and durable.
+    #[prost(message, optional, tag = "3")]
+    pub head: ::core::option::Option<LogHead>,
+}
+impl ::prost::Name for EnterKeyEventsResponse {
+    const NAME: &'static str = "EnterKeyEventsResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.EnterKeyEventsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.EnterKeyEventsResponse".into()
+    }
+}
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum KeyRole {
+    /// Not said.
+    Unspecified = 0,
+    /// It signs the checkpoints of the log.
+    Log = 1,
+    /// It cosigns what it saw to be append-only.
+    Witness = 2,
+    /// It cosigns what is held in full.
+    Mirror = 3,
+    /// It signs receipts and transcripts.
+    Statement = 4,
+    /// It issues TLS certificates.
+    TlsAuthority = 5,
+}
+impl KeyRole {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "KEY_ROLE_UNSPECIFIED",
+            Self::Log => "KEY_ROLE_LOG",
+            Self::Witness => "KEY_ROLE_WITNESS",
+            Self::Mirror => "KEY_ROLE_MIRROR",
+            Self::Statement => "KEY_ROLE_STATEMENT",
+            Self::TlsAuthority => "KEY_ROLE_TLS_AUTHORITY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "KEY_ROLE_UNSPECIFIED" => Some(Self::Unspecified),
+            "KEY_ROLE_LOG" => Some(Self::Log),
+            "KEY_ROLE_WITNESS" => Some(Self::Witness),
+            "KEY_ROLE_MIRROR" => Some(Self::Mirror),
+            "KEY_ROLE_STATEMENT" => Some(Self::Statement),
+            "KEY_ROLE_TLS_AUTHORITY" => Some(Self::TlsAuthority),
+            _ => None,
+        }
+    }
+}
+/// How a key ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum KeyEnd {
+    /// It did not.
+    Unspecified = 0,
+    /// What it signed stays good.
+    Retired = 1,
+    /// What it signed beyond the last good checkpoint is void.
+    Revoked = 2,
+    /// The log was closed, and the key with it.
+    Closed = 3,
+}
+impl KeyEnd {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "KEY_END_UNSPECIFIED",
+            Self::Retired => "KEY_END_RETIRED",
+            Self::Revoked => "KEY_END_REVOKED",
+            Self::Closed => "KEY_END_CLOSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "KEY_END_UNSPECIFIED" => Some(Self::Unspecified),
+            "KEY_END_RETIRED" => Some(Self::Retired),
+            "KEY_END_REVOKED" => Some(Self::Revoked),
+            "KEY_END_CLOSED" => Some(Self::Closed),
+            _ => None,
+        }
+    }
+}
 /// The versions of this protocol that a node speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProtocolRange {
@@ -301,6 +532,40 @@ impl ::prost::Name for HelloResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/comity.v1.HelloResponse".into()
+    }
+}
+/// Which log.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GenesisRequest {
+    /// The log.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GenesisRequest {
+    const NAME: &'static str = "GenesisRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.GenesisRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.GenesisRequest".into()
+    }
+}
+/// Its first entry.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GenesisResponse {
+    /// The entry as its author hashed it.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub entry: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for GenesisResponse {
+    const NAME: &'static str = "GenesisResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.GenesisResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.GenesisResponse".into()
     }
 }
 /// Where to go on in a log.
@@ -394,6 +659,25 @@ pub struct ExchangeHeadsRequest {
     /// What the other side lacks, by its last answer; at most 64.
     #[prost(message, repeated, tag = "2")]
     pub updates: ::prost::alloc::vec::Vec<HeadUpdate>,
+    /// In place of digests: SHA-256 of those that the caller sent last, if they are the same; 32 bytes or empty.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub as_before: ::prost::bytes::Bytes,
+    /// SHA-256 of the digests that the caller has of the other side; 32 bytes, or empty if it has none.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub known: ::prost::bytes::Bytes,
+    /// Evidence files that the other side lacks; at most 16.
+    #[prost(bytes = "bytes", repeated, tag = "5")]
+    pub evidence: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    /// SHA-256 of each evidence file that the caller holds of authors that both may know; at most 256, ascending.
+    #[prost(bytes = "bytes", repeated, tag = "6")]
+    pub evidence_held: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    /// Revocation lists that the other side lacks, of the caller and of agencies whose logs the other side named; at most
+    /// 16.
+    #[prost(message, repeated, tag = "7")]
+    pub revocation_lists: ::prost::alloc::vec::Vec<RevocationList>,
+    /// The first 16 bytes of SHA-256 of each revocation list in force at the caller; at most 256, ascending, none twice.
+    #[prost(bytes = "bytes", repeated, tag = "8")]
+    pub revocation_lists_held: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
 }
 impl ::prost::Name for ExchangeHeadsRequest {
     const NAME: &'static str = "ExchangeHeadsRequest";
@@ -414,6 +698,27 @@ pub struct ExchangeHeadsResponse {
     /// What the caller lacks; at most 64, the rest in a later exchange.
     #[prost(message, repeated, tag = "2")]
     pub updates: ::prost::alloc::vec::Vec<HeadUpdate>,
+    /// In place of digests: what the caller gave as known, if that is still so; 32 bytes or empty.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub as_before: ::prost::bytes::Bytes,
+    /// SHA-256 of the digests that the answering node has of the caller; 32 bytes, or empty if it has none: then the
+    /// caller sends them whole.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub known: ::prost::bytes::Bytes,
+    /// Evidence files that the caller lacks; at most 16, the rest in a later exchange.
+    #[prost(bytes = "bytes", repeated, tag = "5")]
+    pub evidence: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    /// SHA-256 of each evidence file that the answering node holds; at most 256, ascending.
+    #[prost(bytes = "bytes", repeated, tag = "6")]
+    pub evidence_held: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    /// Revocation lists that the caller lacks, of the answering node and of agencies whose logs the caller named; at most
+    /// 16, the rest in a later exchange.
+    #[prost(message, repeated, tag = "7")]
+    pub revocation_lists: ::prost::alloc::vec::Vec<RevocationList>,
+    /// The first 16 bytes of SHA-256 of each revocation list in force at the answering node; at most 256, ascending, none
+    /// twice.
+    #[prost(bytes = "bytes", repeated, tag = "8")]
+    pub revocation_lists_held: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
 }
 impl ::prost::Name for ExchangeHeadsResponse {
     const NAME: &'static str = "ExchangeHeadsResponse";
@@ -423,6 +728,26 @@ impl ::prost::Name for ExchangeHeadsResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/comity.v1.ExchangeHeadsResponse".into()
+    }
+}
+/// A revocation list of an agency, whoever brings it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevocationList {
+    /// Of whose authority it is said to be.
+    #[prost(string, tag = "1")]
+    pub agency: ::prost::alloc::string::String,
+    /// X.509 CRL version 2 in DER, 1 to 65,536 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub list: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for RevocationList {
+    const NAME: &'static str = "RevocationList";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.RevocationList".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.RevocationList".into()
     }
 }
 /// What one side holds of one log, in few bytes.
@@ -463,6 +788,9 @@ pub struct HeadUpdate {
     /// The sender's generation with this news.
     #[prost(uint64, tag = "2")]
     pub generation: u64,
+    /// With a checkpoint: how its tree begins, up to the size that the receiver stated.
+    #[prost(message, optional, tag = "5")]
+    pub beginning: ::core::option::Option<Beginning>,
     /// Exactly one is set.
     #[prost(oneof = "head_update::Content", tags = "3, 4")]
     pub content: ::core::option::Option<head_update::Content>,
@@ -490,12 +818,38 @@ impl ::prost::Name for HeadUpdate {
         "/comity.v1.HeadUpdate".into()
     }
 }
+/// How a tree begins.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Beginning {
+    /// The smaller size.
+    #[prost(uint64, tag = "1")]
+    pub size: u64,
+    /// The root that it has within the larger tree, 32 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub root: ::prost::bytes::Bytes,
+    /// The consistency proof from there, in the order of RFC 6962 section 2.1.2.
+    #[prost(bytes = "bytes", repeated, tag = "3")]
+    pub hashes: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+impl ::prost::Name for Beginning {
+    const NAME: &'static str = "Beginning";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Beginning".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Beginning".into()
+    }
+}
 /// Signature lines that are new to the receiver.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SignatureLines {
-    /// 1 to 100 lines of c2sp.org/signed-note, without their line feeds.
+    /// Up to 100 lines of c2sp.org/signed-note, without their line feeds; none if the sender holds none to be seen.
     #[prost(string, repeated, tag = "1")]
     pub lines: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The seen_generation that the receiver stated, after which these lines came; 0 if they are all that there are.
+    #[prost(uint64, tag = "2")]
+    pub since_generation: u64,
 }
 impl ::prost::Name for SignatureLines {
     const NAME: &'static str = "SignatureLines";
@@ -727,6 +1081,31 @@ pub mod exchange_service_client {
                 .insert(GrpcMethod::new("comity.v1.ExchangeService", "Consistency"));
             self.inner.unary(req, path, codec).await
         }
+        /// The first entry of a log: of a successor it says, signed by the root key, with which key the log begins.
+        pub async fn genesis(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GenesisRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GenesisResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::BoundedCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/comity.v1.ExchangeService/Genesis",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("comity.v1.ExchangeService", "Genesis"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -776,6 +1155,11 @@ pub mod exchange_service_server {
             tonic::Response<super::ConsistencyResponse>,
             tonic::Status,
         >;
+        /// The first entry of a log: of a successor it says, signed by the root key, with which key the log begins.
+        async fn genesis(
+            &self,
+            request: tonic::Request<super::GenesisRequest>,
+        ) -> std::result::Result<tonic::Response<super::GenesisResponse>, tonic::Status>;
     }
     /// The service between nodes of peered agencies, over mutual TLS.
     #[derive(Debug)]
@@ -1035,6 +1419,51 @@ pub mod exchange_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/comity.v1.ExchangeService/Genesis" => {
+                    #[allow(non_camel_case_types)]
+                    struct GenesisSvc<T: ExchangeService>(pub Arc<T>);
+                    impl<
+                        T: ExchangeService,
+                    > tonic::server::UnaryService<super::GenesisRequest>
+                    for GenesisSvc<T> {
+                        type Response = super::GenesisResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GenesisRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExchangeService>::genesis(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GenesisSvc(inner);
+                        let codec = crate::codec::BoundedCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -1146,6 +1575,9 @@ pub struct ScreenResponse {
     /// Hits that did not fit.
     #[prost(uint32, tag = "4")]
     pub hits_left_out: u32,
+    /// The logs among those looked into that are closed for ever: nothing new comes in them.
+    #[prost(string, repeated, tag = "5")]
+    pub closed: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for ScreenResponse {
     const NAME: &'static str = "ScreenResponse";
@@ -1194,6 +1626,9 @@ pub struct Hit {
     /// Where the listing stands.
     #[prost(enumeration = "RecordState", tag = "11")]
     pub state: i32,
+    /// Whether enough witnesses stand behind a checkpoint that covers the entry.
+    #[prost(enumeration = "CheckpointState", tag = "12")]
+    pub checkpoint: i32,
 }
 impl ::prost::Name for Hit {
     const NAME: &'static str = "Hit";
@@ -1534,6 +1969,258 @@ pub mod screening_service_server {
 }
 /// Nothing to say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReloadTlsRequest {}
+impl ::prost::Name for ReloadTlsRequest {
+    const NAME: &'static str = "ReloadTlsRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ReloadTlsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ReloadTlsRequest".into()
+    }
+}
+/// What came of reading certificates and revocation lists again.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReloadTlsResponse {
+    /// The serial number of the certificate that the node presents from now on, in hex.
+    #[prost(string, tag = "1")]
+    pub serial: ::prost::alloc::string::String,
+    /// The last second of that certificate, in seconds since 1970.
+    #[prost(int64, tag = "2")]
+    pub not_after: i64,
+    /// Whether it is another one than before.
+    #[prost(bool, tag = "3")]
+    pub renewed: bool,
+    /// How many connections were cut, since their certificates do not hold any more.
+    #[prost(uint64, tag = "4")]
+    pub cut: u64,
+    /// What a person must put right; in all of it, what was in force before stays so.
+    #[prost(message, repeated, tag = "5")]
+    pub problems: ::prost::alloc::vec::Vec<TlsProblem>,
+}
+impl ::prost::Name for ReloadTlsResponse {
+    const NAME: &'static str = "ReloadTlsResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ReloadTlsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ReloadTlsResponse".into()
+    }
+}
+/// Something about certificates or lists that a person must put right.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TlsProblem {
+    /// The agency concerned.
+    #[prost(string, tag = "1")]
+    pub agency: ::prost::alloc::string::String,
+    /// One sentence for people.
+    #[prost(string, tag = "2")]
+    pub message: ::prost::alloc::string::String,
+}
+impl ::prost::Name for TlsProblem {
+    const NAME: &'static str = "TlsProblem";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.TlsProblem".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.TlsProblem".into()
+    }
+}
+/// A revocation list of a peer's authority.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutCrlRequest {
+    /// The agency.
+    #[prost(string, tag = "1")]
+    pub agency: ::prost::alloc::string::String,
+    /// The list in DER, at most 64 KiB.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub crl: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for PutCrlRequest {
+    const NAME: &'static str = "PutCrlRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.PutCrlRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.PutCrlRequest".into()
+    }
+}
+/// The list that is in force.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutCrlResponse {
+    /// The SHA-256 of the public key of its authority, in hex.
+    #[prost(string, tag = "1")]
+    pub authority: ::prost::alloc::string::String,
+    /// Its number, in decimals.
+    #[prost(string, tag = "2")]
+    pub number: ::prost::alloc::string::String,
+    /// By when it must have been replaced, in seconds since 1970.
+    #[prost(int64, tag = "3")]
+    pub next_update: i64,
+    /// How many certificates it revokes.
+    #[prost(uint64, tag = "4")]
+    pub revoked: u64,
+    /// How many connections were cut by it.
+    #[prost(uint64, tag = "5")]
+    pub cut: u64,
+}
+impl ::prost::Name for PutCrlResponse {
+    const NAME: &'static str = "PutCrlResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.PutCrlResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.PutCrlResponse".into()
+    }
+}
+/// A further authority of a peer, for that peer alone.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddAuthorityRequest {
+    /// The agency.
+    #[prost(string, tag = "1")]
+    pub agency: ::prost::alloc::string::String,
+    /// The certificate of the authority in DER, at most 4 KiB.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub certificate: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for AddAuthorityRequest {
+    const NAME: &'static str = "AddAuthorityRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.AddAuthorityRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.AddAuthorityRequest".into()
+    }
+}
+/// The authority as it is called.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddAuthorityResponse {
+    /// The SHA-256 of its public key, in hex.
+    #[prost(string, tag = "1")]
+    pub authority: ::prost::alloc::string::String,
+}
+impl ::prost::Name for AddAuthorityResponse {
+    const NAME: &'static str = "AddAuthorityResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.AddAuthorityResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.AddAuthorityResponse".into()
+    }
+}
+/// An authority of a peer that is not to be trusted any more.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RetireAuthorityRequest {
+    /// The agency.
+    #[prost(string, tag = "1")]
+    pub agency: ::prost::alloc::string::String,
+    /// The SHA-256 of its public key, in hex.
+    #[prost(string, tag = "2")]
+    pub authority: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RetireAuthorityRequest {
+    const NAME: &'static str = "RetireAuthorityRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.RetireAuthorityRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.RetireAuthorityRequest".into()
+    }
+}
+/// What came of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RetireAuthorityResponse {
+    /// How many connections were cut.
+    #[prost(uint64, tag = "1")]
+    pub cut: u64,
+}
+impl ::prost::Name for RetireAuthorityResponse {
+    const NAME: &'static str = "RetireAuthorityResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.RetireAuthorityResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.RetireAuthorityResponse".into()
+    }
+}
+/// When something expires.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Expiry {
+    /// The agency whose it is.
+    #[prost(string, tag = "1")]
+    pub agency: ::prost::alloc::string::String,
+    /// What it is.
+    #[prost(enumeration = "Expiring", tag = "2")]
+    pub what: i32,
+    /// Which: of a certificate its serial number, of an authority or a list the SHA-256 of the authority's public key; hex.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// Its last second, in seconds since 1970.
+    #[prost(int64, tag = "4")]
+    pub at: i64,
+}
+impl ::prost::Name for Expiry {
+    const NAME: &'static str = "Expiry";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Expiry".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Expiry".into()
+    }
+}
+/// What can expire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Expiring {
+    /// Not said.
+    Unspecified = 0,
+    /// The certificate of a node.
+    Node = 1,
+    /// The certificate of an operator.
+    Operator = 2,
+    /// The certificate of an authority.
+    Authority = 3,
+    /// A revocation list.
+    RevocationList = 4,
+}
+impl Expiring {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EXPIRING_UNSPECIFIED",
+            Self::Node => "EXPIRING_NODE",
+            Self::Operator => "EXPIRING_OPERATOR",
+            Self::Authority => "EXPIRING_AUTHORITY",
+            Self::RevocationList => "EXPIRING_REVOCATION_LIST",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EXPIRING_UNSPECIFIED" => Some(Self::Unspecified),
+            "EXPIRING_NODE" => Some(Self::Node),
+            "EXPIRING_OPERATOR" => Some(Self::Operator),
+            "EXPIRING_AUTHORITY" => Some(Self::Authority),
+            "EXPIRING_REVOCATION_LIST" => Some(Self::RevocationList),
+            _ => None,
+        }
+    }
+}
+/// Nothing to say.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StatusRequest {}
 impl ::prost::Name for StatusRequest {
     const NAME: &'static str = "StatusRequest";
@@ -1572,6 +2259,12 @@ pub struct StatusResponse {
     /// The release policy in force, in the words of the configuration.
     #[prost(string, tag = "8")]
     pub release_to: ::prost::alloc::string::String,
+    /// When certificates and revocation lists expire, the soonest first; at most 1,024.
+    #[prost(message, repeated, tag = "9")]
+    pub expiries: ::prost::alloc::vec::Vec<Expiry>,
+    /// The time that has certainly come by what witnesses state, in seconds since 1970; 0 as long as too few have spoken.
+    #[prost(uint64, tag = "10")]
+    pub witnessed_time: u64,
 }
 impl ::prost::Name for StatusResponse {
     const NAME: &'static str = "StatusResponse";
@@ -1595,6 +2288,22 @@ pub struct Log {
     /// Whether enough witnesses stand behind its newest checkpoint.
     #[prost(enumeration = "CheckpointState", tag = "3")]
     pub state: i32,
+    /// Size of the largest checkpoint behind which enough witnesses stand; 0 if none is known.
+    #[prost(uint64, tag = "4")]
+    pub witnessed_size: u64,
+    /// When the author said last that its newest checkpoint still stands, in seconds since 1970; 0 if it never was heard
+    /// to.
+    #[prost(uint64, tag = "5")]
+    pub fresh_at: u64,
+    /// Whether that is longer ago than what is held may be old.
+    #[prost(bool, tag = "6")]
+    pub stale: bool,
+    /// Whether the author is convicted of two histories, or its history in doubt.
+    #[prost(bool, tag = "7")]
+    pub in_doubt: bool,
+    /// Size of the last good checkpoint of a log that is closed for ever; not set of any other.
+    #[prost(uint64, optional, tag = "8")]
+    pub closed_size: ::core::option::Option<u64>,
 }
 impl ::prost::Name for Log {
     const NAME: &'static str = "Log";
@@ -2007,6 +2716,40 @@ impl ::prost::Name for FilePart {
         "/comity.v1.FilePart".into()
     }
 }
+/// Which half of a backup.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackupRequest {
+    /// Whether the keyring, sealed as it is, to be asked for after the rest; keys of the node never travel.
+    #[prost(bool, tag = "1")]
+    pub keyring: bool,
+}
+impl ::prost::Name for BackupRequest {
+    const NAME: &'static str = "BackupRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.BackupRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.BackupRequest".into()
+    }
+}
+/// A piece of the folder.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackupResponse {
+    /// The piece.
+    #[prost(message, optional, tag = "1")]
+    pub part: ::core::option::Option<FilePart>,
+}
+impl ::prost::Name for BackupResponse {
+    const NAME: &'static str = "BackupResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.BackupResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.BackupResponse".into()
+    }
+}
 /// Nothing to say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BundleRequest {}
@@ -2056,6 +2799,9 @@ pub struct AddPeerRequest {
     /// Whether a replica of its log that was verified with another log key is to be set aside.
     #[prost(bool, tag = "5")]
     pub set_aside_replica: bool,
+    /// Which witnesses must stand behind its log, as c2sp.org/tlog-policy; empty to leave it as it is.
+    #[prost(string, tag = "6")]
+    pub policy: ::prost::alloc::string::String,
 }
 impl ::prost::Name for AddPeerRequest {
     const NAME: &'static str = "AddPeerRequest";
@@ -2251,39 +2997,6 @@ impl LogRole {
             "LOG_ROLE_UNSPECIFIED" => Some(Self::Unspecified),
             "LOG_ROLE_OWN" => Some(Self::Own),
             "LOG_ROLE_REPLICA" => Some(Self::Replica),
-            _ => None,
-        }
-    }
-}
-/// Whether enough witnesses stand behind a checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum CheckpointState {
-    /// Not said.
-    Unspecified = 0,
-    /// Signed by the author only.
-    Unwitnessed = 1,
-    /// Cosigned by a quorum of the pinned witnesses.
-    Witnessed = 2,
-}
-impl CheckpointState {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "CHECKPOINT_STATE_UNSPECIFIED",
-            Self::Unwitnessed => "CHECKPOINT_STATE_UNWITNESSED",
-            Self::Witnessed => "CHECKPOINT_STATE_WITNESSED",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "CHECKPOINT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
-            "CHECKPOINT_STATE_UNWITNESSED" => Some(Self::Unwitnessed),
-            "CHECKPOINT_STATE_WITNESSED" => Some(Self::Witnessed),
             _ => None,
         }
     }
@@ -2650,6 +3363,31 @@ pub mod admin_service_client {
                 .insert(GrpcMethod::new("comity.v1.AdminService", "Bundle"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// The database, as it is while it is written to, with configuration and peers: what a restore needs besides the keys.
+        pub async fn backup(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BackupRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BackupResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::BoundedCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/comity.v1.AdminService/Backup",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("comity.v1.AdminService", "Backup"));
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// Takes an agency's card, whose fingerprint the operator has compared.
         pub async fn add_peer(
             &mut self,
@@ -2750,6 +3488,153 @@ pub mod admin_service_client {
                 .insert(GrpcMethod::new("comity.v1.AdminService", "Watch"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// The keys of the own log, and of the other roles, by its key events.
+        pub async fn list_keys(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListKeysResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::BoundedCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/comity.v1.AdminService/ListKeys",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("comity.v1.AdminService", "ListKeys"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Enters key events that are signed already in the own log: all of them or none. The root key never comes here.
+        pub async fn enter_key_events(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EnterKeyEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EnterKeyEventsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::BoundedCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/comity.v1.AdminService/EnterKeyEvents",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("comity.v1.AdminService", "EnterKeyEvents"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads certificates and revocation lists again. Connections go on whose certificates still hold.
+        pub async fn reload_tls(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReloadTlsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReloadTlsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::BoundedCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/comity.v1.AdminService/ReloadTls",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("comity.v1.AdminService", "ReloadTls"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a revocation list of a peer's authority: it must be newer than the one in force.
+        pub async fn put_crl(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutCrlRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutCrlResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::BoundedCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/comity.v1.AdminService/PutCrl",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("comity.v1.AdminService", "PutCrl"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a further authority of a peer.
+        pub async fn add_authority(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AddAuthorityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddAuthorityResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::BoundedCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/comity.v1.AdminService/AddAuthority",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("comity.v1.AdminService", "AddAuthority"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes no certificate of a peer's authority any more, for ever.
+        pub async fn retire_authority(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RetireAuthorityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RetireAuthorityResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::BoundedCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/comity.v1.AdminService/RetireAuthority",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("comity.v1.AdminService", "RetireAuthority"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2828,6 +3713,17 @@ pub mod admin_service_server {
             &self,
             request: tonic::Request<super::BundleRequest>,
         ) -> std::result::Result<tonic::Response<Self::BundleStream>, tonic::Status>;
+        /// Server streaming response type for the Backup method.
+        type BackupStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::BackupResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// The database, as it is while it is written to, with configuration and peers: what a restore needs besides the keys.
+        async fn backup(
+            &self,
+            request: tonic::Request<super::BackupRequest>,
+        ) -> std::result::Result<tonic::Response<Self::BackupStream>, tonic::Status>;
         /// Takes an agency's card, whose fingerprint the operator has compared.
         async fn add_peer(
             &self,
@@ -2860,6 +3756,51 @@ pub mod admin_service_server {
             &self,
             request: tonic::Request<super::WatchRequest>,
         ) -> std::result::Result<tonic::Response<Self::WatchStream>, tonic::Status>;
+        /// The keys of the own log, and of the other roles, by its key events.
+        async fn list_keys(
+            &self,
+            request: tonic::Request<super::ListKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListKeysResponse>,
+            tonic::Status,
+        >;
+        /// Enters key events that are signed already in the own log: all of them or none. The root key never comes here.
+        async fn enter_key_events(
+            &self,
+            request: tonic::Request<super::EnterKeyEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EnterKeyEventsResponse>,
+            tonic::Status,
+        >;
+        /// Reads certificates and revocation lists again. Connections go on whose certificates still hold.
+        async fn reload_tls(
+            &self,
+            request: tonic::Request<super::ReloadTlsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReloadTlsResponse>,
+            tonic::Status,
+        >;
+        /// Takes a revocation list of a peer's authority: it must be newer than the one in force.
+        async fn put_crl(
+            &self,
+            request: tonic::Request<super::PutCrlRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutCrlResponse>, tonic::Status>;
+        /// Takes a further authority of a peer.
+        async fn add_authority(
+            &self,
+            request: tonic::Request<super::AddAuthorityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddAuthorityResponse>,
+            tonic::Status,
+        >;
+        /// Takes no certificate of a peer's authority any more, for ever.
+        async fn retire_authority(
+            &self,
+            request: tonic::Request<super::RetireAuthorityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RetireAuthorityResponse>,
+            tonic::Status,
+        >;
     }
     /// The service of a node for its own operators.
     #[derive(Debug)]
@@ -3258,6 +4199,52 @@ pub mod admin_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/comity.v1.AdminService/Backup" => {
+                    #[allow(non_camel_case_types)]
+                    struct BackupSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::ServerStreamingService<super::BackupRequest>
+                    for BackupSvc<T> {
+                        type Response = super::BackupResponse;
+                        type ResponseStream = T::BackupStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BackupRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::backup(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BackupSvc(inner);
+                        let codec = crate::codec::BoundedCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/comity.v1.AdminService/AddPeer" => {
                     #[allow(non_camel_case_types)]
                     struct AddPeerSvc<T: AdminService>(pub Arc<T>);
@@ -3435,6 +4422,276 @@ pub mod admin_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/comity.v1.AdminService/ListKeys" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListKeysSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::ListKeysRequest>
+                    for ListKeysSvc<T> {
+                        type Response = super::ListKeysResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListKeysRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::list_keys(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListKeysSvc(inner);
+                        let codec = crate::codec::BoundedCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/comity.v1.AdminService/EnterKeyEvents" => {
+                    #[allow(non_camel_case_types)]
+                    struct EnterKeyEventsSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::EnterKeyEventsRequest>
+                    for EnterKeyEventsSvc<T> {
+                        type Response = super::EnterKeyEventsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EnterKeyEventsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::enter_key_events(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EnterKeyEventsSvc(inner);
+                        let codec = crate::codec::BoundedCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/comity.v1.AdminService/ReloadTls" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReloadTlsSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::ReloadTlsRequest>
+                    for ReloadTlsSvc<T> {
+                        type Response = super::ReloadTlsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReloadTlsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::reload_tls(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReloadTlsSvc(inner);
+                        let codec = crate::codec::BoundedCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/comity.v1.AdminService/PutCrl" => {
+                    #[allow(non_camel_case_types)]
+                    struct PutCrlSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::PutCrlRequest>
+                    for PutCrlSvc<T> {
+                        type Response = super::PutCrlResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PutCrlRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::put_crl(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PutCrlSvc(inner);
+                        let codec = crate::codec::BoundedCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/comity.v1.AdminService/AddAuthority" => {
+                    #[allow(non_camel_case_types)]
+                    struct AddAuthoritySvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::AddAuthorityRequest>
+                    for AddAuthoritySvc<T> {
+                        type Response = super::AddAuthorityResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AddAuthorityRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::add_authority(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AddAuthoritySvc(inner);
+                        let codec = crate::codec::BoundedCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/comity.v1.AdminService/RetireAuthority" => {
+                    #[allow(non_camel_case_types)]
+                    struct RetireAuthoritySvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::RetireAuthorityRequest>
+                    for RetireAuthoritySvc<T> {
+                        type Response = super::RetireAuthorityResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RetireAuthorityRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::retire_authority(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RetireAuthoritySvc(inner);
+                        let codec = crate::codec::BoundedCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -9,8 +9,14 @@ use std::{fs, io};
 use protox::prost::Message as _;
 
 /// The files of the package, below [`proto_folder`].
-const FILES: [&str; 4] =
-    ["comity/v1/log.proto", "comity/v1/exchange.proto", "comity/v1/screening.proto", "comity/v1/admin.proto"];
+const FILES: [&str; 6] = [
+    "comity/v1/key.proto",
+    "comity/v1/log.proto",
+    "comity/v1/exchange.proto",
+    "comity/v1/screening.proto",
+    "comity/v1/tls.proto",
+    "comity/v1/admin.proto",
+];
 
 /// Messages whose content may be personal: their `Debug` is written by hand in `src/redacted.rs`.
 const REDACTED: [&str; 8] = [

@@ -51,16 +51,16 @@ impl TcpListener {
         Self { local, accepted: Mutex::new(accepted) }
     }
 
-    pub(in crate::tls) async fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn bind(address: SocketAddr) -> io::Result<Self> {
         (network()?.bind)(address).await
     }
 
-    pub(in crate::tls) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    pub(crate) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let next = self.accepted.lock().await.recv().await;
         next.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    pub(in crate::tls) fn local_addr(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.local)
     }
 }
@@ -90,16 +90,16 @@ impl TcpStream {
         Self { remote, ways: tokio::io::join(reader, writer) }
     }
 
-    pub(in crate::tls) async fn connect((host, port): (&str, u16)) -> io::Result<Self> {
+    pub(crate) async fn connect((host, port): (&str, u16)) -> io::Result<Self> {
         (network()?.connect)(host, port).await
     }
 
     /// Nothing is delayed in any case.
-    pub(in crate::tls) fn set_nodelay(&self, _nodelay: bool) -> io::Result<()> {
+    pub(crate) fn set_nodelay(&self, _nodelay: bool) -> io::Result<()> {
         Ok(())
     }
 
-    pub(in crate::tls) fn peer_addr(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn peer_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.remote)
     }
 }

@@ -1,0 +1,134 @@
+//! Records of a publication of one file while it is read: each key once, bad ones with their line and reason.
+//!
+//! Not for: what a record is made of, which each source knows, or publications of several tables (`ofac`).
+
+use std::collections::HashMap;
+
+use comity_watchlist::{ListId, Record, RecordKey, Reference, SourceFile, Text};
+
+use crate::error::{FeedError, RejectReason};
+use crate::file::{Encoding, InputFile};
+use crate::snapshot::{self, Ended, ReadFile, RejectedRow, Scope, Snapshot};
+use crate::value;
+
+/// A record that was not taken: its key, if it could be read, and why.
+pub(crate) type Refused = (Option<RecordKey>, RejectReason);
+
+/// A publication that is being read.
+pub(crate) struct Gathering {
+    file: String,
+    table: &'static str,
+    list: ListId,
+    source: SourceFile,
+    records: Vec<Record>,
+    ended: Vec<Ended>,
+    seen: HashMap<RecordKey, u64>,
+    rejected: Vec<RejectedRow>,
+    rows: u64,
+}
+
+impl Gathering {
+    /// Begins with nothing; `table` is what the file is within its format.
+    pub(crate) fn start(
+        file: &InputFile<'_>,
+        list: &'static str,
+        table: &'static str,
+    ) -> Result<Self, FeedError> {
+        let no_records = || FeedError::NoRecords { file: file.name.to_owned() };
+        let list = ListId::parse(list).map_err(|_| no_records())?;
+        // A file name that no record can hold is the caller's, not the publisher's: name the table instead.
+        let name = Text::new(file.name).or_else(|_| Text::new(table)).map_err(|_| no_records())?;
+        Ok(Self {
+            file: file.name.to_owned(),
+            table,
+            list,
+            source: SourceFile::new(name, file.sha256),
+            records: Vec::new(),
+            ended: Vec::new(),
+            seen: HashMap::new(),
+            rejected: Vec::new(),
+            rows: 0,
+        })
+    }
+
+    /// The key of a reference on this list.
+    pub(crate) fn key(&self, column: &'static str, reference: &str) -> Result<RecordKey, RejectReason> {
+        let reference = Reference::parse(reference).map_err(|source| RejectReason::Key { column, source })?;
+        Ok(RecordKey::new(self.list.clone(), reference))
+    }
+
+    /// Takes the record of a row, or why there is none.
+    pub(crate) fn take(&mut self, line: u64, read: Result<Record, Refused>) {
+        self.count();
+        self.admit(&[line], read);
+    }
+
+    /// Takes a row that says that its record has ended.
+    pub(crate) fn end(&mut self, line: u64, ended: Ended) {
+        let key = ended.key.clone();
+        if let Some(first) = self.seen.get(&key) {
+            let reason = RejectReason::Repeated { id: key.reference.to_string(), first: *first };
+            return self.take(line, Err((Some(key), reason)));
+        }
+        self.count();
+        self.seen.insert(key, line);
+        self.ended.push(ended);
+    }
+
+    /// Counts a row.
+    pub(crate) const fn count(&mut self) {
+        self.rows += 1;
+    }
+
+    /// Takes a record of rows that are counted, or why there is none.
+    pub(crate) fn admit(&mut self, lines: &[u64], read: Result<Record, Refused>) {
+        let line = lines.first().copied().unwrap_or_default();
+        let admitted = read.and_then(|record| {
+            let key = record.key.clone();
+            self.whole(lines, record).map_err(|reason| (Some(key), reason))
+        });
+        match admitted {
+            Ok(record) => {
+                self.seen.insert(record.key.clone(), line);
+                self.records.push(record);
+            }
+            Err((key, reason)) => {
+                let (file, may_hide_others) = (self.file.clone(), key.is_none());
+                self.rejected.push(RejectedRow { file, line, key, may_hide_others, reason });
+            }
+        }
+    }
+
+    fn whole(&self, lines: &[u64], mut record: Record) -> Result<Record, RejectReason> {
+        if let Some(first) = self.seen.get(&record.key) {
+            return Err(RejectReason::Repeated { id: record.key.reference.to_string(), first: *first });
+        }
+        record.source.files = vec![self.source.clone()];
+        for line in lines {
+            record.source.locators.push(value::text("line", &format!("line:{line}"))?);
+        }
+        snapshot::fitting(record)
+    }
+
+    /// The publication, unless it holds no record or mostly what cannot be read.
+    pub(crate) fn finish(self, published: Option<String>, encoding: Encoding) -> Result<Snapshot, FeedError> {
+        let rejected = u64::try_from(self.rejected.len()).unwrap_or(u64::MAX);
+        if rejected > self.rows / 2 {
+            return Err(FeedError::MostlyRejected { file: self.file, rejected, rows: self.rows });
+        }
+        if self.records.is_empty() && self.ended.is_empty() {
+            return Err(FeedError::NoRecords { file: self.file });
+        }
+        let read = ReadFile { file: self.source, table: self.table, encoding, rows: self.rows };
+        Ok(Snapshot {
+            list: self.list,
+            published,
+            files: vec![read],
+            scope: Scope::Whole,
+            records: self.records,
+            ended: self.ended,
+            rejected: self.rejected,
+            rows: self.rows,
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! What is listed and what has ended, for whoever makes the next change. Not for: what may be found (`screen`).
+
+use comity_tlog::EntryIndex;
+use comity_watchlist::{EntryRef, Handle, ListId, Record, RecordKey, Section};
+
+use crate::chain::{Listing, Status};
+use crate::origin::LogOrigin;
+use crate::view::View;
+
+/// A listing that has not ended, for an importer to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed<'a> {
+    /// List and reference.
+    pub key: &'a RecordKey,
+    /// Its handle.
+    pub handle: Handle,
+    /// The leaf hash of its newest entry: the `prev` of the next change.
+    pub newest: EntryRef,
+    /// The index of that entry: the `about` of the next change.
+    pub newest_index: EntryIndex,
+    /// Listed or suspended.
+    pub status: Status,
+    /// The record.
+    pub record: &'a Record,
+    /// The sections of it that were withheld from us and stand empty.
+    pub withheld: &'a [Section],
+}
+
+/// A listing that has ended, for an importer to relist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended<'a> {
+    /// List and reference that it had at its end.
+    pub key: &'a RecordKey,
+    /// Its handle, final.
+    pub handle: Handle,
+    /// The index of its newest entry.
+    pub newest_index: EntryIndex,
+    /// How it ended.
+    pub status: Status,
+}
+
+impl<'a> Listed<'a> {
+    fn of(listing: &'a Listing) -> Option<Self> {
+        let (standing, said) = (listing.standing.as_ref()?, listing.said()?);
+        Some(Listed {
+            key: &standing.key,
+            handle: listing.handle,
+            newest: EntryRef::new(*standing.newest_leaf.as_bytes()),
+            newest_index: standing.newest_index,
+            status: standing.status,
+            record: said.record,
+            withheld: said.withheld,
+        })
+    }
+}
+
+impl View {
+    /// The listings of one list of one origin that have not ended and whose record was opened to us, the one changed
+    /// last at the end.
+    pub fn live<'a>(
+        &'a self,
+        origin: &LogOrigin,
+        list: &ListId,
+    ) -> impl Iterator<Item = Listed<'a>> + use<'a> {
+        let listed = self.of_origin(origin).filter_map(Listed::of);
+        let mut listed: Vec<_> = listed.filter(|listed| listed.key.list == *list).collect();
+        listed.sort_unstable_by_key(|listed| listed.newest_index);
+        listed.into_iter()
+    }
+
+    /// The listings of one list of one origin that have ended, the one that ended last at the end.
+    pub fn ended<'a>(
+        &'a self,
+        origin: &LogOrigin,
+        list: &ListId,
+    ) -> impl Iterator<Item = Ended<'a>> + use<'a> {
+        let ended = self.of_origin(origin).filter_map(|listing| {
+            let standing = listing.standing.as_ref().filter(|standing| standing.key.list == *list)?;
+            standing.status.is_ended().then_some(Ended {
+                key: &standing.key,
+                handle: listing.handle,
+                newest_index: standing.newest_index,
+                status: standing.status,
+            })
+        });
+        let mut ended: Vec<_> = ended.collect();
+        ended.sort_unstable_by_key(|ended| ended.newest_index);
+        ended.into_iter()
+    }
+
+    /// The listing of a handle of one origin, if it has not ended and its record was opened to us.
+    pub fn live_of(&self, origin: &LogOrigin, handle: Handle) -> Option<Listed<'_>> {
+        let id = self.log(origin)?.handles.get(&handle)?;
+        self.listing(*id).and_then(Listed::of)
+    }
+
+    /// The listings that have a key of one origin, as far as they have not ended and their records were opened to us: one
+    /// at most, unless their changes contradict each other.
+    pub fn live_by_key<'a>(
+        &'a self,
+        origin: &LogOrigin,
+        key: &RecordKey,
+    ) -> impl Iterator<Item = Listed<'a>> + use<'a> {
+        let ids = self.log(origin).and_then(|log| log.keys.get(key));
+        ids.into_iter().flatten().filter_map(|id| self.listing(*id).and_then(Listed::of))
+    }
+}

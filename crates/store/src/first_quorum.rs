@@ -1,0 +1,62 @@
+//! The notes that prove by when entries existed (D23): checkpoints of the own log as they stood when they first had a quorum.
+//!
+//! Cosigners renew their lines, and a note that is kept has the newest of each, whose times prove less and less. Not here:
+//! the time itself (`cosigned`), and which checkpoints are kept so (`comity-node`).
+
+use comity_ledger::Origin;
+use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize};
+
+use crate::cosigned::existed_key;
+use crate::log_id::LogId;
+use crate::{Store, StoreError};
+
+/// Before the places of such notes; no role has this name.
+const FIRST_QUORUM: &[u8] = b"first-quorum\0";
+
+impl Store {
+    /// The largest tree below a size of which it is known by when it existed; the empty one if there is none.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn existed_before(&self, origin: &Origin, size: TreeSize) -> Result<TreeSize, StoreError> {
+        let range = existed_key(origin, 0)..existed_key(origin, size.value());
+        let Some(found) = self.cosigned.range(range).next_back() else { return Ok(TreeSize::ZERO) };
+        let (key, _) = found?;
+        let size = key.last_chunk::<8>().and_then(|size| TreeSize::new(u64::from_be_bytes(*size)).ok());
+        let damaged = || StoreError::Damaged { what: "a time", log: origin.to_string(), place: 0 };
+        size.ok_or_else(damaged)
+    }
+
+    /// Keeps a checkpoint as it stands with the lines of its quorum, in the place of one of the same size. Durable with the
+    /// next sync.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn put_first_quorum(&self, origin: &Origin, note: &SignedCheckpoint) -> Result<(), StoreError> {
+        self.cosigned.insert(place(origin, note.checkpoint().size().value()), note.as_bytes())?;
+        Ok(())
+    }
+
+    /// The note that proves by when an entry existed: the first kept that covers it. `None` if none is.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn first_quorum(&self, origin: &Origin, index: EntryIndex) -> Result<Option<Vec<u8>>, StoreError> {
+        let range = place(origin, index.size_through().value())..=place(origin, u64::MAX);
+        let found = self.cosigned.range(range).next().transpose()?;
+        Ok(found.map(|(_, note)| note.to_vec()))
+    }
+
+    /// The same of a checkpoint of this very size.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn first_quorum_of(&self, origin: &Origin, size: TreeSize) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.cosigned.get(place(origin, size.value()))?.map(|note| note.to_vec()))
+    }
+}
+
+/// Ascending with the sizes of the trees of a log.
+fn place(origin: &Origin, size: u64) -> Vec<u8> {
+    [FIRST_QUORUM, LogId::of(origin).as_bytes(), &size.to_be_bytes()].concat()
+}

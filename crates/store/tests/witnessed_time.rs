@@ -1,0 +1,69 @@
+//! The time that witnesses have seen is kept, and never goes back.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap is a failed test")]
+
+use comity_ledger::{Entropy, EntropyError};
+use comity_store::{Kek, Store, StorePaths};
+use comity_tlog::{CosignatureTime, EntryIndex, TreeSize};
+
+/// Bytes that differ at each call, as nonces and salts must; not random.
+struct Counter(u64);
+
+impl Entropy for Counter {
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        for chunk in buffer.chunks_mut(8) {
+            self.0 += 1;
+            chunk.copy_from_slice(&self.0.to_be_bytes()[8 - chunk.len()..]);
+        }
+        Ok(())
+    }
+}
+
+/// Goal: of each entry it is known by when it existed: by the first tree with a quorum that covers it, and by the smaller
+/// of two times of that tree.
+#[test]
+fn an_entry_existed_by_the_time_of_the_first_witnessed_tree_that_covers_it() {
+    let place = tempfile::tempdir().unwrap();
+    let paths = StorePaths { database: place.path().join("store"), keyring: place.path().join("keyring") };
+    for folder in [&paths.database, &paths.keyring] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    let store = Store::create(&paths, Kek::from_bytes([1; 32]), &mut Counter(0)).unwrap();
+    let [log, other] = ["a.example/pub", "b.example/pub"].map(|origin| origin.parse().unwrap());
+    let put = |size: u64, secs: u64| {
+        let time = CosignatureTime::new(secs).unwrap();
+        store.put_existed_by(&log, TreeSize::new(size).unwrap(), time).unwrap();
+    };
+    for (size, secs) in [(3, 100), (10, 200), (300, 300), (10, 190), (10, 250)] {
+        put(size, secs);
+    }
+    for (index, by) in
+        [(0, Some(100)), (2, Some(100)), (3, Some(190)), (9, Some(190)), (10, Some(300)), (300, None)]
+    {
+        let existed = store.existed_by(&log, EntryIndex::new(index).unwrap()).unwrap();
+        assert_eq!(existed.map(CosignatureTime::value), by, "entry {index}");
+    }
+    assert_eq!(store.existed_by(&other, EntryIndex::new(0).unwrap()).unwrap(), None);
+}
+
+#[test]
+fn the_witnessed_time_is_kept_and_never_goes_back() {
+    let place = tempfile::tempdir().unwrap();
+    let paths = StorePaths { database: place.path().join("store"), keyring: place.path().join("keyring") };
+    for folder in [&paths.database, &paths.keyring] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    let at = |secs| CosignatureTime::new(secs).unwrap();
+    let store = Store::create(&paths, Kek::from_bytes([1; 32]), &mut Counter(0)).unwrap();
+    assert_eq!(store.witnessed_time().unwrap(), None);
+    for (put, kept) in [(100, 100), (90, 100), (100, 100), (101, 101), (0, 101)] {
+        store.put_witnessed_time(at(put)).unwrap();
+        assert_eq!(store.witnessed_time().unwrap(), Some(at(kept)));
+    }
+    store.sync().unwrap();
+    drop(store);
+    let store = Store::open(&paths, Kek::from_bytes([1; 32])).unwrap();
+    assert_eq!(store.witnessed_time().unwrap(), Some(at(101)));
+    store.put_witnessed_time(at(50)).unwrap();
+    assert_eq!(store.witnessed_time().unwrap(), Some(at(101)), "a start takes nothing back");
+}

@@ -1,0 +1,10 @@
+//! Canada's list.
+#![no_main]
+
+use comity_feeds::{InputFile, canada};
+use comity_fuzz::check_import;
+use comity_watchlist::FileHash;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    check_import(canada::parse(&InputFile { name: "a", sha256: FileHash::new([1; 32]), bytes: input }));
+});
