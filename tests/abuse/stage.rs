@@ -1,8 +1,9 @@
 //! The stage of an attack: a served node, an honest peer whose calls are timed, and an ally that has turned.
 //!
 //! Goal: what an ally does is paid by nobody else. Way: calls of the honest peer are timed by turns without and with
-//! the attack, in one run, so that whatever else this machine does weighs on both; the node's memory is read from the
-//! system. Not here: the attacks (`abuse`).
+//! the attack, in one run, so that whatever else this machine does weighs on both; the attacker has a processor of its
+//! own, since a thread beside the node's, however low its priority, keeps a processor for 3 to 4 ms at a time; the
+//! node's memory is read from the system. Not here: the attacks (`abuse`).
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,6 +40,8 @@ pub(crate) struct Stage {
     honest: Exchange,
     runtime: Runtime,
     pid: u64,
+    /// The processor of the attacker, whose work is not done on the node's machine.
+    attackers: Vec<String>,
     _agencies: [Agency; 2],
     _alone: MutexGuard<'static, ()>,
 }
@@ -69,6 +72,11 @@ impl Stage {
         let pid = file["pid"].as_u64().unwrap();
         let address = file["peer_addr"].as_str().unwrap().to_owned();
         let port = address.rsplit_once(':').unwrap().1.parse().unwrap();
+        let mut cores = cores();
+        let attackers = cores.split_off((cores.len() - 1).min(1));
+        let shared = if cores.is_empty() { &attackers } else { &cores };
+        put("-acp", &pid.to_string(), shared);
+        put("-cp", &this_thread(), shared);
         let [honest, ally] = agencies.each_ref().map(|agency| connector(&agency.home(), &node.agency.home()));
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let honest = runtime.block_on(async {
@@ -78,7 +86,7 @@ impl Stage {
             client
         });
         let ally = Ally { connector: ally, port };
-        Self { node, ally, honest, runtime, pid, _agencies: agencies, _alone: alone }
+        Self { node, ally, honest, runtime, pid, attackers, _agencies: agencies, _alone: alone }
     }
 
     /// Tries an attack, by turns with quiet; it is given the instant at which it must end. Prints what was measured.
@@ -123,7 +131,7 @@ impl Stage {
         let quiet = self.calls_while(|| Instant::now() < until);
         let attacked = std::thread::scope(|scope| {
             let attack = scope.spawn(|| {
-                give_way();
+                put("-cp", &this_thread(), &self.attackers);
                 let runtime = Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(attack(&self.ally, Instant::now() + time));
             });
@@ -184,12 +192,24 @@ impl Cost {
     }
 }
 
-/// Lets everything else go before this thread: an attacker's work is not done on the node's machine.
-fn give_way() {
+/// A thread of this process, as the system numbers it.
+fn this_thread() -> String {
     let thread = std::fs::read_link("/proc/thread-self").unwrap();
-    let thread = text(thread.file_name().unwrap().as_ref()).to_owned();
-    let mut renice = std::process::Command::new("renice");
-    let done = renice.args(["-n", "19", "-p", &thread]).output().unwrap();
+    text(thread.file_name().unwrap().as_ref()).to_owned()
+}
+
+/// The processors that this process may use.
+fn cores() -> Vec<String> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim();
+    let number = |text: &str| text.parse::<usize>().unwrap();
+    let ranges = list.split(',').map(|range| range.split_once('-').unwrap_or((range, range)));
+    ranges.flat_map(|(first, last)| number(first)..=number(last)).map(|core| core.to_string()).collect()
+}
+
+/// Puts a thread, or with `-a` all threads of a process, on some of the processors (taskset(1)).
+fn put(flags: &str, id: &str, cores: &[String]) {
+    let done = std::process::Command::new("taskset").args([flags, &cores.join(","), id]).output().unwrap();
     assert!(done.status.success(), "{done:?}");
 }
 
