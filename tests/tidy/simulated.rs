@@ -26,7 +26,7 @@ const SEAMS: [(&str, &str); 6] = [
     ("block_on", "crates/node/src/off_reactor.rs"),
     ("thread::Builder", "crates/node/src/off_reactor.rs"),
     ("thread::spawn", NOWHERE),
-    ("thread::scope", NOWHERE),
+    ("thread::scope", "crates/node/src/off_reactor.rs"),
     ("tokio::net", "crates/node/src/tls/network.rs"),
 ];
 

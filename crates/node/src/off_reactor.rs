@@ -47,3 +47,35 @@ pub(crate) fn in_own_thread(
     drop(tokio::spawn(work));
     Ok(())
 }
+
+/// Runs two pieces of work that end by themselves beside each other, the second in a thread of its own where the
+/// system gives one. The second result is always there.
+#[cfg(not(comity_simulated))]
+pub(crate) fn beside<A, B: Send>(
+    name: &str,
+    here: impl FnOnce() -> A,
+    there: impl FnOnce() -> B + Send,
+) -> (A, Option<B>) {
+    let mut waiting = Some(there);
+    let (first, second) = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn_scoped(scope, || waiting.take().map(|work| work()));
+        let first = here();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        (first, thread.ok().and_then(join))
+    });
+    (first, second.or_else(|| waiting.map(|work| work())))
+}
+
+/// Runs one after the other.
+#[cfg(comity_simulated)]
+pub(crate) fn beside<A, B: Send>(
+    _name: &str,
+    here: impl FnOnce() -> A,
+    there: impl FnOnce() -> B + Send,
+) -> (A, Option<B>) {
+    (here(), Some(there()))
+}
