@@ -123,6 +123,15 @@ fn gossip_compares_fifty_logs_without_news_in_few_bytes() {
 }
 
 #[test]
+fn parse_reads_each_record_of_both_forms() {
+    let measured = measure(&["parse", "--entries", "500"]);
+    assert_eq!(measured["n"], 1_000);
+    for name in ["csv_mb_per_s", "xml_mb_per_s", "csv_records_per_s", "xml_records_per_s"] {
+        assert!(figure(&measured, name) > 0.0, "{name}: {measured}");
+    }
+}
+
+#[test]
 fn entries_cannot_be_chosen_where_the_bench_has_its_own() {
     let output = run(&["bench", "latency", "--entries", "2", "--opened", "--json"]);
     assert_eq!(output.status.code(), Some(1));

@@ -412,14 +412,15 @@ pub(crate) struct Demo {
 pub(crate) struct Bench {
     /// What to measure.
     pub(crate) name: BenchName,
-    /// How many entries, or comparisons of heads, at least 2; each bench has a number of its own if left out.
+    /// How many entries, comparisons of heads or records of a list, at least 2; each bench has a number of its own if left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=100_000_000))]
     pub(crate) entries: Option<u64>,
-    /// Entries with sections that stay with their author; else entries without any. Not for latency, fanout and gossip.
+    /// Entries with sections that stay with their author; else entries without any. Not for latency, fanout,
+    /// gossip and parse.
     #[arg(long, conflicts_with = "opened")]
     pub(crate) withheld: bool,
-    /// Entries with sections that are opened to the peer, about 700 bytes in all. Not for latency, fanout and
-    /// gossip.
+    /// Entries with sections that are opened to the peer, about 700 bytes in all. Not for latency, fanout,
+    /// gossip and parse.
     #[arg(long)]
     pub(crate) opened: bool,
     /// How many checkpoints the log has, spread evenly; else one for each batch of an import. For audit only.
@@ -448,6 +449,8 @@ pub(crate) enum BenchName {
     Fanout,
     /// Comparisons of heads between two peers, with nothing new on either side.
     Gossip,
+    /// Official lists from their bytes to records.
+    Parse,
 }
 
 impl Command {

@@ -13,6 +13,7 @@ mod gossip;
 mod latency;
 mod measured;
 mod null_stream;
+mod parse;
 mod party;
 mod process;
 mod raw_file;
@@ -45,6 +46,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
         BenchName::Audit => audit::run(arguments)?,
         BenchName::Fanout => fanout::run(arguments)?,
         BenchName::Gossip => gossip::run(arguments)?,
+        BenchName::Parse => parse::run(arguments)?,
     };
     Ok(measured.answer(load))
 }
@@ -52,7 +54,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<Answer, Refusal> {
 impl Bench {
     /// Whether the content of the entries can be chosen.
     fn has_choice(&self) -> bool {
-        !matches!(self.name, BenchName::Latency | BenchName::Fanout | BenchName::Gossip)
+        !matches!(self.name, BenchName::Latency | BenchName::Fanout | BenchName::Gossip | BenchName::Parse)
     }
 
     fn content(&self) -> Content {
