@@ -67,10 +67,11 @@ fn document(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
     // A web page is told before another document.
     file.check()?;
     match xml::root(file.bytes) {
-        Some(legacy::ROOT) => legacy::parse(file),
+        // Without an element at the beginning, whichever reader says why.
+        Some(legacy::ROOT) | None => legacy::parse(file),
         Some(enhanced::ROOT) => enhanced::parse(file),
         Some(advanced::ROOT) => advanced::parse(file),
-        _ => Err(FeedError::UnknownDocument { file: file.name.to_owned() }),
+        Some(_) => Err(FeedError::UnknownDocument { file: file.name.to_owned() }),
     }
 }
 

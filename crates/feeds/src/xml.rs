@@ -186,6 +186,10 @@ impl<'a> Walk<'a> {
         let mut attributes = Vec::new();
         for attribute in start.attributes().take(ATTRIBUTES_MAX + 1) {
             let attribute = attribute.map_err(|error| self.fault(XmlFault::Syntax(error.to_string())))?;
+            // XML 1.0 §3.1: no `<` in an attribute value; a quote that was lost would swallow elements.
+            if attribute.value.contains('<') {
+                return Err(self.fault(XmlFault::Syntax("`<` in the value of an attribute".to_owned())));
+            }
             let value = attribute.normalized_value(quick_xml::XmlVersion::Explicit1_0);
             let value = value.map_err(|error| self.fault(XmlFault::Syntax(error.to_string())))?;
             attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
@@ -221,6 +225,10 @@ impl<'a> Walk<'a> {
     }
 
     fn push(&mut self, text: &str) -> Result<(), FeedError> {
+        // XML 1.0 §2.1: nothing but white space, comments and instructions stands outside the root.
+        if self.stack.is_empty() && text.contains(|c: char| !c.is_ascii_whitespace()) {
+            return Err(self.fault(XmlFault::Syntax("text outside the root element".to_owned())));
+        }
         if self.stack.len() > self.level {
             self.grow(text.len())?;
             if let Some(element) = self.stack.last_mut() {
