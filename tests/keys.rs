@@ -2,6 +2,7 @@
 //!
 //! Not here: what other agencies make of it (`exchange/rotation.rs` of `comity-node`), and the bytes of key events.
 
+mod follower;
 mod killed;
 mod served;
 
