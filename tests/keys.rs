@@ -2,6 +2,7 @@
 //!
 //! Not here: what other agencies make of it (`exchange/rotation.rs` of `comity-node`), and the bytes of key events.
 
+mod follower;
 mod killed;
 mod served;
 
@@ -92,6 +93,22 @@ fn what_cannot_be_done_to_a_key_is_refused_with_the_next_step() {
     refused(&["key", "retire", "log", &first], "not_in_force", "key list");
     refused(&["key", "retire", "log"], "key", "key rotate log");
     assert_eq!(keys(&agency.ask(&["key", "list"]), "log", "retired"), [first]);
+}
+
+/// Goal: without a key named, the older of two ends, also where the first card named it and no event of the log did. Way:
+/// the TLS authority, which another one follows.
+#[test]
+fn a_retirement_that_names_no_key_ends_the_older_authority() {
+    let agency = Agency::found("agency-a.example");
+    let authorities = |state| keys(&agency.ask(&["key", "list"]), "tls-authority", state);
+    let (first, root) = (authorities("in_force"), root_of(&agency));
+    let made = agency.ask(&["tls", "ca", "new"])["authority"].as_str().unwrap().to_owned();
+    agency.ask(&["key", "rotate", "tls-authority", "--root", &root]);
+    assert_eq!(authorities("in_force"), [first[0].clone(), made.clone()], "oldest first");
+    agency.ask(&["tls", "ca", "use"]);
+    let retired = agency.ask(&["key", "retire", "tls-authority", "--root", &root]);
+    assert_eq!(retired["key"], first[0].as_str(), "{retired}");
+    assert_eq!((authorities("in_force"), authorities("retired")), (vec![made], first));
 }
 
 /// Goal: a revocation names the last quorum-cosigned checkpoint by itself, and the log goes on where nothing stands behind

@@ -107,8 +107,12 @@ impl Node {
 
     /// Size and root of a log that this node holds.
     pub(crate) fn head(&self, origin: &str) -> (u64, String) {
-        let logs = self.agency.ask(&["log", "list"]);
-        let log = logs["logs"].as_array().unwrap().iter().find(|log| log["origin"] == origin);
+        Self::head_in(&self.agency.ask(&["log", "list"]), origin)
+    }
+
+    /// The same as an answer to `log list` says it; of a log that is not held, and in a refusal, size 0.
+    pub(crate) fn head_in(list: &Value, origin: &str) -> (u64, String) {
+        let log = list["logs"].as_array().into_iter().flatten().find(|log| log["origin"] == origin);
         log.map_or((0, String::new()), |log| {
             (log["size"].as_u64().unwrap(), log["root"].as_str().unwrap().to_owned())
         })
@@ -133,8 +137,13 @@ pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
 
 /// Verifies the bundle of a node with the cards of others as well.
 pub(crate) fn audit(node: &Node, others: &[&Node]) -> Value {
-    let name = format!("bundle-{}", node.head(&node.origin).0);
-    let (bundle, card) = node.agency.bundle(&name);
+    audit_of(&node.agency, others)
+}
+
+/// The same of a home that need not be served.
+pub(crate) fn audit_of(agency: &Agency, others: &[&Node]) -> Value {
+    let name = format!("bundle-{}", agency.head().0);
+    let (bundle, card) = agency.bundle(&name);
     let cards: Vec<_> = others.iter().map(|other| other.agency.beside("card")).collect();
     let mut arguments = vec!["bundle", "verify", text(&bundle), "--json", "--keys", text(&card)];
     for card in &cards {

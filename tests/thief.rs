@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use comity_auditor::{TrustedKeys, verify_evidence};
+
 use crate::agency::{table, text};
 use crate::nodes::{Node, audit, until};
 use crate::recovery::copy;
@@ -84,4 +86,52 @@ fn what_a_thief_delisted_is_found_again_and_what_it_listed_is_for_review() {
     let list = a.agency.write("again.csv", &table(1..=42));
     assert_eq!(a.agency.ask(&["import", "ofac", text(&list)])["added"], 42);
     until("B finds what A lists now", || screen(42)["hits"][0]["origin"] == "agency-a.example/pub/2");
+}
+
+/// Goal: an author whose root key signs two beginnings of its successor is convicted by a file that stands by itself, in the
+/// finder's own log and bundle. Way: B follows the successor; then A has its home of the day before again, makes the
+/// successor anew, and is served.
+#[test]
+fn two_beginnings_that_a_root_key_signed_stand_in_the_finders_log_and_bundle() {
+    let (mut a, b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    let (next, good) = ("agency-a.example/pub/2", a.head(&a.origin));
+    b.reaches(&a.origin, &good);
+    assert!(a.stop());
+    let (home, saved) = (a.agency.home(), a.agency.beside("saved"));
+    copy(&home, &saved);
+    let root = text(&home.join("offline/root.key")).to_owned();
+    let command = ["key", "succeed", "--close", "--last-good", "1", "--root", &root];
+    for is_again in [false, true] {
+        if is_again {
+            put_back(&saved, &home);
+        }
+        let made = a.agency.ask(&command);
+        assert_eq!(made["origin"], next, "{made}");
+        a.serve();
+        if !is_again {
+            b.reaches(next, &a.head(next));
+            assert!(a.stop());
+        }
+    }
+    let is_told = |node: &Node| node.agency.ask(&["status"])["alarms"].to_string().contains("two beginnings");
+    until("B and A itself know", || is_told(&b) && is_told(&a));
+    until("B has stated it in its own log", || b.head(&b.origin).0 == 2);
+    assert_eq!(a.agency.ask(&["status"])["state"], "halted");
+    let report = audit(&b, &[&a]);
+    assert!(report["ok"] == true && report["trusted"] == true, "{report}");
+    let found = &report["evidence"][0];
+    assert!(found["trusted"] == true && found["origin"] == next, "{found}");
+    assert_eq!(found["geneses"].as_array().map(Vec::len), Some(2), "{found}");
+    // The file alone.
+    let folder = b.agency.beside("bundle-2").join("evidence");
+    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let file = std::fs::read(file).unwrap();
+    let alone = verify_evidence(&file, &TrustedKeys::none());
+    assert!(alone.ok && !alone.trusted && alone.geneses.len() == 2, "{alone:?}");
+    assert!(alone.to_text().contains("two beginnings"), "{}", alone.to_text());
+    let mut keys = TrustedKeys::none();
+    keys.add_path(&a.agency.beside("card")).unwrap();
+    assert!(verify_evidence(&file, &keys).trusted, "by the root key on A's card");
 }

@@ -4,8 +4,7 @@
 
 use std::path::Path;
 
-use comity_ledger::{Evidence, Head};
-use comity_tlog::VerifierKey;
+use comity_ledger::{Contradiction, Evidence, Head};
 use serde::Serialize;
 
 use crate::TrustedKeys;
@@ -23,7 +22,7 @@ const FILES_MAX: usize = 256;
 /// What an evidence file shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EvidenceReport {
-    /// Two checkpoints that contradict each other were signed with the keys named here.
+    /// What contradicts itself was signed with the keys named here.
     pub ok: bool,
     /// The auditor's own keys say that these are the log's.
     pub trusted: bool,
@@ -32,13 +31,16 @@ pub struct EvidenceReport {
     /// The log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
-    /// The keys that signed the smaller and the larger checkpoint, as vkeys.
+    /// The keys that signed the smaller and the larger checkpoint, or the root key that signed two beginnings, as vkeys.
     pub keys: Vec<String>,
-    /// Sizes and roots of the two, base64.
+    /// Sizes and roots of the two checkpoints, base64; none of two beginnings.
     pub heads: Vec<SignedHead>,
     /// The root that the smaller size has within the larger tree, base64; none for two of one size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub joined: Option<String>,
+    /// Two beginnings of the log, if these convict its author.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub geneses: Vec<SignedGenesis>,
     /// Why it shows nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -56,39 +58,40 @@ pub struct SignedHead {
     pub root: String,
 }
 
+/// How a root key said that a successor begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignedGenesis {
+    /// The log key that it begins with, as a vkey.
+    pub log_key: String,
+    /// The last good checkpoint of the log before it.
+    pub last_good: SignedHead,
+}
+
+impl From<Head> for SignedHead {
+    fn from(head: Head) -> Self {
+        Self { size: head.size.value(), root: head.root.to_base64() }
+    }
+}
+
 /// Checks an evidence file.
 pub fn verify_evidence(file: &[u8], keys: &TrustedKeys) -> EvidenceReport {
-    let digest = comity_tlog::Hash::digest(file).to_base64();
+    let mut found = EvidenceReport {
+        ok: false,
+        trusted: false,
+        digest: comity_tlog::Hash::digest(file).to_base64(),
+        origin: None,
+        keys: Vec::new(),
+        heads: Vec::new(),
+        joined: None,
+        geneses: Vec::new(),
+        failure: None,
+        doubt: None,
+    };
     match Evidence::parse(file) {
-        Ok(evidence) => {
-            let trusted = keys.named(evidence.origin().as_str());
-            EvidenceReport {
-                ok: true,
-                trusted: evidence.keys().into_iter().all(|key| trusted.contains(key)),
-                digest,
-                origin: Some(evidence.origin().to_string()),
-                keys: evidence.keys().map(ToString::to_string).to_vec(),
-                heads: evidence
-                    .heads()
-                    .map(|head| SignedHead { size: head.size.value(), root: head.root.to_base64() })
-                    .to_vec(),
-                joined: evidence.joined().map(|beginning| beginning.head.root.to_base64()),
-                failure: None,
-                doubt: None,
-            }
-        }
-        Err(error) => EvidenceReport {
-            ok: false,
-            trusted: false,
-            digest,
-            origin: None,
-            keys: Vec::new(),
-            heads: Vec::new(),
-            joined: None,
-            failure: Some(crate::signed::in_words(&error)),
-            doubt: None,
-        },
+        Ok(evidence) => found.show(&evidence, keys),
+        Err(error) => found.failure = Some(crate::signed::in_words(&error)),
     }
+    found
 }
 
 /// The same, with what the log's own key events in a bundle say of whose the keys were. The bundle must pass its audit.
@@ -109,16 +112,52 @@ pub fn verify_evidence_beside(
 }
 
 impl EvidenceReport {
+    fn show(&mut self, evidence: &Evidence, keys: &TrustedKeys) {
+        (self.ok, self.origin) = (true, Some(evidence.origin().to_string()));
+        match evidence.shown() {
+            Contradiction::Trees(trees) => {
+                let trusted = keys.named(evidence.origin().as_str());
+                self.trusted = trees.keys().into_iter().all(|key| trusted.contains(key));
+                self.keys = trees.keys().map(ToString::to_string).to_vec();
+                self.heads = trees.heads().map(SignedHead::from).to_vec();
+                self.joined = trees.joined().map(|beginning| beginning.head.root.to_base64());
+            }
+            Contradiction::Geneses(two) => {
+                self.trusted = keys.pins(evidence.origin()).roots().contains(two.root_key());
+                self.keys = vec![two.root_key().to_string()];
+                let said = two.said().into_iter();
+                let genesis = |(log_key, last_good): (comity_tlog::VerifierKey, Head)| SignedGenesis {
+                    log_key: log_key.to_string(),
+                    last_good: last_good.into(),
+                };
+                self.geneses = said.map(genesis).collect();
+            }
+        }
+    }
+
+    /// What the author did.
+    pub(crate) fn deed(&self) -> &'static str {
+        if self.geneses.is_empty() {
+            "signed two histories"
+        } else {
+            "signed two beginnings with its root key"
+        }
+    }
+
     /// The key events of a log say whose its keys were when they signed: a thief of a key that was revoked or retired
     /// convicts nobody with it.
     fn judge(&mut self, evidence: &Evidence, log: &LogKeys) {
-        let in_force = |(key, head): (&VerifierKey, Head)| log.history.log_keys(head.size).contains(key);
-        let theirs = evidence.keys().into_iter().zip(evidence.heads()).all(in_force);
+        let theirs = evidence.is_of_author(&log.history);
         self.trusted = log.trusted && theirs;
-        self.doubt = (!theirs).then(|| {
-            "a key signed it that was not in force in this log for that size: it convicts whoever held it"
-                .to_owned()
-        });
+        let doubt = match evidence.shown() {
+            Contradiction::Trees(_) => {
+                "a key signed it that was not in force in this log for that size: it convicts whoever held it"
+            }
+            Contradiction::Geneses(_) => {
+                "another root key signed it than that of this log: it convicts whoever holds it"
+            }
+        };
+        self.doubt = (!theirs).then(|| doubt.to_owned());
     }
 
     /// The report as an auditor reads it.
@@ -127,7 +166,15 @@ impl EvidenceReport {
             let why = self.failure.as_deref().unwrap_or_default();
             return format!("NOT OK: this accuses nobody: {}", plain(why));
         };
-        let mut lines = vec![format!("the author of {} signed two histories:", plain(origin))];
+        let mut lines = vec![format!("the author of {} {}:", plain(origin), self.deed())];
+        for SignedGenesis { log_key, last_good } in &self.geneses {
+            lines.push(format!(
+                "  with {}, after size {}  root {}",
+                plain(log_key),
+                last_good.size,
+                last_good.root
+            ));
+        }
         for (head, key) in self.heads.iter().zip(&self.keys) {
             lines.push(format!("  size {}  root {}  by {}", head.size, head.root, plain(key)));
         }

@@ -25,7 +25,7 @@ mod verify;
 mod verify_proof;
 mod witnesses;
 
-pub use evidence::{EvidenceReport, SignedHead, verify_evidence, verify_evidence_beside};
+pub use evidence::{EvidenceReport, SignedGenesis, SignedHead, verify_evidence, verify_evidence_beside};
 pub use key_report::{EndReport, KeyReport};
 pub use keys::{KEY_FILE_BYTES_MAX, KeyFileError, TrustedKeys};
 pub use prove::{NoProof, ProvedEntry, prove};

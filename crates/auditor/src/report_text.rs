@@ -30,8 +30,9 @@ impl Report {
             let whose = if found.trusted { "by your keys" } else { "by keys that are NOT among yours" };
             let origin = found.origin.as_deref().unwrap_or_default();
             lines.push(format!(
-                "EVIDENCE: the author of {} signed two histories, {whose}; file {}",
+                "EVIDENCE: the author of {} {}, {whose}; file {}",
                 plain(origin),
+                found.deed(),
                 found.digest
             ));
         }

@@ -10,7 +10,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use comity_ledger::Evidence;
+use comity_ledger::{Evidence, Genesis, Head, Origin};
 use comity_tlog::{Checkpoint, Hash, KeyKind, KeyName, RightEdge, SigningKey, TreeSize, VerifiedCheckpoint};
 use serde_json::Value;
 
@@ -79,4 +79,43 @@ fn a_thief_without_the_key_a_changed_byte_and_a_strangers_file_accuse_nobody() {
         let said = said(&refused);
         assert!(said["ok"] == false || said["error"]["code"] == "file", "{said}");
     }
+}
+
+/// Goal: two beginnings that a root key signed convict by the file alone, and what is no such file accuses nobody. Way: the
+/// program on the file, and on one whose second beginning was signed for another log.
+#[test]
+fn two_beginnings_convict_by_the_file_alone() {
+    let (place, closed): (_, Origin) = (tempfile::tempdir().unwrap(), ORIGIN.parse().unwrap());
+    let root = SigningKey::from_seed("two-faced.example/root".parse().unwrap(), KeyKind::Ed25519, &[9; 32]);
+    let (root, next) = (root.unwrap(), closed.successor().unwrap());
+    let begun = |closed: &Origin, seed| {
+        let next = closed.successor().unwrap();
+        let key =
+            SigningKey::from_seed(next.as_str().parse().unwrap(), KeyKind::Ed25519, &[seed; 32]).unwrap();
+        Genesis::succeeding(closed, Head::EMPTY, &root, key.verifier()).unwrap()
+    };
+    let good = Evidence::of_geneses(&begun(&closed, 1), &begun(&closed, 2)).unwrap();
+    let other = Evidence::of_geneses(&begun(&next, 1), &begun(&next, 2)).unwrap();
+    let file = place.path().join("evidence");
+    std::fs::write(&file, good.as_bytes()).unwrap();
+    let output = audit(&["evidence", text(&file), "--json"]);
+    let found = said(&output);
+    assert!(output.status.success() && found["ok"] == true && found["trusted"] == false, "{found}");
+    assert_eq!(
+        (&found["origin"], &found["keys"][0]),
+        (&next.as_str().into(), &root.verifier().to_string().into())
+    );
+    assert_eq!((found["geneses"].as_array().unwrap().len(), &found["heads"]), (2, &serde_json::json!([])));
+    let words = String::from_utf8(audit(&["evidence", text(&file)]).stdout).unwrap();
+    assert!(words.contains("two beginnings") && words.contains("warning"), "{words}");
+    // The second line of one and the last of the other.
+    let [good, other] =
+        [&good, &other].map(|evidence| String::from_utf8(evidence.as_bytes().to_vec()).unwrap());
+    let (begin, _) = good.rsplit_once("second ").unwrap();
+    let (_, end) = other.rsplit_once("second ").unwrap();
+    std::fs::write(&file, format!("{begin}second {end}")).unwrap();
+    let output = audit(&["evidence", text(&file), "--json"]);
+    let found = said(&output);
+    assert!(output.status.code() == Some(1) && found["ok"] == false, "{found}");
+    assert_eq!(found["failure"], "it is of two origins");
 }

@@ -1,8 +1,9 @@
-//! Evidence of equivocation: two checkpoints that one author signed and that cannot both be of one log (D24).
+//! Evidence of equivocation: two checkpoints that one author signed and that cannot both be of one log (D24), or two
+//! beginnings of one successor that one root key signed.
 //!
 //! The file holds all that a verifier needs: both notes, the keys that signed them, and, where the sizes differ, a proof
-//! that joins another root of the smaller size to the larger tree. That the keys are the agency's is for the verifier's
-//! own pins to say. Not here: a proof that only does not fit, which accuses nobody (`doubt`), and what follows from
+//! that joins another root of the smaller size to the larger tree; or both geneses with the root key. That the keys are the
+//! agency's is for the verifier's own pins to say. Not here: a proof that only does not fit, which accuses nobody (`doubt`), and what follows from
 //! evidence (`comity-node`).
 
 use std::fmt::Write as _;
@@ -10,27 +11,61 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use comity_tlog::{
-    CheckpointError, ConsistencyProof, Hash, ProofError, SignedCheckpoint, VerifiedCheckpoint, VerifierKey,
-    verify_consistency,
+    CheckpointError, ConsistencyProof, EntryIndex, Hash, ProofError, SignedCheckpoint, TreeSize,
+    VerifiedCheckpoint, VerifierKey, verify_consistency,
 };
 
 use crate::evidence_entry::EvidenceEntry;
-use crate::{Beginning, Draft, Head, Origin};
+use crate::two_geneses::TwoGeneses;
+use crate::{Beginning, Draft, Genesis, Head, KeyHistory, Origin};
 
 const VERSION: &str = "comity/evidence/v1";
+const VERSION_GENESES: &str = "comity/evidence/geneses/v1";
 
 /// Longest evidence file, in bytes: two notes of one line each, two keys, and a proof of 64 hashes take under 6 KiB; one
 /// value of a store holds as much.
 pub const EVIDENCE_BYTES_MAX: usize = 7_400;
 
-/// Two checkpoints of one author that contradict each other, verified.
+/// What one author signed and cannot both stand, verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     origin: Origin,
+    shown: Contradiction,
+    bytes: Vec<u8>,
+}
+
+/// What evidence shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contradiction {
+    /// Two checkpoints that cannot both be of one log.
+    Trees(TwoTrees),
+    /// Two beginnings of one successor.
+    Geneses(TwoGeneses),
+}
+
+/// Two checkpoints of one author that contradict each other, the smaller one first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TwoTrees {
     first: VerifiedCheckpoint,
     second: VerifiedCheckpoint,
     joined: Option<Beginning>,
-    bytes: Vec<u8>,
+}
+
+impl TwoTrees {
+    /// The keys that signed the smaller and the larger checkpoint.
+    pub fn keys(&self) -> [&VerifierKey; 2] {
+        [self.first.log_key(), self.second.log_key()]
+    }
+
+    /// The heads of the smaller and of the larger checkpoint.
+    pub fn heads(&self) -> [Head; 2] {
+        [head_of(&self.first), head_of(&self.second)]
+    }
+
+    /// How the larger tree begins, which is not as the smaller one states; none for two of one size.
+    pub fn joined(&self) -> Option<&Beginning> {
+        self.joined.as_ref()
+    }
 }
 
 impl Evidence {
@@ -52,11 +87,29 @@ impl Evidence {
         let origin =
             first.checkpoint().origin().parse().map_err(|_| EvidenceError::Field { field: "origin" })?;
         check(&first, &second, joined.as_ref())?;
-        let bytes = to_text(&first, &second, joined.as_ref()).into_bytes();
+        let text = to_text(&first, &second, joined.as_ref());
+        Self::of(origin, Contradiction::Trees(TwoTrees { first, second, joined }), text)
+    }
+
+    /// Puts evidence together of two geneses of one successor, in any order, whatever entries they stand in.
+    ///
+    /// # Errors
+    /// An [`EvidenceError`] if no root key signed both, or both say the same.
+    pub fn of_geneses(one: &Genesis, other: &Genesis) -> Result<Self, EvidenceError> {
+        Self::of_two(TwoGeneses::new(one, other)?)
+    }
+
+    fn of_two(two: TwoGeneses) -> Result<Self, EvidenceError> {
+        let (origin, text) = (two.origin().clone(), format!("{VERSION_GENESES}\n{}", two.to_text()));
+        Self::of(origin, Contradiction::Geneses(two), text)
+    }
+
+    fn of(origin: Origin, shown: Contradiction, text: String) -> Result<Self, EvidenceError> {
+        let bytes = text.into_bytes();
         if bytes.len() > EVIDENCE_BYTES_MAX {
             return Err(EvidenceError::TooLong { len: bytes.len() });
         }
-        Ok(Self { origin, first, second, joined, bytes })
+        Ok(Self { origin, shown, bytes })
     }
 
     /// Reads an evidence file and verifies all that it says.
@@ -69,28 +122,31 @@ impl Evidence {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| EvidenceError::Field { field: "text" })?;
         let mut lines = text.lines().peekable();
-        if lines.next() != Some(VERSION) {
-            return Err(EvidenceError::Field { field: "version" });
-        }
-        let first = take_checkpoint(&mut lines, "first-key", "first")?;
-        let second = take_checkpoint(&mut lines, "second-key", "second")?;
-        let joined = if lines.peek().is_some() {
-            let root = take(&mut lines, "joined")?;
-            let root = Hash::parse_base64(root).map_err(|_| EvidenceError::Field { field: "joined" })?;
-            let mut hashes = Vec::new();
-            while lines.peek().is_some() {
-                let hash = take(&mut lines, "proof")?;
-                hashes.push(Hash::parse_base64(hash).map_err(|_| EvidenceError::Field { field: "proof" })?);
-            }
-            let proof = ConsistencyProof::new(hashes).map_err(|_| EvidenceError::Field { field: "proof" })?;
-            let head = Head { size: first.checkpoint().size(), root };
-            Some(Beginning { head, proof })
-        } else {
-            None
+        let evidence = match lines.next() {
+            Some(VERSION) => Self::parse_trees(&mut lines)?,
+            Some(VERSION_GENESES) => Self::of_two(TwoGeneses::parse(&mut lines)?)?,
+            _ => return Err(EvidenceError::Field { field: "version" }),
         };
-        let evidence = Self::new(&first, &second, joined)?;
         // One spelling only: the digest of the file names it.
         if evidence.bytes == bytes { Ok(evidence) } else { Err(EvidenceError::Field { field: "spelling" }) }
+    }
+
+    fn parse_trees(lines: &mut Lines<'_>) -> Result<Self, EvidenceError> {
+        let first = take_checkpoint(lines, "first-key", "first")?;
+        let second = take_checkpoint(lines, "second-key", "second")?;
+        if lines.peek().is_none() {
+            return Self::new(&first, &second, None);
+        }
+        let root = take(lines, "joined")?;
+        let root = Hash::parse_base64(root).map_err(|_| EvidenceError::Field { field: "joined" })?;
+        let mut hashes = Vec::new();
+        while lines.peek().is_some() {
+            let hash = take(lines, "proof")?;
+            hashes.push(Hash::parse_base64(hash).map_err(|_| EvidenceError::Field { field: "proof" })?);
+        }
+        let proof = ConsistencyProof::new(hashes).map_err(|_| EvidenceError::Field { field: "proof" })?;
+        let head = Head { size: first.checkpoint().size(), root };
+        Self::new(&first, &second, Some(Beginning { head, proof }))
     }
 
     /// The log whose author stands convicted.
@@ -98,19 +154,42 @@ impl Evidence {
         &self.origin
     }
 
-    /// The keys that signed the smaller and the larger checkpoint.
-    pub fn keys(&self) -> [&VerifierKey; 2] {
-        [self.first.log_key(), self.second.log_key()]
+    /// What cannot both stand.
+    pub fn shown(&self) -> &Contradiction {
+        &self.shown
     }
 
-    /// The heads of the smaller and of the larger checkpoint.
-    pub fn heads(&self) -> [Head; 2] {
-        [head_of(&self.first), head_of(&self.second)]
+    /// The two checkpoints; `None` of two beginnings.
+    pub fn trees(&self) -> Option<&TwoTrees> {
+        match &self.shown {
+            Contradiction::Trees(trees) => Some(trees),
+            Contradiction::Geneses(_) => None,
+        }
     }
 
-    /// How the larger tree begins, which is not as the smaller one states; none for two of one size.
-    pub fn joined(&self) -> Option<&Beginning> {
-        self.joined.as_ref()
+    /// How many entries of the log it takes to contradict oneself so: a log that is closed before that makes it void. Of two
+    /// beginnings it is the first one, and nothing makes them void.
+    pub fn end(&self) -> TreeSize {
+        match &self.shown {
+            Contradiction::Trees(trees) => trees.second.checkpoint().size(),
+            Contradiction::Geneses(_) => EntryIndex::ZERO.size_through(),
+        }
+    }
+
+    /// Whether the author of a log signed it: each checkpoint with a key that is in force for its size by the keys of that
+    /// very log, or both beginnings with the root key, as any log of the agency knows it. What a revoked key signed beyond the
+    /// last good checkpoint is nobody's, and convicts nobody.
+    pub fn is_of_author(&self, keys: &KeyHistory) -> bool {
+        match &self.shown {
+            Contradiction::Trees(trees) => {
+                let mut signed = trees.keys().into_iter().zip(trees.heads());
+                self.origin == *keys.origin()
+                    && signed.all(|(key, head)| keys.log_keys(head.size).contains(key))
+            }
+            Contradiction::Geneses(two) => {
+                self.origin.agency() == keys.origin().agency() && keys.root_key() == Some(two.root_key())
+            }
+        }
     }
 
     /// The file.
@@ -181,9 +260,9 @@ fn to_text(first: &VerifiedCheckpoint, second: &VerifiedCheckpoint, joined: Opti
     text
 }
 
-type Lines<'a> = std::iter::Peekable<std::str::Lines<'a>>;
+pub(crate) type Lines<'a> = std::iter::Peekable<std::str::Lines<'a>>;
 
-fn take<'a>(lines: &mut Lines<'a>, field: &'static str) -> Result<&'a str, EvidenceError> {
+pub(crate) fn take<'a>(lines: &mut Lines<'a>, field: &'static str) -> Result<&'a str, EvidenceError> {
     let line = lines.next().and_then(|line| line.strip_prefix(field)?.strip_prefix(' '));
     line.ok_or(EvidenceError::Field { field })
 }
@@ -217,12 +296,18 @@ pub enum EvidenceError {
     /// A checkpoint that its key did not sign.
     #[error("a checkpoint of the evidence does not verify")]
     Checkpoint(#[from] CheckpointError),
-    /// Checkpoints of two logs.
-    #[error("the checkpoints are of two origins")]
+    /// Checkpoints or beginnings of two logs.
+    #[error("it is of two origins")]
     OtherOrigin,
     /// Both may be of one log.
-    #[error("the checkpoints do not contradict each other")]
+    #[error("the checkpoints or beginnings do not contradict each other")]
     NoContradiction,
+    /// Beginnings that name two root keys, or another one than the file.
+    #[error("the beginnings are not of one root key")]
+    OtherRoot,
+    /// A beginning that its root key did not sign for this successor.
+    #[error("a beginning is not signed by its root key")]
+    Unsigned,
     /// The proof does not join the other root to the larger tree.
     #[error("the proof does not show another beginning of the larger tree")]
     Proof {

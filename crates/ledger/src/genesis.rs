@@ -127,9 +127,13 @@ impl Genesis {
         if entry.kind() != Kind::Genesis {
             return Err(EntryError::Genesis { reason: "entry 0 is of another kind" });
         }
-        let genesis =
-            decode(entry.public_body()).ok_or(EntryError::Genesis { reason: "fields do not read" })?;
-        if genesis.to_body() == entry.public_body() {
+        Self::from_body(entry.public_body())
+    }
+
+    /// Reads a public body of entry 0.
+    pub(crate) fn from_body(body: &[u8]) -> Result<Self, EntryError> {
+        let genesis = decode(body).ok_or(EntryError::Genesis { reason: "fields do not read" })?;
+        if genesis.to_body() == body {
             Ok(genesis)
         } else {
             Err(EntryError::Genesis { reason: "not the deterministic encoding" })
@@ -144,7 +148,7 @@ impl Genesis {
         Statement::new(SUCCESSOR_DOMAIN, &[&len, successor.as_str().as_bytes(), &body].concat())
     }
 
-    fn to_body(&self) -> Vec<u8> {
+    pub(crate) fn to_body(&self) -> Vec<u8> {
         match &self.succession {
             None => self.encoded(4, None),
             Some(succession) => self.encoded(6, Some((succession, Some(&succession.signature)))),

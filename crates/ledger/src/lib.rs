@@ -39,6 +39,7 @@ mod seen;
 mod slot;
 #[cfg(test)]
 mod test_log;
+mod two_geneses;
 mod witness;
 
 pub use author::Author;
@@ -52,8 +53,8 @@ pub use draft::{Draft, SealedEntry};
 pub use entropy::{Entropy, EntropyError};
 pub use entry::{AuthorTime, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryBytes, EntryId};
 pub use error::{EntryError, OpeningError};
-pub use evidence::{EVIDENCE_BYTES_MAX, Evidence, EvidenceError};
-pub use evidence_entry::EvidenceEntry;
+pub use evidence::{Contradiction, EVIDENCE_BYTES_MAX, Evidence, EvidenceError, TwoTrees};
+pub use evidence_entry::{EvidenceEntry, Signed};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use frame::{FRAME_BYTES_MAX, FRAME_ENTRIES_MAX, Frame};
 pub use genesis::{Genesis, Succession};
@@ -73,4 +74,5 @@ pub use rejection::Rejection;
 pub use replica::{AWAITED_MAX, Replica, VerifiedFrame};
 pub use seen::Seen;
 pub use slot::{Kind, Slot};
+pub use two_geneses::TwoGeneses;
 pub use witness::{CosignIntent, HeldHead, Witness, WitnessRefusal};

@@ -4,7 +4,7 @@
 
 use comity_ledger::{KeyHistory, KeyRole, Origin};
 use comity_store::{Store, StoreError};
-use comity_tlog::{TreeSize, VerifierKey};
+use comity_tlog::VerifierKey;
 
 use crate::{NodeError, Peer, Peers};
 
@@ -164,9 +164,4 @@ pub(crate) fn unfinished_origin(store: &Store, peer: &Peer) -> Result<Option<Ori
 pub(crate) fn is_whole(store: &Store, keys: &KeyHistory) -> Result<bool, NodeError> {
     let (Some(end), held) = (keys.closed(), store.held(keys.origin())?.size) else { return Ok(true) };
     Ok(held > end.size || held == end.size && store.has_all_come(keys.origin())?)
-}
-
-/// Whether a key is in force for a tree of this size.
-pub(crate) fn is_in_force(keys: &KeyHistory, key: &VerifierKey, size: TreeSize) -> bool {
-    keys.log_keys(size).contains(key)
 }

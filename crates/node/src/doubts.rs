@@ -2,7 +2,7 @@
 //!
 //! Not here: what follows from evidence (`gossip`), and the files (`comity-store`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use comity_ledger::{Evidence, KeyHistory, Origin};
@@ -10,7 +10,6 @@ use comity_store::Store;
 use comity_tlog::{Hash, TreeSize};
 
 use crate::NodeError;
-use crate::author_keys::is_in_force;
 
 /// Most pieces of evidence that wait: each follower finds one at a time and then pauses.
 const FOUND_MAX: usize = 64;
@@ -22,8 +21,6 @@ pub(crate) struct Doubts(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     held: BTreeMap<[u8; Hash::BYTES], Evidence>,
-    /// Successors of which an author's root key signed two beginnings.
-    begun_twice: BTreeSet<Origin>,
     found: Vec<Evidence>,
 }
 
@@ -59,23 +56,16 @@ impl Doubts {
         self.state().held.insert(*evidence.digest().as_bytes(), evidence.clone());
     }
 
-    /// Takes note that an author's root key signed two beginnings of a successor; no later event makes one of them void.
-    /// Says whether it is new.
-    pub(crate) fn hold_geneses(&self, origin: &Origin) -> bool {
-        self.state().begun_twice.insert(origin.clone())
-    }
-
     /// Whether the author of a log is convicted.
     pub(crate) fn convicts(&self, origin: &Origin) -> bool {
-        let state = self.state();
-        state.begun_twice.contains(origin) || state.held.values().any(|held| held.origin() == origin)
+        self.state().held.values().any(|held| held.origin() == origin)
     }
 
-    /// The sizes of the larger checkpoints of the evidence that convicts the author of a log.
+    /// Where each piece of the evidence ends that convicts the author of a log.
     pub(crate) fn sizes(&self, origin: &Origin) -> Vec<TreeSize> {
         let state = self.state();
         let of_author = state.held.values().filter(|held| held.origin() == origin);
-        of_author.map(Evidence::heads).map(|[_, larger]| larger.size).collect()
+        of_author.map(Evidence::end).collect()
     }
 
     /// Whether an author is convicted by this very evidence.
@@ -103,10 +93,7 @@ impl Doubts {
     }
 }
 
-/// Whether both checkpoints of evidence are the author's: each signed by a key that is in force for its size. What a
-/// revoked key signed beyond the last good checkpoint is nobody's, and convicts nobody.
+/// Whether evidence convicts the author of the log of which these are the keys.
 pub(crate) fn is_of_author(evidence: &Evidence, keys: &KeyHistory) -> bool {
-    let signed = evidence.keys().into_iter().zip(evidence.heads());
-    evidence.origin() == keys.origin()
-        && signed.into_iter().all(|(key, head)| is_in_force(keys, key, head.size))
+    evidence.origin() == keys.origin() && evidence.is_of_author(keys)
 }

@@ -74,6 +74,7 @@ pub fn key_list(
             keys.push(ListedKey { key, from: TreeSize::ZERO, until: None });
         }
     }
+    keys.sort_by_key(|listed| listed.from);
     let root = |size| {
         let root = root_at(&store.nodes(&origin), size);
         root.map_err(|_| NodeError::Contradiction { origin: origin.to_string(), size: size.value() })

@@ -49,6 +49,8 @@ mod seen;
 mod support;
 #[path = "exchange/thief.rs"]
 mod thief;
+#[path = "exchange/two_geneses.rs"]
+mod two_geneses;
 #[path = "exchange/witnessed_time.rs"]
 mod witnessed_time;
 #[path = "exchange/wrong_peers.rs"]

@@ -42,14 +42,8 @@ pub enum EvidenceKept {
 /// else have signed that first so as to be let go. It must end within what is held here too, so that an author has no more
 /// such sizes to go through than it has published entries.
 pub fn has_place(evidence: &Evidence, sizes: &[TreeSize], held: TreeSize) -> bool {
-    let size = end_of(evidence);
+    let size = evidence.end();
     sizes.len() < CONVICTING_MAX || (size <= held && sizes.iter().all(|other| size < *other))
-}
-
-/// The size of the larger checkpoint of evidence: a log that is closed before it makes it void.
-fn end_of(evidence: &Evidence) -> TreeSize {
-    let [_, larger] = evidence.heads();
-    larger.size
 }
 
 impl Store {
@@ -72,7 +66,7 @@ impl Store {
         for file in self.evidence.scan_prefix([FILE]).values() {
             let other = Evidence::parse(&file?).map_err(damaged)?;
             match other.origin() == origin {
-                true if still_convicts(&other) => convicting.push((end_of(&other), other.digest())),
+                true if still_convicts(&other) => convicting.push((other.end(), other.digest())),
                 true => void.push(other.digest()),
                 false => {}
             }

@@ -21,7 +21,7 @@ fn two_roots_of_one_size_convict_in_whichever_order_they_are_found() {
     let turned = Evidence::new(&other.checkpoint(9), &one.checkpoint(9), None).unwrap();
     assert_eq!(evidence, turned);
     assert_eq!(Evidence::parse(evidence.as_bytes()), Ok(evidence.clone()));
-    assert_eq!(evidence.keys(), [author().verifier(); 2]);
+    assert_eq!(evidence.trees().unwrap().keys(), [author().verifier(); 2]);
     let same = Evidence::new(&one.checkpoint(5), &other.checkpoint(5), None);
     assert_eq!(same, Err(EvidenceError::NoContradiction), "the faces part after 6 entries");
 }
@@ -33,7 +33,7 @@ fn two_sizes_convict_by_a_proof_that_joins_another_root() {
     for (smaller, larger) in [(7, 9), (8, 9), (9, 256), (256, 257), (255, 300)] {
         let (first, second) = (one.checkpoint(smaller), other.checkpoint(larger));
         let evidence = Evidence::new(&second, &first, Some(beginning(&other, smaller, larger))).unwrap();
-        assert_eq!(evidence.heads(), [one.head(smaller), other.head(larger)]);
+        assert_eq!(evidence.trees().unwrap().heads(), [one.head(smaller), other.head(larger)]);
         assert_eq!(Evidence::parse(evidence.as_bytes()), Ok(evidence));
         let honest = Evidence::new(&first, &one.checkpoint(larger), Some(beginning(&one, smaller, larger)));
         assert_eq!(honest, Err(EvidenceError::NoContradiction), "{smaller} {larger}");

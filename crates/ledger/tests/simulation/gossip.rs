@@ -253,7 +253,7 @@ impl World {
     /// Lets go of evidence that accuses nobody any more: by a key event one of its checkpoints is void.
     fn acquit(&mut self, who: Who, log: Who, keys: &KeyHistory) {
         let party = &mut self.talk.parties[who.at()];
-        if party.memory.convicted.get(&log).is_some_and(|evidence| !is_of_author(evidence, keys)) {
+        if party.memory.convicted.get(&log).is_some_and(|evidence| !evidence.is_of_author(keys)) {
             party.memory.convicted.remove(&log);
             self.tally.refused("acquitted");
         }
@@ -269,7 +269,7 @@ impl World {
         party.memory.files.insert(*evidence.digest().as_bytes());
         // An author with two histories keeps quiet about itself.
         let is_own = self.agencies[who.at()].second.is_some() && log == who;
-        if !is_of_author(evidence, &keys) {
+        if !evidence.is_of_author(&keys) {
             if self.keys.change {
                 // Perhaps of keys of which nothing is known yet: it is taken when it is offered again.
                 party.memory.files.remove(evidence.digest().as_bytes());
@@ -285,10 +285,4 @@ impl World {
         self.tally.refused("convicted");
         check_conviction(self, who, log)
     }
-}
-
-/// Whether both checkpoints of evidence are the author's: each signed by a key that is in force for its size.
-fn is_of_author(evidence: &Evidence, keys: &KeyHistory) -> bool {
-    let signed = evidence.keys().into_iter().zip(evidence.heads());
-    signed.into_iter().all(|(key, head)| keys.log_keys(head.size).contains(key))
 }

@@ -114,7 +114,9 @@ pub(crate) fn check_kept(world: &mut World, who: Who) -> Result<(), Violation> {
             Key::Evidence(log) => {
                 let evidence = Evidence::parse(bytes);
                 let keys = &world.truths[log.at()].keys;
-                if !evidence.is_ok_and(|evidence| evidence.keys().into_iter().all(|key| keys.knows(key))) {
+                if !evidence.is_ok_and(|evidence| {
+                    evidence.trees().is_some_and(|trees| trees.keys().into_iter().all(|key| keys.knows(key)))
+                }) {
                     let what = format!("{who:?} keeps evidence against {log:?} that proves nothing");
                     return Err(Violation::of(Invariant::EvidenceStandsByItself, what));
                 }

@@ -5,12 +5,11 @@
 
 use std::sync::PoisonError;
 
-use comity_ledger::{AgencyId, Evidence, Origin};
+use comity_ledger::{AgencyId, Contradiction, Evidence, KeyHistory, Origin};
 use comity_store::{EvidenceKept, has_place};
 use comity_tlog::Hash;
 
 use super::Gossiping;
-use crate::doubts::is_of_author;
 use crate::follow::FORK;
 use crate::{Alarm, AlarmKey, NodeError, now};
 
@@ -30,15 +29,15 @@ impl Gossiping {
         }
     }
 
-    /// Acts upon evidence, if both checkpoints were signed with keys of the log that are in force for them, and is not more
-    /// of what its author stands convicted of often enough. Says whether it was new.
+    /// Acts upon evidence, if it is of the author by the keys that are known here, and is not more of what its author stands
+    /// convicted of often enough. Says whether it was new.
     ///
     /// # Errors
     /// A [`NodeError`] if the store fails.
     pub(super) fn convict(&self, evidence: &Evidence) -> Result<bool, NodeError> {
         let origin = evidence.origin();
         // Else it is of an agency that is not known here, or signed by somebody else in its name.
-        let keys = self.keys_of(origin)?.filter(|keys| is_of_author(evidence, keys));
+        let keys = self.keys_for(origin)?.filter(|keys| evidence.is_of_author(keys));
         let Some(keys) = keys else { return Ok(false) };
         // One at a time: nobody keeps a file beside what was counted a moment ago.
         let _turn = self.convicting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,7 +47,7 @@ impl Gossiping {
         if !doubts.holds(evidence) && !has_place(evidence, &sizes, store.held(origin)?.size) {
             return Ok(false);
         }
-        let still_convicts = |held: &Evidence| is_of_author(held, &keys);
+        let still_convicts = |held: &Evidence| held.is_of_author(&keys);
         let kept = store.put_evidence(evidence, &still_convicts)?;
         if kept == EvidenceKept::PassedOver && !sizes.is_empty() {
             return Ok(false);
@@ -63,15 +62,28 @@ impl Gossiping {
         self.alarm(origin, evidence);
         let is_new = matches!(kept, EvidenceKept::New { .. });
         if is_new {
-            tracing::error!(%origin, file = %evidence.digest(), "an author signed two histories");
+            tracing::error!(%origin, file = %evidence.digest(), "an author contradicted itself");
             self.tell();
+            // It is to be stated in the own log as well, and at once.
+            self.node.tell_news();
         }
         Ok(is_new)
     }
 
+    /// The keys of a log, or, where it is the successor of one that is held and was not begun here, those of that one: its
+    /// root key says whose the beginnings of the successor are. Of no later one, of which a root key could sign as many as
+    /// it likes.
+    fn keys_for(&self, origin: &Origin) -> Result<Option<KeyHistory>, NodeError> {
+        let keys = self.keys_of(origin)?;
+        match (keys, origin.predecessor()) {
+            (None, Some(closed)) => self.keys_of(&closed),
+            (keys, _) => Ok(keys),
+        }
+    }
+
     /// Evidence against others that the own log does not state yet: of one author no more than shows what it did.
     pub(super) fn evidence_to_enter(&self) -> Result<Vec<Evidence>, NodeError> {
-        let (store, own) = (self.node.store(), self.node.home().origin());
+        let (store, own) = (self.node.store(), &self.node.home().config().agency);
         let mut waiting = Vec::new();
         for file in store.evidence_files()? {
             if store.is_evidence_entered(&Hash::digest(&file))? {
@@ -81,7 +93,7 @@ impl Gossiping {
             let origin = evidence.origin();
             let before = waiting.iter().filter(|other: &&Evidence| other.origin() == origin).count();
             // Against itself nobody goes on signing.
-            if *origin != own && store.evidence_entered_of(origin)? + before < ENTERED_MAX {
+            if origin.agency() != own && store.evidence_entered_of(origin)? + before < ENTERED_MAX {
                 waiting.push(evidence);
             }
         }
@@ -89,14 +101,17 @@ impl Gossiping {
     }
 
     fn alarm(&self, origin: &Origin, evidence: &Evidence) {
-        let [first, second] = evidence.heads();
         let key = AlarmKey { code: FORK, origin: origin.to_string(), agency: origin.agency().to_string() };
-        let message = format!(
-            "the author signed two histories (sizes {} and {}); the evidence is file {}",
-            first.size,
-            second.size,
-            evidence.digest()
-        );
+        let what = match evidence.shown() {
+            Contradiction::Trees(trees) => {
+                let [first, second] = trees.heads().map(|head| head.size);
+                format!("the author signed two histories (sizes {first} and {second})")
+            }
+            Contradiction::Geneses(_) => {
+                "the root key of the author signed two beginnings of this log".to_owned()
+            }
+        };
+        let message = format!("{what}; the evidence is file {}", evidence.digest());
         self.node.alarms().raise(Alarm { key, since: now(), message });
     }
 

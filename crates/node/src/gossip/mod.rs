@@ -86,7 +86,7 @@ impl Gossiping {
     /// Nothing known yet; the first round reads what the store has.
     ///
     /// # Errors
-    /// A [`NodeError`] if the keys of the cosigners, or what convicts the author of a successor, do not read.
+    /// A [`NodeError`] if the keys of the cosigners do not read.
     pub fn new(node: Arc<Node>, peers: Arc<Peers>) -> Result<Arc<Self>, NodeError> {
         let [witness, mirror] = node.home().cosigner_keys()?;
         let cosigners = Cosigners::new(witness, mirror, Arc::clone(node.lock()));
@@ -108,7 +108,6 @@ impl Gossiping {
         let (changed, _) = watch::channel(0);
         let gossiping =
             Self { node, peers, cosigners, state: Mutex::new(state), convicting: Mutex::default(), changed };
-        gossiping.load_geneses()?;
         Ok(Arc::new(gossiping))
     }
 

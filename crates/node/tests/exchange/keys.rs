@@ -8,7 +8,7 @@ use comity_node::{NodeError, OtherReplica, PeersError, Reach, bundle_of, now};
 use crate::support::{Agency, Running, free, until};
 
 /// The files of the bundle that a node makes now.
-fn bundled(at: &Running) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn bundled(at: &Running) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let made = bundle_of(at.node.home(), at.node.store(), now(), &mut |path, bytes| {
         files.insert(path.to_owned(), bytes.to_vec());

@@ -62,7 +62,11 @@ impl TwoFaces {
             let files = at.node.store().evidence_files().unwrap();
             let evidence = Evidence::parse(&files[0]).unwrap();
             assert_eq!(files.len(), 1);
-            assert_eq!(evidence.heads(), [self.heads[1], self.heads[0]], "the smaller one first");
+            assert_eq!(
+                evidence.trees().unwrap().heads(),
+                [self.heads[1], self.heads[0]],
+                "the smaller one first"
+            );
             assert!(at.node.alarms().standing().iter().any(|alarm| alarm.key.code == "fork"));
         }
         for at in parties {
