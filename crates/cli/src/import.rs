@@ -18,7 +18,7 @@ use comity_node::{NodeError, SystemEntropy, now};
 use comity_tlog::{EntryIndex, Hash};
 use comity_watchlist::{CalendarDate, Change, EntryRef, FileHash, Handle, Record, RecordKey, SectionsRead};
 use comity_wire::v1::RecordState;
-use comity_wire::{DraftChange, ListedRecord};
+use comity_wire::{DraftChange, HandlingChoice, ListedRecord};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::answer::{Answer, Refusal, sentence};
@@ -147,10 +147,15 @@ fn enter(
 }
 
 fn append(source: &mut Source, drafts: &[DraftChange], quiet: bool) -> Result<Head, Refusal> {
+    if drafts.is_empty() {
+        let own = source.home().origin();
+        return source.head(&own);
+    }
     let bar = progress_bar(quiet, drafts.len());
-    let head = source.append(drafts, &|sent, _| bar.set_position(u64::try_from(sent).unwrap_or(u64::MAX)));
+    let tell = |sent, _| bar.set_position(u64::try_from(sent).unwrap_or(u64::MAX));
+    let appended = source.append(drafts, HandlingChoice::OfficialList, &tell);
     bar.finish_and_clear();
-    head
+    Ok(appended?.head)
 }
 
 /// Whether leave to remove makes a difference: some publications are refused in any case.
@@ -187,10 +192,7 @@ impl Holdings {
     fn read(listed: Vec<ListedRecord>) -> Result<Self, Refusal> {
         let mut holdings = Self { live: Vec::with_capacity(listed.len()), ended: Vec::new() };
         for listing in listed {
-            let mut read = SectionsRead::withheld();
-            for (section, bytes) in listing.sections.iter() {
-                read = read.give(section, bytes);
-            }
+            let read = SectionsRead::from(&listing.sections);
             let unread = || {
                 let message = format!("entry {} of the own log does not read", listing.newest);
                 Refusal::new("damaged", message)
@@ -242,7 +244,7 @@ fn today(now: AuthorTime) -> Result<CalendarDate, Refusal> {
         .map_err(|_| Refusal::new("clock", "the clock of this machine shows a year after 9999"))
 }
 
-fn fresh_handles(count: usize) -> Result<Vec<Handle>, Refusal> {
+pub(crate) fn fresh_handles(count: usize) -> Result<Vec<Handle>, Refusal> {
     let mut entropy = SystemEntropy::new();
     let draw = |_| {
         let mut bytes = [0; 16];

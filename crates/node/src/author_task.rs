@@ -13,7 +13,7 @@ use comity_ledger::{
 };
 use comity_screening::{LogOrigin, Provenance};
 use comity_tlog::{EntryIndex, TreeSize};
-use comity_watchlist::{Decoded, EntryRef, Handle, RecordKey};
+use comity_watchlist::{Decoded, EntryRef, Handle, Op, RecordKey};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -334,9 +334,12 @@ impl AuthorLoop {
                 return false;
             }
             let as_it_was = match basis.follows {
-                Some(follows) => view
-                    .live_of(&log, basis.handle)
-                    .is_some_and(|listed| (listed.newest_index, listed.newest) == follows),
+                Some(follows) => view.newest_of(&log, basis.handle).is_some_and(|(index, leaf, status)| {
+                    // What has ended can still be taken back and erased, and nothing else.
+                    let takes_back =
+                        matches!(basis.decoded.change.op, Op::Withdraw { .. } | Op::Erase { .. });
+                    (index, leaf) == follows && (takes_back || !status.is_ended())
+                }),
                 None => {
                     view.live_of(&log, basis.handle).is_none()
                         && view.live_by_key(&log, &basis.key).next().is_none()

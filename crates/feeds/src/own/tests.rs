@@ -1,3 +1,5 @@
+//! Designations as files: what is read, what is written again, and what is refused with its place.
+
 use super::*;
 
 /// Every field of the form, about an invented subject; `docs/records.md` shows it too.
