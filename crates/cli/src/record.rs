@@ -77,6 +77,10 @@ pub(crate) fn run(command: &RecordCommand) -> Result<Answer, Refusal> {
             before.must_not_be(RecordState::Erased, "nothing is left of it to take back")?;
             Ok(Op::Withdraw { prev: before.leaf, notice })
         }),
+        RecordCommand::Erase(acted) => act(acted, "erase", |before, notice| {
+            before.must_not_be(RecordState::Erased, "it is erased already")?;
+            Ok(Op::Erase { prev: before.leaf, notice })
+        }),
         RecordCommand::Show { key, of } => show(&mut Source::find(&of.home)?, &key_of(key)?),
     }
 }
@@ -128,7 +132,8 @@ fn begin(
     before: Option<Standing>,
 ) -> Result<Answer, Refusal> {
     complete(&record)?;
-    if comity_feeds::is_official(&record.key.list) {
+    let is_official = comity_feeds::is_official(&record.key.list);
+    if is_official && writing == Writing::Add {
         let message = format!(
             "{} is entered by `comity import`, and the next publication would end what it does not have; designate on a \
              list of your own{NOTHING}",
@@ -162,7 +167,8 @@ fn begin(
         }
         (_, None) => Op::List { record: Box::new(record) },
     };
-    sign(source, None, &Change { handle, op }, HandlingChoice::OwnDesignation)
+    let handling = if is_official { HandlingChoice::OfficialList } else { HandlingChoice::OwnDesignation };
+    sign(source, None, &Change { handle, op }, handling)
 }
 
 /// Amends or corrects a record.

@@ -108,6 +108,17 @@ impl View {
         Some((standing.newest_index, leaf, standing.status))
     }
 
+    /// Every entry that changes the listing of a handle of one origin, ascending: opened or not, applied or in conflict.
+    pub fn entries_of(&self, origin: &LogOrigin, handle: Handle) -> Vec<EntryIndex> {
+        let Some(log) = self.log(origin) else { return Vec::new() };
+        let Some(id) = log.handles.get(&handle) else { return Vec::new() };
+        let opened = log.opened.iter().filter(|(_, of)| *of == id).map(|(index, _)| *index);
+        let unopened = self.listing(*id).map(Listing::unopened).into_iter().flatten();
+        let mut entries: Vec<EntryIndex> = opened.chain(unopened).collect();
+        entries.sort_unstable();
+        entries
+    }
+
     /// The listings that have a key of one origin, as far as they have not ended and their records were opened to us: one
     /// at most, unless their changes contradict each other.
     pub fn live_by_key<'a>(

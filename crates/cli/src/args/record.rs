@@ -39,6 +39,8 @@ pub(crate) enum RecordCommand {
     },
     /// Take back a record that should never have been shared.
     Withdraw(Acted),
+    /// Destroy what was said of a record; that there was one stays.
+    Erase(Acted),
     /// Print a record as the file that `amend` and `correct` take.
     Show {
         #[command(flatten)]
@@ -100,6 +102,7 @@ impl RecordCommand {
             Self::Suspend(acted)
             | Self::Resume(acted)
             | Self::Withdraw(acted)
+            | Self::Erase(acted)
             | Self::Delist { acted, .. } => &acted.of,
             Self::Show { of, .. } => of,
         }

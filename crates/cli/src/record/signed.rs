@@ -24,6 +24,8 @@ pub(super) fn sign(
     let appended = source.append(&[draft], handling, &|_, _| {})?;
     let (state, newest) = (state_after(before, &change.op), appended.first);
     let version = before.map_or(1, |before| before.version.saturating_add(1));
+    // With the change that erases a record goes one entry about each of its earlier ones.
+    let erased = appended.last.value().saturating_sub(appended.first.value());
     let label = label_of(source, appended.first)?;
     let (tlp, onward) = label
         .as_ref()
@@ -39,6 +41,7 @@ pub(super) fn sign(
         object.insert("paths".to_owned(), paths.clone().into());
         object.insert("tlp".to_owned(), tlp.into());
         object.insert("onward".to_owned(), onward.into());
+        object.insert("erased".to_owned(), json!(erased));
         object.insert("origin".to_owned(), source.home().origin().as_str().into());
         object.insert("size".to_owned(), json!(appended.head.size.value()));
         object.insert("root".to_owned(), appended.head.root.to_base64().into());
@@ -51,6 +54,11 @@ pub(super) fn sign(
     )];
     if !paths.is_empty() {
         lines.push(format!("changed   {}", plain(&paths.join(", "))));
+    }
+    if erased > 0 {
+        lines.push(format!(
+            "erased    what {erased} earlier entries said; they stay, and so does that there was something"
+        ));
     }
     lines.push(format!("handling  TLP:{tlp}, onward {onward}"));
     lines.push(format!(

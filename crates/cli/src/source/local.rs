@@ -129,14 +129,13 @@ impl Local {
     ) -> Result<Appended, Refusal> {
         // This process alone holds the home, so that nothing can have changed since it was compared.
         let made = submission(self.home().config(), handling, changes)?;
-        let log = self.open.writable()?;
-        let first = log.head().size.value();
-        let signed = log.append(made.drafts, now(), &mut SystemEntropy::new())?;
+        let view = match self.view.take() {
+            Some(view) => view,
+            None => self.open.view()?,
+        };
+        let appended = self.open.append(made, &view)?;
         progress(changes.len(), changes.len());
-        self.view = None;
-        let place = |index| EntryIndex::new(index).map_err(|_| Refusal::new("internal", "no such place"));
-        let (first, last) = (place(first)?, place(signed.head().size.value().saturating_sub(1))?);
-        Ok(Appended { first, last, head: signed.head() })
+        Ok(appended)
     }
 
     pub(super) fn add_peer(&self, request: &v1::AddPeerRequest) -> Result<v1::Peer, Refusal> {
