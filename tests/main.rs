@@ -27,6 +27,7 @@ mod keys;
 mod nodes;
 mod places;
 mod readme;
+mod records;
 mod recovery;
 mod refusals;
 mod replay;

@@ -2,6 +2,7 @@
 
 mod key;
 mod lists;
+mod record;
 mod tls;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::key::{Key, KeyCommand, RoleName};
 pub(crate) use self::lists::UsList;
+pub(crate) use self::record::{Acted, Key as RecordKey, Record, RecordCommand, Written, day, ground};
 pub(crate) use self::tls::{AuthorityCommand, CrlCommand, Tls, TlsCommand, WhatToRevoke};
 
 /// Watchlists shared between agencies: signed, verifiable, erasable.
@@ -35,6 +37,8 @@ pub(crate) enum Command {
     Card(CardOf),
     /// Enter what changed in a publication of an official list, signed; all of it or nothing.
     Import(Import),
+    /// Write a designation of one's own, or change what is listed, one signed change at a time.
+    Record(Record),
     /// Ask who is listed under a name or a number.
     Screen(Screen),
     /// Look at logs, or export one.
@@ -471,6 +475,7 @@ impl Command {
                 | ImportSource::Seco { how, .. }
                 | ImportSource::Us { how, .. } => how.of.json,
             },
+            Self::Record(record) => record.command.of().json,
             Self::Log(log) => match &log.command {
                 LogCommand::List { of }
                 | LogCommand::Show { of, .. }

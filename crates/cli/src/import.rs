@@ -4,7 +4,7 @@
 
 mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::slice::from_ref;
@@ -16,9 +16,11 @@ use comity_feeds::{
 use comity_ledger::{AuthorTime, Entropy, Head};
 use comity_node::{NodeError, SystemEntropy, now};
 use comity_tlog::{EntryIndex, Hash};
-use comity_watchlist::{CalendarDate, Change, EntryRef, FileHash, Handle, Record, RecordKey, SectionsRead};
+use comity_watchlist::{
+    CalendarDate, Change, EntryRef, FileHash, Handle, ListId, Record, RecordKey, SectionsRead,
+};
 use comity_wire::v1::RecordState;
-use comity_wire::{DraftChange, ListedRecord};
+use comity_wire::{DraftChange, HandlingChoice, ListedRecord};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::answer::{Answer, Refusal, sentence};
@@ -105,14 +107,15 @@ impl Publication {
 fn enter(
     source: &mut Source,
     format: Format,
-    snapshot: Snapshot,
+    mut snapshot: Snapshot,
     how: &ImportHow,
 ) -> Result<Answer, Refusal> {
     let list = snapshot.list.clone();
     let records = snapshot.records.len();
     let rejected = snapshot.rejected.clone();
     let own = source.home().origin();
-    let held = Holdings::read(source.records(&own, &list)?)?;
+    let held = Holdings::read(&list, source.records(&own, &list)?)?;
+    let barred = held.bar(&mut snapshot);
     let current = held.current();
     let refusal = if how.dry_run && !how.accept_removals {
         losses(&current, &snapshot).err().filter(leave_helps)
@@ -139,6 +142,7 @@ fn enter(
         difference: &difference,
         names: held.names(),
         rejected: &rejected,
+        barred: &barred,
         outcome,
         origin: own.as_str(),
         head,
@@ -147,10 +151,15 @@ fn enter(
 }
 
 fn append(source: &mut Source, drafts: &[DraftChange], quiet: bool) -> Result<Head, Refusal> {
+    if drafts.is_empty() {
+        let own = source.home().origin();
+        return source.head(&own);
+    }
     let bar = progress_bar(quiet, drafts.len());
-    let head = source.append(drafts, &|sent, _| bar.set_position(u64::try_from(sent).unwrap_or(u64::MAX)));
+    let tell = |sent, _| bar.set_position(u64::try_from(sent).unwrap_or(u64::MAX));
+    let appended = source.append(drafts, HandlingChoice::OfficialList, &tell);
     bar.finish_and_clear();
-    head
+    Ok(appended?.head)
 }
 
 /// Whether leave to remove makes a difference: some publications are refused in any case.
@@ -179,18 +188,25 @@ fn progress_bar(quiet: bool, changes: usize) -> ProgressBar {
 
 /// The listings of the list as the log holds them.
 struct Holdings {
+    /// What was erased and not listed again since: a publication does not bring it back.
+    erased: BTreeSet<RecordKey>,
     live: Vec<(Handle, EntryIndex, EntryRef, Record)>,
     ended: Vec<(RecordKey, Handle)>,
 }
 
 impl Holdings {
-    fn read(listed: Vec<ListedRecord>) -> Result<Self, Refusal> {
-        let mut holdings = Self { live: Vec::with_capacity(listed.len()), ended: Vec::new() };
+    /// Reads the listings, which come by the place of their newest entry.
+    fn read(list: &ListId, listed: Vec<ListedRecord>) -> Result<Self, Refusal> {
+        let live = Vec::with_capacity(listed.len());
+        let mut holdings = Self { erased: BTreeSet::new(), live, ended: Vec::new() };
         for listing in listed {
-            let mut read = SectionsRead::withheld();
-            for (section, bytes) in listing.sections.iter() {
-                read = read.give(section, bytes);
+            let key = RecordKey::new(list.clone(), listing.reference.clone());
+            if listing.state == RecordState::Erased {
+                holdings.erased.insert(key);
+                continue;
             }
+            holdings.erased.remove(&key);
+            let read = SectionsRead::from(&listing.sections);
             let unread = || {
                 let message = format!("entry {} of the own log does not read", listing.newest);
                 Refusal::new("damaged", message)
@@ -204,6 +220,15 @@ impl Holdings {
             }
         }
         Ok(holdings)
+    }
+
+    /// Takes out of a publication what was erased here; gives their keys.
+    fn bar(&self, snapshot: &mut Snapshot) -> Vec<RecordKey> {
+        let records = std::mem::take(&mut snapshot.records).into_iter();
+        let (barred, kept): (Vec<Record>, Vec<Record>) =
+            records.partition(|record| self.erased.contains(&record.key));
+        snapshot.records = kept;
+        barred.into_iter().map(|record| record.key).collect()
     }
 
     fn current(&self) -> Current<'_> {
@@ -242,7 +267,7 @@ fn today(now: AuthorTime) -> Result<CalendarDate, Refusal> {
         .map_err(|_| Refusal::new("clock", "the clock of this machine shows a year after 9999"))
 }
 
-fn fresh_handles(count: usize) -> Result<Vec<Handle>, Refusal> {
+pub(crate) fn fresh_handles(count: usize) -> Result<Vec<Handle>, Refusal> {
     let mut entropy = SystemEntropy::new();
     let draw = |_| {
         let mut bytes = [0; 16];

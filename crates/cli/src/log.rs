@@ -159,10 +159,16 @@ impl Shown {
             Refusal::new("no_such_entry", message)
         })?;
         let entry = Entry::parse(&bytes).map_err(NodeError::from)?;
-        let lost = v1::held_section::Content::Absent(v1::SectionAbsence::Lost.into());
-        let is_lost = sections.iter().any(|section| section.content.as_ref() == Some(&lost));
+        let is = |absence: v1::SectionAbsence| {
+            let absent = v1::held_section::Content::Absent(absence.into());
+            sections.iter().any(|section| section.content.as_ref() == Some(&absent))
+        };
         // An entry is of the own log or of a peer's, and so all that is missing of it is missing alike.
-        let missing = if is_lost { "lost" } else { "withheld" };
+        let missing = match () {
+            () if is(v1::SectionAbsence::Erased) => "erased",
+            () if is(v1::SectionAbsence::Lost) => "lost",
+            () => "withheld",
+        };
         let read = |section: v1::HeldSection| {
             let slot =
                 u8::try_from(section.slot).map_err(|_| Refusal::new("malformed", "a slot over 255"))?;

@@ -19,6 +19,7 @@ mod log;
 mod out_folder;
 mod peer;
 mod plain;
+mod record;
 mod records;
 mod screen;
 mod serve;
@@ -66,6 +67,7 @@ fn run(command: Command) -> Result<Answer, Refusal> {
         Command::Screen(arguments) => screen::run(&arguments),
         Command::Card(arguments) => init::card(&arguments),
         Command::Import(arguments) => import::run(&arguments.source),
+        Command::Record(arguments) => record::run(&arguments.command),
         Command::Log(arguments) => log::run(&arguments.command),
         Command::Bundle(arguments) => bundle::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),

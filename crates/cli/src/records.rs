@@ -29,23 +29,30 @@ fn change_of(listed: &ListedRecord) -> Result<Change, Refusal> {
     Ok(Change::decode(&core).map_err(unread)?.change)
 }
 
+/// The word for where a listing stands; review if that cannot be said.
+pub(crate) const fn state_word(state: RecordState) -> &'static str {
+    match state {
+        RecordState::Unapproved => "unapproved",
+        RecordState::Proposed => "proposed",
+        RecordState::Active => "active",
+        RecordState::Suspended => "suspended",
+        RecordState::Delisted => "delisted",
+        RecordState::Withdrawn => "withdrawn",
+        RecordState::Erased => "erased",
+        RecordState::Unspecified => "review",
+    }
+}
+
 fn record_json(listed: &ListedRecord) -> Result<Value, Refusal> {
-    let change = change_of(listed)?;
-    let record = change.op.record();
+    let change = if listed.state == RecordState::Erased { None } else { Some(change_of(listed)?) };
+    let record = change.as_ref().and_then(|change| change.op.record());
     let name = record.and_then(|record| record.primary_name()).map(|name| name.full.as_str());
     Ok(json!({
-        "reference": change.key().reference.as_str(),
+        "reference": listed.reference.as_str(),
         "handle": hex(listed.handle.as_bytes()),
         "index": listed.newest.value(),
-        "state": match listed.state {
-            RecordState::Unapproved => "unapproved",
-            RecordState::Proposed => "proposed",
-            RecordState::Active => "active",
-            RecordState::Suspended => "suspended",
-            RecordState::Delisted => "delisted",
-            RecordState::Withdrawn => "withdrawn",
-            RecordState::Unspecified => "review",
-        },
+        "version": listed.version,
+        "state": state_word(listed.state),
         "kind": record.map(|record| record.kind.word()),
         "name": name,
     }))

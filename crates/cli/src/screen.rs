@@ -10,6 +10,7 @@ use crate::answer::{Answer, Refusal, sentence};
 use crate::args::{Screen, ScreenFor};
 use crate::log::checkpoint_word;
 use crate::plain::plain;
+use crate::records::state_word;
 use crate::source::Source;
 
 pub(crate) fn run(arguments: &Screen) -> Result<Answer, Refusal> {
@@ -69,16 +70,8 @@ fn root(bytes: &[u8]) -> Result<String, Refusal> {
 }
 
 fn state(hit: &v1::Hit) -> &'static str {
-    match v1::RecordState::try_from(hit.state) {
-        Ok(v1::RecordState::Unapproved) => "unapproved",
-        Ok(v1::RecordState::Proposed) => "proposed",
-        Ok(v1::RecordState::Active) => "active",
-        Ok(v1::RecordState::Suspended) => "suspended",
-        Ok(v1::RecordState::Delisted) => "delisted",
-        Ok(v1::RecordState::Withdrawn) => "withdrawn",
-        // Its changes contradict each other, or a later one is not opened: for review only.
-        Ok(v1::RecordState::Unspecified) | Err(_) => "review",
-    }
+    // Unspecified: its changes contradict each other, or a later one is not opened.
+    state_word(v1::RecordState::try_from(hit.state).unwrap_or_default())
 }
 
 fn hit_json(hit: &v1::Hit) -> Result<Value, Refusal> {

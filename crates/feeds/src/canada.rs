@@ -17,7 +17,7 @@ use crate::snapshot::Snapshot;
 use crate::value::{self, add, date, prose, text};
 use crate::xml::{self, Element, Level};
 
-const LIST: &str = "ca-sema";
+pub(crate) const LIST: &str = "ca-sema";
 
 const ROOT: &str = "data-set";
 

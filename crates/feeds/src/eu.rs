@@ -16,7 +16,7 @@ use crate::gather::{Gathering, Refused};
 use crate::snapshot::Snapshot;
 use crate::xml::{self, Element, Level};
 
-const LIST: &str = "eu-fsf";
+pub(crate) const LIST: &str = "eu-fsf";
 
 const ROOT: &str = "export";
 

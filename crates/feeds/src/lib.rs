@@ -1,7 +1,8 @@
 //! Where it comes from and goes to: official lists.
 //!
 //! In scope: parsers from the bytes of a publication to a [`Snapshot`] of canonical records, and [`diff`], which
-//! turns a snapshot and the records held into the changes to sign.
+//! turns a snapshot and the records held into the changes to sign; and the JSON in which an agency writes its own
+//! designations ([`own`]).
 //!
 //! Out of scope: reading and hashing files (the caller), signing and storing (`ledger`, `store`), the record model
 //! (`watchlist`). Nothing here reads a clock, a file or randomness.
@@ -16,6 +17,8 @@ mod gather;
 mod guard;
 mod join;
 pub mod ofac;
+mod official;
+pub mod own;
 mod rows;
 mod script;
 pub mod seco;
@@ -31,4 +34,5 @@ pub use diff::{Amended, Current, Difference, Held, Options, diff, losses};
 pub use error::{ArchiveFault, FeedError, RejectReason, XmlFault};
 pub use file::{Encoding, FILE_BYTES_MAX, Format, InputFile, detect, format_of};
 pub use guard::{Detail, REMOVALS_BY_SHARE_MIN, REMOVALS_MAX, REMOVALS_PERCENT_MAX, Refusal};
+pub use official::is_official;
 pub use snapshot::{Ended, ReadFile, RejectedRow, Scope, Snapshot};

@@ -10,7 +10,7 @@ mod enhanced;
 mod feature;
 mod labels;
 mod legacy;
-mod list;
+pub(crate) mod list;
 mod listing;
 mod remarks;
 mod rows;

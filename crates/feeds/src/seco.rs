@@ -18,7 +18,7 @@ use crate::seco::context::Context;
 use crate::snapshot::{Ended, Scope, Snapshot};
 use crate::xml::{self, Element, Level};
 
-const LIST: &str = "ch-seco";
+pub(crate) const LIST: &str = "ch-seco";
 
 const ROOT: &str = "swiss-sanctions-list";
 

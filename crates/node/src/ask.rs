@@ -66,6 +66,7 @@ pub fn read_entry(
     let slots: Vec<_> = Entry::parse(&bytes)?.commitments().iter().map(|(slot, _)| *slot).collect();
     // An author has held all of its sections once.
     let absence = match store.role(origin)? {
+        _ if store.is_erased(origin, index)? => v1::SectionAbsence::Erased,
         Some(LogRole::Own) => v1::SectionAbsence::Lost,
         Some(LogRole::Replica) | None => v1::SectionAbsence::Withheld,
     };

@@ -11,13 +11,15 @@ use std::time::Duration;
 use comity_ledger::{
     BATCH_ENTRIES_MAX, BatchError, Draft, Head, KeyEvent, KeyFinding, SealedEntry, SignedBatch,
 };
+use comity_policy::LabelSet;
 use comity_screening::{LogOrigin, Provenance};
 use comity_tlog::{EntryIndex, TreeSize};
-use comity_watchlist::{Decoded, EntryRef, Handle, RecordKey};
+use comity_watchlist::{Decoded, EntryRef, Handle, Op, RecordKey};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::erasures;
 use crate::off_reactor::in_own_thread;
 use crate::records::ViewStep;
 use crate::{Node, NodeError, OwnLog, ReadOnlyReason, SystemEntropy, now};
@@ -58,6 +60,8 @@ pub struct Submission {
     pub drafts: Vec<Draft>,
     /// What those that change records rely on, in the order of the drafts.
     pub bases: Vec<Basis>,
+    /// The labels of the erase entries that go with the drafts, if any of them erases a record.
+    pub erasures: Option<LabelSet>,
 }
 
 /// Where drafts went.
@@ -220,6 +224,8 @@ struct Group {
     keys: BTreeSet<RecordKey>,
     /// The changes of the sealed entries, while every one of them is a change.
     changes: Vec<Decoded>,
+    /// The entries that are erased by it.
+    erased: Vec<EntryIndex>,
 }
 
 impl AuthorLoop {
@@ -289,17 +295,18 @@ impl AuthorLoop {
     }
 
     /// Seals one append into the batch, or refuses it alone.
-    fn join(&mut self, group: &mut Group, submission: Submission, answer: Answer) {
-        let Submission { drafts, bases } = submission;
+    fn join(&mut self, group: &mut Group, mut submission: Submission, answer: Answer) {
         if self.node.is_halted() {
             return refuse(answer, AppendError::Halted);
         }
         let Some(log) = self.log.as_ref().filter(|_| self.node.read_only().is_none()) else {
             return refuse(answer, AppendError::ReadOnly);
         };
-        if !self.holds(&bases) {
+        if !self.holds(&submission.bases) {
             return refuse(answer, AppendError::BaseChanged);
         }
+        let erased = submission.announce_erasures(log.origin(), &self.node.view());
+        let Submission { drafts, bases, .. } = submission;
         let entries = drafts.len();
         if entries == 0 || entries > BATCH_ENTRIES_MAX {
             return refuse(answer, AppendError::Refused { source: BatchError::Count { entries } });
@@ -307,6 +314,7 @@ impl AuthorLoop {
         match log.seal(drafts, now(), &mut self.entropy) {
             Ok(sealed) => {
                 group.sealed.extend(sealed);
+                group.erased.extend(erased);
                 group.joined.push(Joined { entries, answer });
                 for Basis { handle, key, decoded, .. } in bases {
                     group.handles.insert(handle);
@@ -334,9 +342,12 @@ impl AuthorLoop {
                 return false;
             }
             let as_it_was = match basis.follows {
-                Some(follows) => view
-                    .live_of(&log, basis.handle)
-                    .is_some_and(|listed| (listed.newest_index, listed.newest) == follows),
+                Some(follows) => view.newest_of(&log, basis.handle).is_some_and(|(index, leaf, status)| {
+                    // What has ended can still be taken back and erased, and nothing else.
+                    let takes_back =
+                        matches!(basis.decoded.change.op, Op::Withdraw { .. } | Op::Erase { .. });
+                    (index, leaf) == follows && (takes_back || !status.is_ended())
+                }),
                 None => {
                     view.live_of(&log, basis.handle).is_none()
                         && view.live_by_key(&log, &basis.key).next().is_none()
@@ -356,7 +367,12 @@ impl AuthorLoop {
             return Ok(());
         };
         let (before, steps) = (log.head().size, steps(&mut group, log));
-        let signed = match log.commit(group.sealed, &mut self.entropy) {
+        let committed = log.commit(group.sealed, &mut self.entropy).and_then(|signed| {
+            // Announced by now: whoever stops here does it at the next start.
+            erasures::destroy(self.node.store(), log.origin(), &group.erased, &mut self.entropy)?;
+            Ok(signed)
+        });
+        let signed = match committed {
             Ok(signed) => signed,
             Err(error) => {
                 let is_full = error.is_disk_full();

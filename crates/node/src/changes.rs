@@ -20,15 +20,17 @@ pub fn submission(
     handling: HandlingChoice,
     changes: &[DraftChange],
 ) -> Result<Submission, NodeError> {
-    let labels = labels(config, handling)?;
+    let labels = labels_of(config, handling, Kind::Record)?;
     // Written once: they are the same for all.
-    let (handling, audience) = (labels.handling_section(), labels.audience_section());
-    let mut submission =
-        Submission { drafts: Vec::with_capacity(changes.len()), bases: Vec::with_capacity(changes.len()) };
+    let (told, audience) = (labels.handling_section(), labels.audience_section());
+    let mut submission = Submission {
+        drafts: Vec::with_capacity(changes.len()),
+        bases: Vec::with_capacity(changes.len()),
+        erasures: None,
+    };
     for change in changes {
         submission.bases.push(basis(change)?);
-        let mut draft =
-            Draft::new(Kind::Record, change.about()).with_section(Slot::HANDLING, handling.clone());
+        let mut draft = Draft::new(Kind::Record, change.about()).with_section(Slot::HANDLING, told.clone());
         if let Some(audience) = &audience {
             draft = draft.with_section(Slot::AUDIENCE, audience.clone());
         }
@@ -37,18 +39,21 @@ pub fn submission(
         }
         submission.drafts.push(draft);
     }
+    if submission.bases.iter().any(Basis::erases) {
+        submission.erasures = Some(labels_of(config, handling, Kind::Erase)?);
+    }
     Ok(submission)
 }
 
 /// What is authored is released as the configuration says; `to = "nobody"` keeps it at home.
-fn labels(config: &Config, handling: HandlingChoice) -> Result<LabelSet, NodeError> {
+fn labels_of(config: &Config, handling: HandlingChoice, kind: Kind) -> Result<LabelSet, NodeError> {
     let agency = &config.agency;
     let labels = match handling {
-        _ if config.release == Release::Nobody => defaults::kept_home(agency, Kind::Record),
-        HandlingChoice::OfficialList => defaults::imported_official_list(agency, Kind::Record),
+        _ if config.release == Release::Nobody => defaults::kept_home(agency, kind),
+        HandlingChoice::OfficialList => defaults::imported_official_list(agency, kind),
         HandlingChoice::OwnDesignation => {
             let authored = Moment::from_unix_secs(now().unix_secs());
-            defaults::own_designation(agency, Kind::Record, authored)
+            defaults::own_designation(agency, kind, authored)
         }
     };
     labels.map_err(|error| NodeError::Record { reason: error.to_string() })

@@ -11,7 +11,7 @@ use crate::author_keys::own_role_keys;
 use crate::key_files::KeyFiles;
 use crate::own_log::OwnLogParts;
 use crate::replace::sync_folder;
-use crate::{Config, NodeError, OwnLog, OwnLogState, Peers, keys, succeeded};
+use crate::{Config, NodeError, OwnLog, OwnLogState, Peers, erasures, keys, succeeded};
 
 /// The signed identity of which cards are made.
 pub(crate) const IDENTITY: &str = "identity.note";
@@ -196,6 +196,7 @@ impl Home {
         };
         let own_log = OwnLog::open(parts)?;
         self.settle_keys(&store)?;
+        erasures::carry_out(&store, &self.origin())?;
         let own_log = succeeded::judge(self, &store, own_log)?;
         Ok(OpenHome { home: self.clone(), store, lock, own_log })
     }

@@ -15,6 +15,7 @@ mod config;
 mod dial;
 mod doubts;
 mod entropy;
+mod erasures;
 mod error;
 mod exchange;
 mod export;

@@ -9,7 +9,7 @@ use comity_ledger::{Entry, Origin, Slot};
 use comity_screening::{LogOrigin, Status, View};
 use comity_store::{ReadError, Store, StoreError};
 use comity_tlog::{EntryIndex, Hash};
-use comity_watchlist::{Change, EntryRef, Handle, ListId, Section, Sections, SectionsRead};
+use comity_watchlist::{Change, EntryRef, Handle, ListId, Reference, Section, Sections, SectionsRead};
 use comity_wire::ListedRecord;
 use comity_wire::v1::RecordState;
 
@@ -31,10 +31,12 @@ struct Wanted {
     newest: EntryIndex,
     leaf: Option<Hash>,
     state: RecordState,
+    version: u64,
+    reference: Reference,
 }
 
 /// The listings of one list of a log, living and ended, by the place of their newest entries; of another's log those
-/// whose record is opened to this node. Blocking.
+/// whose record is opened to this node. Of one that was erased nothing but its end is known. Blocking.
 ///
 /// # Errors
 /// A [`NodeError`] if the log is not held, or the store is damaged.
@@ -65,16 +67,19 @@ pub fn listed(
 fn listings(view: &View, origin: &Origin, list: &ListId) -> Result<Vec<Wanted>, NodeError> {
     let refuse = |_| NodeError::Record { reason: "not an origin".to_owned() };
     let log: LogOrigin = origin.as_str().parse().map_err(refuse)?;
-    let live = view.live(&log, list).map(|listed| (listed.handle, listed.newest_index, listed.status));
-    let ended = view.ended(&log, list).map(|ended| (ended.handle, ended.newest_index, ended.status));
-    let wanted = live.chain(ended).map(|(handle, newest, status)| {
+    let live = view.live(&log, list);
+    let live = live.map(|of| (of.handle, of.newest_index, of.status, of.version, of.key.reference.clone()));
+    let ended = view.ended(&log, list);
+    let ended = ended.map(|of| (of.handle, of.newest_index, of.status, of.version, of.key.reference.clone()));
+    let wanted = live.chain(ended).map(|(handle, newest, status, version, reference)| {
         let state = match status {
             Status::Listed => RecordState::Unapproved,
             Status::Suspended => RecordState::Suspended,
-            Status::Delisted | Status::Erased => RecordState::Delisted,
+            Status::Delisted => RecordState::Delisted,
             Status::Withdrawn => RecordState::Withdrawn,
+            Status::Erased => RecordState::Erased,
         };
-        Wanted { handle, newest, leaf: None, state }
+        Wanted { handle, newest, leaf: None, state, version, reference }
     });
     Ok(wanted.collect())
 }
@@ -102,13 +107,16 @@ fn look_back(
                     sections.set(section, opening.section().to_vec());
                 }
             }
-            if carries_record(&sections) {
+            let is_erased = listing.state == RecordState::Erased;
+            if is_erased || carries_record(&sections) {
                 found.push(ListedRecord {
                     handle: listing.handle,
                     newest: listing.newest,
                     leaf: EntryRef::new(*leaf.as_bytes()),
                     state: listing.state,
-                    sections,
+                    sections: if is_erased { Sections::default() } else { sections },
+                    version: listing.version,
+                    reference: listing.reference,
                 });
             } else if let Some(about) = Entry::parse(bytes)?.about() {
                 further.insert(about, listing);

@@ -14,6 +14,7 @@ use comity_tlog::{CosignatureTime, TreeSize};
 use tokio::sync::watch;
 
 use crate::doubts::Doubts;
+use crate::erasures;
 use crate::heal;
 use crate::own_lists::OwnLists;
 use crate::own_log::OwnLogParts;
@@ -212,6 +213,7 @@ impl Node {
         let (origin, keys) = (self.home.origin(), self.home.log_keys());
         let state = OwnLog::open(OwnLogParts { origin, keys, store, lock })?;
         self.home.settle_keys(&self.store)?;
+        erasures::carry_out(&self.store, &self.home.origin())?;
         succeeded::judge(&self.home, &self.store, state)
     }
 

@@ -244,3 +244,33 @@ fn a_key_that_others_may_read_is_refused() {
     }
     home.open().unwrap();
 }
+
+#[test]
+fn what_the_log_says_is_erased_is_destroyed_at_the_next_start_if_a_stop_came_between() {
+    let (_dir, folder) = place();
+    let home = make(&folder);
+    append(&home, 3);
+    let second = comity_tlog::EntryIndex::new(2).unwrap();
+    // As a node does that is stopped between the signature and the destroying.
+    let mut open = home.open().unwrap();
+    let announced = vec![comity_ledger::erasure(second)];
+    open.writable().unwrap().append(announced, NOW, &mut SystemEntropy::new()).unwrap();
+    assert!(!open.store().is_erased(&home.origin(), second).unwrap());
+    drop(open);
+    let open = home.open().unwrap();
+    let held = |index: u64| {
+        let index = comity_tlog::EntryIndex::new(index).unwrap();
+        let mut any = false;
+        let range = index.size_before()..index.size_through();
+        let read = open.store().each_opening(&home.origin(), range, &[Slot::CORE], |_, openings| {
+            any = openings[0].is_some();
+            Ok::<(), NodeError>(())
+        });
+        read.unwrap();
+        any
+    };
+    assert!(open.store().is_erased(&home.origin(), second).unwrap());
+    assert_eq!([1, 2, 3].map(held), [true, false, true]);
+    let OwnLogState::Writable(log) = open.own_log() else { unreachable!("{:?}", open.own_log()) };
+    assert_eq!(log.head().size.value(), 5);
+}

@@ -330,6 +330,12 @@ impl Listing {
         self.gaps.remove(&index);
     }
 
+    /// The unopened entries that are about this listing, the one that began it included.
+    pub(crate) fn unopened(&self) -> impl Iterator<Item = EntryIndex> {
+        let root = self.root.filter(|root| !self.gaps.contains(root));
+        self.gaps.iter().copied().chain(root)
+    }
+
     /// List and reference, as far as its changes tell.
     pub(crate) fn key(&self) -> Option<Arc<RecordKey>> {
         self.standing.as_ref().map(|standing| Arc::clone(&standing.key))

@@ -20,6 +20,8 @@ pub struct Listed<'a> {
     pub newest_index: EntryIndex,
     /// Listed or suspended.
     pub status: Status,
+    /// How many changes there have been, those not opened included.
+    pub version: u64,
     /// The record.
     pub record: &'a Record,
     /// The sections of it that were withheld from us and stand empty.
@@ -37,6 +39,8 @@ pub struct Ended<'a> {
     pub newest_index: EntryIndex,
     /// How it ended.
     pub status: Status,
+    /// How many changes there have been, those not opened included.
+    pub version: u64,
 }
 
 impl<'a> Listed<'a> {
@@ -48,6 +52,7 @@ impl<'a> Listed<'a> {
             newest: EntryRef::new(*standing.newest_leaf.as_bytes()),
             newest_index: standing.newest_index,
             status: standing.status,
+            version: standing.version,
             record: said.record,
             withheld: said.withheld,
         })
@@ -81,6 +86,7 @@ impl View {
                 handle: listing.handle,
                 newest_index: standing.newest_index,
                 status: standing.status,
+                version: standing.version,
             })
         });
         let mut ended: Vec<_> = ended.collect();
@@ -92,6 +98,25 @@ impl View {
     pub fn live_of(&self, origin: &LogOrigin, handle: Handle) -> Option<Listed<'_>> {
         let id = self.log(origin)?.handles.get(&handle)?;
         self.listing(*id).and_then(Listed::of)
+    }
+
+    /// The newest entry of the listing of a handle of one origin and where it leaves it, whether it has ended or not.
+    pub fn newest_of(&self, origin: &LogOrigin, handle: Handle) -> Option<(EntryIndex, EntryRef, Status)> {
+        let id = self.log(origin)?.handles.get(&handle)?;
+        let standing = self.listing(*id)?.standing.as_ref()?;
+        let leaf = EntryRef::new(*standing.newest_leaf.as_bytes());
+        Some((standing.newest_index, leaf, standing.status))
+    }
+
+    /// Every entry that changes the listing of a handle of one origin, ascending: opened or not, applied or in conflict.
+    pub fn entries_of(&self, origin: &LogOrigin, handle: Handle) -> Vec<EntryIndex> {
+        let Some(log) = self.log(origin) else { return Vec::new() };
+        let Some(id) = log.handles.get(&handle) else { return Vec::new() };
+        let opened = log.opened.iter().filter(|(_, of)| *of == id).map(|(index, _)| *index);
+        let unopened = self.listing(*id).map(Listing::unopened).into_iter().flatten();
+        let mut entries: Vec<EntryIndex> = opened.chain(unopened).collect();
+        entries.sort_unstable();
+        entries
     }
 
     /// The listings that have a key of one origin, as far as they have not ended and their records were opened to us: one

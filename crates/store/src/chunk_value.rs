@@ -157,6 +157,13 @@ impl Value {
         Some(any)
     }
 
+    /// Takes all items of a position out; `None` if the value does not read.
+    pub(crate) fn forget(&mut self, position: usize) -> Option<()> {
+        let kept = Self::kept(self.row, &self.bytes, |item| item.position != position)?;
+        *self = Self { replaces: self.replaces, ..kept };
+        Some(())
+    }
+
     fn copy(&mut self, item: &Item, from: &[u8]) -> Option<()> {
         let sealed = from.get(item.place.clone())?;
         let copied = self.append(item.position, item.slot, |bytes| {

@@ -2,7 +2,8 @@
 //!
 //! KEK (a file that the operator guards) → root file with one random key per page → pages of 128 entry keys.
 //! A page has two places in its log's page file and is written to them in turn, so that the last durable copy is
-//! never overwritten; the root file is replaced whole.
+//! never overwritten; the root file is replaced whole. A key is destroyed by giving its page another page key: the copy
+//! that still has it opens with a key that the root file no longer holds.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -15,20 +16,13 @@ use std::sync::Arc;
 use comity_ledger::{Entropy, Origin};
 use zeroize::Zeroizing;
 
+use crate::key_page::{PAGE_ENTRIES, PAGE_KEYS, PAGE_SEALED_BYTES, Page, Place};
 use crate::key_pages::KeyPages;
 use crate::log_id::LogId;
 use crate::medium::Medium;
 use crate::seal::Key;
 use crate::{StoreError, files};
 
-/// Entry keys of one page.
-const PAGE_KEYS: usize = 128;
-/// The same, as a count of entries.
-const PAGE_ENTRIES: u64 = 128;
-/// Plain bytes of a page: a sequence number and the keys; an all-zero key is no key.
-const PAGE_PLAIN_BYTES: usize = 8 + PAGE_KEYS * Key::LEN;
-/// Bytes of a sealed page: nonce, page, tag.
-const PAGE_SEALED_BYTES: usize = 12 + PAGE_PLAIN_BYTES + 16;
 /// Bytes between the places of pages: a multiple of the 512-byte sector, so that no write tears a neighbour.
 const PLACE_BYTES: usize = 4_608;
 /// First bytes of the root file, and the data authenticated with it.
@@ -62,11 +56,6 @@ impl std::fmt::Debug for Kek {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Kek(..)")
     }
-}
-
-struct Page {
-    sequence: u64,
-    keys: Vec<Option<Key>>,
 }
 
 /// Keys are never shown.
@@ -170,8 +159,8 @@ impl Keyring {
             if self.page_keys.contains_key(&(log, page)) || now.iter().any(Option::is_some) {
                 sealed_pages.extend(self.begin_page(log, page, entropy)?);
                 let held = self.page(log, page)?;
-                for (slot, key) in held.keys.iter_mut().skip(position).zip(now) {
-                    slot.clone_from(key);
+                for (place, key) in held.keys.iter_mut().skip(position).zip(now) {
+                    *place = key.clone().map_or(Place::Empty, Place::Held);
                 }
                 held.sequence += 1;
                 sealed_pages.push(self.seal_page(log, page, entropy)?);
@@ -227,11 +216,13 @@ impl Keyring {
                 let (_, position) = place_of(*index);
                 let short = || StoreError::Keyring { path: path.clone(), reason: "a page is short" };
                 let place = held.keys.get_mut(position).ok_or_else(short)?;
-                if place.is_none() {
+                if matches!(place, Place::Empty) {
                     changed = true;
-                    *place = Some(Key::random(entropy)?);
+                    *place = Place::Held(Key::random(entropy)?);
                 }
-                keys.extend(place.clone());
+                let erased =
+                    || StoreError::Keyring { path: path.clone(), reason: "what was erased has no key" };
+                keys.push(place.key().cloned().ok_or_else(erased)?);
             }
             if changed {
                 held.sequence += 1;
@@ -268,7 +259,7 @@ impl Keyring {
         for page in page..page.saturating_add(PAGES_AHEAD) {
             let Entry::Vacant(place) = self.page_keys.entry((log, page)) else { break };
             place.insert(Key::random(entropy)?);
-            self.pages.insert((log, page), Page { sequence: 0, keys: vec![None; PAGE_KEYS] });
+            self.pages.insert((log, page), Page::empty());
             self.begun.push((log, page));
             sealed_pages.push(self.seal_page(log, page, entropy)?);
         }
@@ -291,6 +282,75 @@ impl Keyring {
         }
         self.forget_some();
         Ok(())
+    }
+
+    /// Whether the key of an entry was destroyed.
+    pub(crate) fn is_erased(&mut self, log: LogId, index: u64) -> Result<bool, StoreError> {
+        let (page, position) = place_of(index);
+        if !self.page_keys.contains_key(&(log, page)) {
+            return Ok(false);
+        }
+        let is_erased = matches!(self.page(log, page)?.keys.get(position), Some(Place::Erased));
+        self.forget_some();
+        Ok(is_erased)
+    }
+
+    /// Destroys the keys of these entries, ascending, those too that have none. Each page that changes is written to its
+    /// other place under a new page key, and then the root file is replaced: until that is done all keys are as before,
+    /// and when it is, nothing opens the former copies of the pages. Returns only when it is durable.
+    pub(crate) fn destroy(
+        &mut self,
+        log: LogId,
+        indexes: &[u64],
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
+        let mut former = Vec::new();
+        let sealed = self.try_destroy(log, indexes, &mut former, entropy);
+        let written = sealed.and_then(|sealed| {
+            if sealed.is_empty() {
+                Ok(())
+            } else {
+                self.key_pages(log, sealed)?.write().and_then(|()| self.write_root(entropy))
+            }
+        });
+        match written {
+            Ok(()) => self.begun.clear(),
+            Err(error) => {
+                self.page_keys.extend(former);
+                return Err(self.forget_unwritten(log, error));
+            }
+        }
+        self.forget_some();
+        Ok(())
+    }
+
+    fn try_destroy(
+        &mut self,
+        log: LogId,
+        indexes: &[u64],
+        former: &mut Vec<((LogId, u64), Key)>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        let mut sealed_pages = Vec::new();
+        for run in indexes.chunk_by(|a, b| place_of(*a).0 == place_of(*b).0) {
+            let Some((page, _)) = run.first().copied().map(place_of) else { continue };
+            sealed_pages.extend(self.begin_page(log, page, entropy)?);
+            let held = self.page(log, page)?;
+            let mut changed = false;
+            for index in run {
+                let place = held.keys.get_mut(place_of(*index).1);
+                if let Some(place) = place.filter(|place| !matches!(place, Place::Erased)) {
+                    (*place, changed) = (Place::Erased, true);
+                }
+            }
+            if changed {
+                held.sequence += 1;
+                let place = (log, page);
+                former.extend(self.page_keys.insert(place, Key::random(entropy)?).map(|key| (place, key)));
+                sealed_pages.push(self.seal_page(log, page, entropy)?);
+            }
+        }
+        Ok(sealed_pages)
     }
 
     /// Forgets all keys of a log, durably: it is begun anew.
@@ -340,7 +400,7 @@ impl Keyring {
         Ok(bytes)
     }
 
-    /// The keys of some entries, one for each; `None` if it never had one or lost it.
+    /// The keys of some entries, one for each; `None` if it never had one, lost it, or it was destroyed.
     pub(crate) fn keys(&mut self, log: LogId, indexes: Range<u64>) -> Result<Vec<Option<Key>>, StoreError> {
         let mut keys = Vec::new();
         let mut index = indexes.start;
@@ -349,7 +409,8 @@ impl Keyring {
             let end = indexes.end.min(page.saturating_add(1).saturating_mul(PAGE_ENTRIES));
             let count = usize::try_from(end - index).unwrap_or(PAGE_KEYS);
             if self.page_keys.contains_key(&(log, page)) {
-                keys.extend(self.page(log, page)?.keys.iter().skip(position).take(count).cloned());
+                let held = self.page(log, page)?.keys.iter().skip(position).take(count);
+                keys.extend(held.map(|place| place.key().cloned()));
             } else {
                 keys.extend(std::iter::repeat_n(None, count));
             }
@@ -383,7 +444,7 @@ impl Keyring {
                 Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => continue,
                 Err(source) => return Err(StoreError::File { action: "read", path, source }),
             }
-            if let Some(read) = open_page(&key, log, page, &sealed)
+            if let Some(read) = Page::open(&key, log, page, &sealed)
                 && newest.as_ref().is_none_or(|held| held.sequence < read.sequence)
             {
                 newest = Some(read);
@@ -401,14 +462,7 @@ impl Keyring {
         let missing = || StoreError::Keyring { path: self.pages_path(log), reason: "a page is missing" };
         let held = self.pages.get(&(log, page)).ok_or_else(missing)?;
         let key = self.page_keys.get(&(log, page)).ok_or_else(missing)?;
-        let mut plain = Zeroizing::new(Vec::with_capacity(PAGE_PLAIN_BYTES));
-        plain.extend_from_slice(&held.sequence.to_be_bytes());
-        for key in &held.keys {
-            let bytes: &[u8; Key::LEN] = key.as_ref().map_or(&[0; Key::LEN], Key::as_bytes);
-            plain.extend_from_slice(bytes);
-        }
-        let sealed = key.seal(&page_aad(log, page), &[&plain], entropy)?;
-        Ok((offset_of(page, held.sequence % 2), sealed))
+        Ok((offset_of(page, held.sequence % 2), held.seal(key, log, page, entropy)?))
     }
 
     fn write_root(&self, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
@@ -469,14 +523,6 @@ fn pages_path(folder: &Path, log: LogId) -> PathBuf {
     folder.join(format!("{log}.pages"))
 }
 
-fn open_page(key: &Key, log: LogId, page: u64, sealed: &[u8]) -> Option<Page> {
-    let plain = key.open(&page_aad(log, page), sealed)?;
-    let (sequence, keys) = plain.split_first_chunk::<8>()?;
-    let (keys, _) = keys.as_chunks::<{ Key::LEN }>();
-    let keys = keys.iter().map(|bytes| (*bytes != [0; Key::LEN]).then(|| Key::from_bytes(*bytes))).collect();
-    Some(Page { sequence: u64::from_be_bytes(*sequence), keys })
-}
-
 fn place_of(index: u64) -> (u64, usize) {
     // The remainder is below 128.
     (index / PAGE_ENTRIES, usize::try_from(index % PAGE_ENTRIES).unwrap_or(0))
@@ -486,10 +532,4 @@ fn offset_of(page: u64, place: u64) -> u64 {
     page.saturating_mul(2)
         .saturating_add(place)
         .saturating_mul(u64::try_from(PLACE_BYTES).unwrap_or(u64::MAX))
-}
-
-fn page_aad(log: LogId, page: u64) -> Vec<u8> {
-    let mut aad = log.as_bytes().to_vec();
-    aad.extend_from_slice(&page.to_be_bytes());
-    aad
 }

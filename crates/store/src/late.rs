@@ -51,10 +51,17 @@ impl ReplicaStep<'_> {
         if !openings.is_sorted_by_key(|(index, _)| *index) {
             openings.sort_by_key(|(index, _)| *index);
         }
-        let of_entries = || openings.chunk_by(|(a, _), (b, _)| a == b);
-        let indexes: Vec<u64> = of_entries().filter_map(first_of).map(EntryIndex::value).collect();
         let _turn = store.turn();
         let mut keyring = store.keyring();
+        // What was erased here comes back to nobody.
+        let mut erased = Vec::new();
+        for (index, _) in &openings {
+            erased.push(keyring.is_erased(log, index.value())?);
+        }
+        let mut gone = erased.into_iter();
+        openings.retain(|_| !gone.next().unwrap_or_default());
+        let of_entries = || openings.chunk_by(|(a, _), (b, _)| a == b);
+        let indexes: Vec<u64> = of_entries().filter_map(first_of).map(EntryIndex::value).collect();
         let (keys, pages) = keyring.assign_missing(log, &indexes, entropy)?;
         let mut chunks = Chunks::among(&store.sections, log);
         let mut seal = || {

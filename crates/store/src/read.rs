@@ -121,7 +121,7 @@ impl Store {
     /// slot asked for, the opening or `None`; it may move them out.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if the keyring has no key for sealed bytes, or they do not open with it;
+    /// [`StoreError::Damaged`] if the keyring lost the key for sealed bytes, or they do not open with it;
     /// [`ReadError::Taker`] with whatever `take` says.
     pub fn each_opening<E>(
         &self,
@@ -167,6 +167,11 @@ impl Store {
         for index in first..indexes.end {
             let key = keys.next().flatten();
             if !held.any(index) {
+                continue;
+            }
+            if key.is_none() && self.keyring().is_erased(log, index)? {
+                // A backup from before the erasure brought them back, or they are about to go.
+                held.forget(index);
                 continue;
             }
             // Sealed bytes whose key is gone were lost, not withheld: nothing may go on as if they had never been.

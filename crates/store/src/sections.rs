@@ -93,6 +93,17 @@ impl<'a> Chunks<'a> {
         value.add(position, slot, make).ok_or_else(damaged)?
     }
 
+    /// Takes out all that is held of an entry.
+    pub(crate) fn forget(&mut self, index: u64) -> Result<(), StoreError> {
+        let (log, chunk, position) = (self.log, index / CHUNK_ENTRIES, position(index));
+        self.go_to(chunk);
+        let rows: Vec<Slot> = self.stored(chunk)?.iter().map(|(row, _)| *row).collect();
+        for row in rows {
+            self.row(chunk, row)?.forget(position).ok_or_else(|| damaged(log, chunk))?;
+        }
+        Ok(())
+    }
+
     /// Puts all that was added into rows, and drops what stands from `start` on in rows that were not.
     pub(crate) fn put(mut self, rows: &mut Rows) -> Result<(), StoreError> {
         self.go_to(u64::MAX);
@@ -221,6 +232,15 @@ impl ChunkSections {
             let sealed = values.get_mut(held.value).and_then(|value| value.get_mut(place));
             sealed.is_some_and(|sealed| open(held.slot, sealed))
         })
+    }
+
+    /// Lets go of all that is held of the entry of an index.
+    pub(crate) fn forget(&mut self, index: u64) {
+        for held in &mut self.slots {
+            if let Some(place) = held.places.get_mut(position(index)) {
+                *place = 0..0;
+            }
+        }
     }
 
     /// The same sections, to be shared out.

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use comity_ledger::BATCH_ENTRIES_MAX;
 use comity_tlog::EntryIndex;
-use comity_watchlist::{EntryRef, Handle, Section, Sections};
+use comity_watchlist::{EntryRef, Handle, Reference, Section, Sections};
 
 use crate::v1::append_request::Step;
 use crate::{InvalidMessage, field, v1};
@@ -196,8 +196,12 @@ pub struct ListedRecord {
     pub leaf: EntryRef,
     /// Where the listing stands.
     pub state: v1::RecordState,
-    /// The newest change that carries the whole record.
+    /// The newest change that carries the whole record; nothing of a listing that was erased.
     pub sections: Sections,
+    /// How many changes there have been of the listing; 0 from a node that does not say it.
+    pub version: u64,
+    /// The reference that the record has now.
+    pub reference: Reference,
 }
 
 impl std::fmt::Debug for ListedRecord {
@@ -219,6 +223,9 @@ impl TryFrom<v1::CurrentRecord> for ListedRecord {
             leaf: EntryRef::new(field::array("current_record.newest_leaf", &message.newest_leaf)?),
             state,
             sections: read(message.sections)?,
+            version: message.version,
+            reference: Reference::parse(&message.reference)
+                .map_err(|_| InvalidMessage::Malformed { field: "current_record.reference" })?,
         })
     }
 }
@@ -231,6 +238,8 @@ impl From<&ListedRecord> for v1::CurrentRecord {
             newest_leaf: Bytes::copy_from_slice(record.leaf.as_bytes()),
             state: record.state.into(),
             sections: write(&record.sections),
+            version: record.version,
+            reference: record.reference.as_str().to_owned(),
         }
     }
 }

@@ -12,7 +12,7 @@ use comity_tlog::Hash;
 use comity_watchlist::{
     Change, Handle, ListId, Name, NameKind, Op, Record, RecordKey, Reference, SubjectKind, Text,
 };
-use comity_wire::{Digests, DraftChange, Heads, v1};
+use comity_wire::{Digests, DraftChange, HandlingChoice, Heads, v1};
 
 use super::follower::Follower;
 use super::measured::{Figures, Measured, percentile_ms};
@@ -98,7 +98,7 @@ fn append_all(home: &Path, entries: u64, follower: &mut Follower) -> Result<Time
     for (number, records) in (0..entries).zip(1..) {
         let draft = record(number)?;
         let begun = Instant::now();
-        let head = a.append(&[draft], &|_, _| {})?;
+        let head = a.append(&[draft], HandlingChoice::OfficialList, &|_, _| {})?.head;
         times.acknowledged.push(begun.elapsed());
         times.visible.push(follower.when_size(head.size.value())?.saturating_duration_since(begun));
         times.opened.push(follower.when_records(records)?.saturating_duration_since(begun));

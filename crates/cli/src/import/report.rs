@@ -38,6 +38,8 @@ pub(super) struct Report<'a> {
     /// What the records held before are called.
     pub(super) names: BTreeMap<&'a RecordKey, &'a str>,
     pub(super) rejected: &'a [RejectedRow],
+    /// Left out, since they were erased here.
+    pub(super) barred: &'a [RecordKey],
     pub(super) outcome: Outcome,
     pub(super) origin: &'a str,
     pub(super) head: Head,
@@ -104,6 +106,7 @@ impl Report<'_> {
             "relisted": d.relisted.len(),
             "unchanged": d.unchanged,
             "unread": d.unread.len(),
+            "barred": self.barred.iter().map(|key| key.reference.as_str()).collect::<Vec<_>>(),
             "changes": self.rows().map(row).collect::<Vec<_>>(),
             "rejected": self.rejected.iter().map(rejected).collect::<Vec<_>>(),
             "dry_run": self.is_dry(),
@@ -142,6 +145,11 @@ impl Report<'_> {
                 "kept      {} records as they were: their rows could not be read",
                 d.unread.len()
             ));
+        }
+        if !self.barred.is_empty() {
+            let barred = self.barred.iter().map(|key| plain(key.reference.as_str())).collect::<Vec<_>>();
+            let barred = barred.join(", ");
+            lines.push(format!("barred    {barred}: erased here; `comity record relist` lists one again"));
         }
         let shown = if self.is_dry() { self.rejected.len() } else { REJECTED_SHOWN_MAX };
         for row in self.rejected.iter().take(shown) {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use comity_ledger::{AgencyId, Head, Origin};
+use comity_ledger::{AgencyId, Origin};
 use comity_node::tls::PeerTrust;
 use comity_node::{
-    Alarm, Home, KeyList, LogExport, NodeError, OpenHome, OwnLogState, Peers, PeersError, Release,
+    Alarm, Appended, Home, KeyList, LogExport, NodeError, OpenHome, OwnLogState, Peers, PeersError, Release,
     SystemEntropy, TakeFile, TlsOutlook, add_authority, add_peer, backup_of, bundle_of, expiry_messages,
     key_events, key_list, keyring_of, listed, log_states_at_rest, logs, now, peer_messages, put_crl,
     read_entry, retire_authority, screened, submission,
@@ -124,17 +124,18 @@ impl Local {
     pub(super) fn append(
         &mut self,
         changes: &[DraftChange],
+        handling: HandlingChoice,
         progress: Progress<'_>,
-    ) -> Result<Head, Refusal> {
-        if changes.is_empty() {
-            return Ok(self.open.writable()?.head());
-        }
+    ) -> Result<Appended, Refusal> {
         // This process alone holds the home, so that nothing can have changed since it was compared.
-        let made = submission(self.home().config(), HandlingChoice::OfficialList, changes)?;
-        let signed = self.open.writable()?.append(made.drafts, now(), &mut SystemEntropy::new())?;
+        let made = submission(self.home().config(), handling, changes)?;
+        let view = match self.view.take() {
+            Some(view) => view,
+            None => self.open.view()?,
+        };
+        let appended = self.open.append(made, &view)?;
         progress(changes.len(), changes.len());
-        self.view = None;
-        Ok(signed.head())
+        Ok(appended)
     }
 
     pub(super) fn add_peer(&self, request: &v1::AddPeerRequest) -> Result<v1::Peer, Refusal> {

@@ -9,10 +9,10 @@ mod remote;
 use std::path::Path;
 
 use comity_ledger::{AgencyId, Head, Origin};
-use comity_node::{Home, KeyList, NodeError, OpenHome, RunFile, TakeFile};
+use comity_node::{Appended, Home, KeyList, NodeError, OpenHome, RunFile, TakeFile};
 use comity_store::StoreError;
 use comity_watchlist::ListId;
-use comity_wire::{DraftChange, ListedRecord, ScreenQuery, v1};
+use comity_wire::{DraftChange, HandlingChoice, ListedRecord, ScreenQuery, v1};
 
 use crate::answer::Refusal;
 use crate::source::local::Local;
@@ -140,15 +140,16 @@ impl Source {
         }
     }
 
-    /// Appends records of an official list, all or none; without any the head as it stands.
+    /// Appends changes under one handling, at least one, all or none.
     pub(crate) fn append(
         &mut self,
         changes: &[DraftChange],
+        handling: HandlingChoice,
         progress: Progress<'_>,
-    ) -> Result<Head, Refusal> {
+    ) -> Result<Appended, Refusal> {
         match self {
-            Self::Local(local) => local.append(changes, progress),
-            Self::Remote(remote) => remote.append(changes, progress),
+            Self::Local(local) => local.append(changes, handling, progress),
+            Self::Remote(remote) => remote.append(changes, handling, progress),
         }
     }
 

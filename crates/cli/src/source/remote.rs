@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
-use comity_ledger::{AgencyId, Head, Origin};
-use comity_node::{Home, KeyList, NodeError, TakeFile, operator_channel};
+use comity_ledger::{AgencyId, Origin};
+use comity_node::{Appended, Home, KeyList, NodeError, TakeFile, operator_channel};
+use comity_tlog::EntryIndex;
 use comity_watchlist::ListId;
 use comity_wire::v1::admin_service_client::AdminServiceClient;
 use comity_wire::v1::screening_service_client::ScreeningServiceClient;
@@ -118,17 +119,11 @@ impl Remote {
     pub(super) fn append(
         &mut self,
         changes: &[DraftChange],
+        handling: HandlingChoice,
         progress: Progress<'_>,
-    ) -> Result<Head, Refusal> {
-        if changes.is_empty() {
-            let own = self.home.origin().to_string();
-            let mut heads = self.logs()?.into_iter().map(|log| log.head);
-            return head_of(
-                heads.find(|head| head.as_ref().is_some_and(|head| head.origin == own)).flatten(),
-            );
-        }
+    ) -> Result<Appended, Refusal> {
         let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
-        let header = AppendHeader::new(count, HandlingChoice::OfficialList).ok_or_else(|| {
+        let header = AppendHeader::new(count, handling).ok_or_else(|| {
             let max = comity_wire::APPEND_CHANGES_MAX;
             Refusal::new("too_large", format!("{count} changes are more than one append takes ({max})"))
         })?;
@@ -154,7 +149,10 @@ impl Remote {
             };
             tokio::join!(admin.append(ReceiverStream::new(receiver)), send).0
         });
-        head_of(answer.map_err(|status| refused(&status))?.into_inner().head)
+        let v1::AppendResponse { first, last, head } =
+            answer.map_err(|status| refused(&status))?.into_inner();
+        let place = |index| EntryIndex::new(index).map_err(|_| Refusal::new("malformed", "no such place"));
+        Ok(Appended { first: place(first)?, last: place(last)?, head: head_of(head)? })
     }
 
     pub(super) fn add_peer(&mut self, request: v1::AddPeerRequest) -> Result<v1::Peer, Refusal> {

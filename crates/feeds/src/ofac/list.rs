@@ -5,10 +5,10 @@
 use comity_watchlist::{KeyError, ListId};
 
 /// The SDN list.
-pub(super) const SDN: &str = "us-ofac-sdn";
+pub(crate) const SDN: &str = "us-ofac-sdn";
 
 /// The consolidated list of all others.
-pub(super) const CONSOLIDATED: &str = "us-ofac-cons";
+pub(crate) const CONSOLIDATED: &str = "us-ofac-cons";
 
 /// Programmes whose subjects are on the consolidated list only. OFAC publishes both lists in one layout, so the
 /// programmes tell them apart.

@@ -137,11 +137,17 @@ impl Releaser {
             let given = released.find(|released| released.slot() == disclosed.slot);
             let content = match given {
                 Some(given) => DisclosureContent::Given(given.opening().opening().clone()),
-                None => DisclosureContent::Absent(AbsenceCause::Recalled),
+                None => DisclosureContent::Absent(self.absence(disclosed.index)?),
             };
             contents.push((disclosed, content));
         }
         self.message(contents).map(|message| Some(vec![message]))
+    }
+
+    /// Why what was booked is not given any more.
+    fn absence(&self, index: EntryIndex) -> Result<AbsenceCause, ServeError> {
+        let is_erased = self.node.store().is_erased(&self.origin, index).map_err(NodeError::from)?;
+        Ok(if is_erased { AbsenceCause::Erased } else { AbsenceCause::Recalled })
     }
 
     /// Looks further, books what may go, and gives it to be sent.

@@ -100,7 +100,9 @@ async fn enter(gossiping: &Arc<Gossiping>, author: &AuthorTask) {
         Err(_) => return,
     };
     for evidence in waiting {
-        let entered = author.append(Submission { drafts: vec![evidence.draft()], bases: Vec::new() }).await;
+        let entered = author
+            .append(Submission { drafts: vec![evidence.draft()], bases: Vec::new(), erasures: None })
+            .await;
         match entered {
             Ok(_) => {
                 let entering = Arc::clone(gossiping);

@@ -1,5 +1,7 @@
 //! Changes and records travel unchanged, and every field of them is checked.
 
+use comity_watchlist::Reference;
+
 use super::*;
 
 fn sections(core: usize) -> Sections {
@@ -89,6 +91,8 @@ fn a_record_travels_and_each_field_of_it_is_checked() {
         leaf: EntryRef::new([7; 32]),
         state: v1::RecordState::Active,
         sections: sections(30),
+        version: 4,
+        reference: Reference::parse("R-1").unwrap(),
     };
     assert_eq!(ListedRecord::try_from(v1::CurrentRecord::from(&record)), Ok(record.clone()));
     let check = |field: &str, spoil: &dyn Fn(&mut v1::CurrentRecord)| {
@@ -97,6 +101,7 @@ fn a_record_travels_and_each_field_of_it_is_checked() {
         assert_eq!(ListedRecord::try_from(bad).unwrap_err().field(), field);
     };
     check("current_record.handle", &|record| record.handle.clear());
+    check("current_record.reference", &|record| record.reference.clear());
     check("current_record.newest_index", &|record| record.newest_index = u64::MAX);
     check("current_record.newest_leaf", &|record| record.newest_leaf = Bytes::from_static(&[0; 33]));
     check("current_record.state", &|record| record.state = -1);

@@ -203,6 +203,8 @@ pub enum RecordState {
     Delisted = 5,
     /// Recalled: it should never have been shared.
     Withdrawn = 6,
+    /// Ended, and its content erased.
+    Erased = 7,
 }
 impl RecordState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -218,6 +220,7 @@ impl RecordState {
             Self::Suspended => "RECORD_STATE_SUSPENDED",
             Self::Delisted => "RECORD_STATE_DELISTED",
             Self::Withdrawn => "RECORD_STATE_WITHDRAWN",
+            Self::Erased => "RECORD_STATE_ERASED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -230,6 +233,7 @@ impl RecordState {
             "RECORD_STATE_SUSPENDED" => Some(Self::Suspended),
             "RECORD_STATE_DELISTED" => Some(Self::Delisted),
             "RECORD_STATE_WITHDRAWN" => Some(Self::Withdrawn),
+            "RECORD_STATE_ERASED" => Some(Self::Erased),
             _ => None,
         }
     }
@@ -2465,6 +2469,12 @@ pub struct CurrentRecord {
     /// or not opened to this node are left out.
     #[prost(message, repeated, tag = "5")]
     pub sections: ::prost::alloc::vec::Vec<Section>,
+    /// How many changes there have been of the listing, the first one included; 0 from a node that does not say it.
+    #[prost(uint64, tag = "6")]
+    pub version: u64,
+    /// The reference that the record has now on the list that was asked for.
+    #[prost(string, tag = "7")]
+    pub reference: ::prost::alloc::string::String,
 }
 impl ::prost::Name for CurrentRecord {
     const NAME: &'static str = "CurrentRecord";
@@ -2543,7 +2553,8 @@ impl ::prost::Name for AppendChanges {
         "/comity.v1.AppendChanges".into()
     }
 }
-/// One change, not yet sealed.
+/// One change, not yet sealed. With a change that erases a listing the node appends an erase entry about each entry of
+/// the listing, and destroys what they hold once that is signed.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ChangeDraft {
     /// The entry that the change follows; not set for a new listing.

@@ -1,0 +1,121 @@
+//! What can be typed after `comity record`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::HomeOf;
+
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    #[command(subcommand)]
+    pub(crate) command: RecordCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RecordCommand {
+    /// List somebody or something for the first time.
+    Add(Written),
+    /// Say something new of a record: the whole record as it now is.
+    Amend(Written),
+    /// Put right what was wrong in a record: the whole record as it should have been.
+    Correct(Written),
+    /// List again what has ended, on new grounds, under a new handle.
+    Relist(Written),
+    /// Take a record out of effect until it is resumed.
+    Suspend(Acted),
+    /// End a suspension.
+    Resume(Acted),
+    /// End a record for good.
+    Delist {
+        /// On what ground: expired, annulled, deceased, mistaken or superseded.
+        #[arg(long, value_name = "WORD", value_parser = ground)]
+        ground: Option<comity_watchlist::DelistReason>,
+        /// From which day, as yyyy-mm-dd.
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        effective: Option<comity_watchlist::CalendarDate>,
+        #[command(flatten)]
+        acted: Acted,
+    },
+    /// Take back a record that should never have been shared.
+    Withdraw(Acted),
+    /// Destroy what was said of a record; that there was one stays.
+    Erase(Acted),
+    /// Print a record as the file that `amend` and `correct` take.
+    Show {
+        #[command(flatten)]
+        key: Key,
+        #[command(flatten)]
+        of: HomeOf,
+    },
+}
+
+/// A record that is written whole.
+#[derive(Debug, Args)]
+pub(crate) struct Written {
+    /// The record as JSON (docs/records.md), `-` for standard input; asked field by field on a terminal if left out.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The version of the record that the file was made from; `version` of the file if left out.
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u64>,
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+}
+
+/// Which record.
+#[derive(Debug, Args)]
+pub(crate) struct Key {
+    /// The list, such as xa-national.
+    pub(crate) list: String,
+    /// The reference of the record on it.
+    pub(crate) reference: String,
+}
+
+/// A change that says nothing new of the subject.
+#[derive(Debug, Args)]
+pub(crate) struct Acted {
+    #[command(flatten)]
+    pub(crate) key: Key,
+    /// A reason that may be published; may be repeated.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Vec<String>,
+    /// A reason that may not; may be repeated.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) closed_reason: Vec<String>,
+    /// An act that the change rests on; may be repeated.
+    #[arg(long, value_name = "CITATION")]
+    pub(crate) legal: Vec<String>,
+    /// Change the record only if this is its version.
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u64>,
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+}
+
+impl RecordCommand {
+    pub(crate) const fn of(&self) -> &HomeOf {
+        match self {
+            Self::Add(written) | Self::Amend(written) | Self::Correct(written) | Self::Relist(written) => {
+                &written.of
+            }
+            Self::Suspend(acted)
+            | Self::Resume(acted)
+            | Self::Withdraw(acted)
+            | Self::Erase(acted)
+            | Self::Delist { acted, .. } => &acted.of,
+            Self::Show { of, .. } => of,
+        }
+    }
+}
+
+/// A ground that `--ground` names.
+pub(crate) fn ground(word: &str) -> Result<comity_watchlist::DelistReason, String> {
+    let words: Vec<&str> = comity_feeds::own::ground_words().collect();
+    comity_feeds::own::ground_of(word).ok_or_else(|| format!("the grounds are {}", words.join(", ")))
+}
+
+/// A day that `--effective` names.
+pub(crate) fn day(text: &str) -> Result<comity_watchlist::CalendarDate, String> {
+    comity_watchlist::CalendarDate::parse(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,329 @@
+//! `comity record`: an agency writes designations of its own and changes what it has listed, one signed change a call.
+//!
+//! Not here: what a file may say (`feeds::own`), the questions on a terminal (`ask`), what is held (`standing`), and
+//! whether the change still follows the newest entry when it is signed (the node).
+
+mod ask;
+mod signed;
+mod standing;
+
+use std::io::Read as _;
+use std::path::Path;
+
+use comity_feeds::own::{self, OwnRecord};
+use comity_node::NodeError;
+use comity_tlog::Hash;
+use comity_watchlist::{
+    Change, FileHash, LegalBasis, ListId, Notice, Op, Prose, Record, RecordKey, Reference, SourceFile, Text,
+    limits::PATHS_MAX,
+};
+use comity_wire::HandlingChoice;
+use comity_wire::v1::RecordState;
+
+use crate::answer::{Answer, Refusal, sentence};
+use crate::args::{Acted, RecordCommand, RecordKey as KeyOf, Written};
+use crate::import::fresh_handles;
+use crate::in_file::read_at_most;
+use crate::record::ask::Dialog;
+use crate::record::signed::sign;
+use crate::record::standing::{Standing, find};
+use crate::source::Source;
+
+/// What comes of a refusal.
+const NOTHING: &str = "; nothing was signed";
+
+/// What is done with a record that is written whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    Add,
+    Amend,
+    Correct,
+    Relist,
+}
+
+pub(crate) fn run(command: &RecordCommand) -> Result<Answer, Refusal> {
+    match command {
+        RecordCommand::Add(written) => write(Writing::Add, written),
+        RecordCommand::Amend(written) => write(Writing::Amend, written),
+        RecordCommand::Correct(written) => write(Writing::Correct, written),
+        RecordCommand::Relist(written) => write(Writing::Relist, written),
+        RecordCommand::Suspend(acted) => act(acted, "suspend", |before, notice| {
+            before.must_be(&[RecordState::Unapproved], "only a record in effect is suspended")?;
+            Ok(Op::Suspend { prev: before.leaf, notice })
+        }),
+        RecordCommand::Resume(acted) => act(acted, "resume", |before, notice| {
+            before.must_be(&[RecordState::Suspended], "only a suspended record is resumed")?;
+            Ok(Op::Resume { prev: before.leaf, notice })
+        }),
+        RecordCommand::Delist { ground, effective, acted } => {
+            let mut dialog = Dialog::of_terminal();
+            let ground = match (ground, &mut dialog) {
+                (Some(ground), _) => *ground,
+                (None, Some(dialog)) => dialog.until("ground on which it ends", crate::args::ground)?,
+                (None, None) => return Err(missing("--ground WORD")),
+            };
+            let effective = match (effective, &mut dialog) {
+                (Some(effective), _) => *effective,
+                (None, Some(dialog)) => dialog.until("day from which it ends", crate::args::day)?,
+                (None, None) => return Err(missing("--effective DATE")),
+            };
+            act(acted, "delist", |before, notice| {
+                before.must_be(&LIVING, "only a living record is delisted")?;
+                Ok(Op::Delist { prev: before.leaf, reason: ground, effective, notice })
+            })
+        }
+        RecordCommand::Withdraw(acted) => act(acted, "withdraw", |before, notice| {
+            before.must_not_be(RecordState::Withdrawn, "it is taken back already")?;
+            before.must_not_be(RecordState::Erased, "nothing is left of it to take back")?;
+            Ok(Op::Withdraw { prev: before.leaf, notice })
+        }),
+        RecordCommand::Erase(acted) => act(acted, "erase", |before, notice| {
+            before.must_not_be(RecordState::Erased, "it is erased already")?;
+            Ok(Op::Erase { prev: before.leaf, notice })
+        }),
+        RecordCommand::Show { key, of } => show(&mut Source::find(&of.home)?, &key_of(key)?),
+    }
+}
+
+/// The states of a record that has not ended.
+const LIVING: [RecordState; 2] = [RecordState::Unapproved, RecordState::Suspended];
+
+/// Signs a record that is written whole.
+fn write(writing: Writing, written: &Written) -> Result<Answer, Refusal> {
+    let (own, file) = match (&written.file, Dialog::of_terminal()) {
+        (Some(path), _) => from_file(path)?,
+        (None, Some(mut dialog)) => (asked(&mut dialog, writing, written)?, None),
+        (None, None) => {
+            let message = "name the file of the record (docs/records.md), or `-` for standard input; it is asked for field by \
+                 field only on a terminal";
+            return Err(Refusal::new("usage", format!("{message}{NOTHING}")));
+        }
+    };
+    let OwnRecord { mut record, version: in_file } = own;
+    record.source.files = file.into_iter().collect();
+    let version = match (written.version, in_file) {
+        (Some(told), Some(in_file)) if told != in_file => {
+            let message = format!("--version says {told}, and the file {in_file}{NOTHING}");
+            return Err(Refusal::new("usage", message));
+        }
+        (told, in_file) => told.or(in_file),
+    };
+    let mut source = Source::find(&written.of.home)?;
+    let before = find(&mut source, &record.key)?;
+    if matches!(writing, Writing::Add | Writing::Relist) {
+        return begin(&mut source, writing, record, before);
+    }
+    let Some(before) = before else { return Err(not_found(&record.key)) };
+    before.must_be(&LIVING, "what has ended can only be relisted")?;
+    let Some(version) = version else {
+        let message = "an amendment says which version of the record it was made from: `comity record show` gives a file \
+             that does, or name it with --version";
+        return Err(Refusal::new("usage", format!("{message}{NOTHING}")));
+    };
+    before.must_have(version)?;
+    amend(&mut source, writing, record, &before)
+}
+
+/// Begins a listing.
+fn begin(
+    source: &mut Source,
+    writing: Writing,
+    record: Record,
+    before: Option<Standing>,
+) -> Result<Answer, Refusal> {
+    complete(&record)?;
+    let is_official = comity_feeds::is_official(&record.key.list);
+    if is_official && writing == Writing::Add {
+        let message = format!(
+            "{} is entered by `comity import`, and the next publication would end what it does not have; designate on a \
+             list of your own{NOTHING}",
+            record.key.list
+        );
+        return Err(Refusal::new("official_list", message));
+    }
+    let handle = fresh_handles(1)?.pop().ok_or_else(|| Refusal::new("internal", "no handle was drawn"))?;
+    let op = match (writing, before) {
+        (Writing::Relist, Some(before)) => {
+            if LIVING.contains(&before.state) {
+                return Err(before.refused("only what has ended is listed again"));
+            }
+            if before.record.as_ref().is_some_and(|former| same_grounds(former, &record)) {
+                let message = "it has the legal acts and the reasons that the listing had that ended; a new listing needs new \
+                     grounds";
+                return Err(Refusal::new("same_grounds", format!("{message}{NOTHING}")));
+            }
+            Op::Relist { relist_of: before.handle, record: Box::new(record) }
+        }
+        (Writing::Relist, None) => return Err(not_found(&record.key)),
+        (_, Some(before)) if LIVING.contains(&before.state) => {
+            let message = format!(
+                "{} is listed already, version {} (entry {}): `comity record amend` says something new of it{NOTHING}",
+                before.key, before.version, before.newest
+            );
+            return Err(Refusal::new("already_exists", message));
+        }
+        (_, Some(before)) => {
+            return Err(before.refused("`comity record relist` lists it again, on new grounds"));
+        }
+        (_, None) => Op::List { record: Box::new(record) },
+    };
+    let handling = if is_official { HandlingChoice::OfficialList } else { HandlingChoice::OwnDesignation };
+    sign(source, None, &Change { handle, op }, handling)
+}
+
+/// Amends or corrects a record.
+fn amend(
+    source: &mut Source,
+    writing: Writing,
+    record: Record,
+    before: &Standing,
+) -> Result<Answer, Refusal> {
+    let handling = before.handling(source)?;
+    if handling == HandlingChoice::OwnDesignation {
+        complete(&record)?;
+    }
+    let former = before.record.as_ref().ok_or_else(|| not_found(&before.key))?;
+    // Paths are for people: one that is too long for a text, or beyond the limit, is left out.
+    let paths = Record::changed_paths(former, &record);
+    if paths.is_empty() {
+        let message = format!("{} says all of this already{NOTHING}", before.key);
+        return Err(Refusal::new("unchanged", message));
+    }
+    let paths = paths.into_iter().filter_map(|path| Text::new(path).ok()).take(PATHS_MAX).collect();
+    let (prev, record) = (before.leaf, Box::new(record));
+    let op = match writing {
+        Writing::Correct => Op::Correct { prev, paths, record },
+        _ => Op::Amend { prev, paths, record },
+    };
+    sign(source, Some(before), &Change { handle: before.handle, op }, handling)
+}
+
+/// Signs a change that says nothing new of the subject; `op` makes it, or says why it may not be.
+fn act(
+    acted: &Acted,
+    word: &str,
+    op: impl FnOnce(&Standing, Box<Notice>) -> Result<Op, Refusal>,
+) -> Result<Answer, Refusal> {
+    let key = key_of(&acted.key)?;
+    let notice = notice(acted, word, key.clone())?;
+    let mut source = Source::find(&acted.of.home)?;
+    let before = find(&mut source, &key)?.ok_or_else(|| not_found(&key))?;
+    if let Some(version) = acted.version {
+        before.must_have(version)?;
+    }
+    let op = op(&before, Box::new(notice))?;
+    let handling = before.handling(&mut source)?;
+    sign(&mut source, Some(&before), &Change { handle: before.handle, op }, handling)
+}
+
+/// The grounds of a change, asked for on a terminal if none are given.
+fn notice(acted: &Acted, word: &str, key: RecordKey) -> Result<Notice, Refusal> {
+    let prose = |text: &str| Prose::new(text).map_err(|error| error.to_string());
+    let bad = |name: &str| {
+        let name = name.to_owned();
+        move |error: String| Refusal::new("record", format!("{name}: {error}{NOTHING}"))
+    };
+    let mut notice = Notice::new(key);
+    for text in &acted.reason {
+        notice.reasons_public.push(prose(text).map_err(bad("--reason"))?);
+    }
+    for text in &acted.closed_reason {
+        notice.reasons_closed.push(prose(text).map_err(bad("--closed-reason"))?);
+    }
+    for text in &acted.legal {
+        let act = Text::new(text.as_str()).map_err(|error| error.to_string()).map_err(bad("--legal"))?;
+        notice.legal.push(LegalBasis::new(act));
+    }
+    if notice.reasons_public.is_empty() && notice.reasons_closed.is_empty() {
+        match Dialog::of_terminal() {
+            Some(mut dialog) => {
+                let question = format!("reason that may be published why you {word} it");
+                notice.reasons_public.push(dialog.until(&question, prose)?);
+            }
+            None => return Err(missing("--reason TEXT or --closed-reason TEXT")),
+        }
+    }
+    Ok(notice)
+}
+
+/// The record as a file that can be amended.
+fn show(source: &mut Source, key: &RecordKey) -> Result<Answer, Refusal> {
+    let standing = find(source, key)?.ok_or_else(|| not_found(key))?;
+    let Some(record) = &standing.record else {
+        return Err(Refusal::new("erased", format!("what was said of {key} was erased")));
+    };
+    let text = own::write(record, Some(standing.version))
+        .map_err(|error| Refusal::new("record", sentence(&error)))?;
+    let written: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| Refusal::new("internal", error.to_string()))?;
+    let mut json = standing.json();
+    if let Some(object) = json.as_object_mut() {
+        object.insert("record".to_owned(), written);
+    }
+    Ok(Answer::new(text, json))
+}
+
+/// Reads a file, or standard input, with the name and hash that stand in the record.
+fn from_file(path: &Path) -> Result<(OwnRecord, Option<SourceFile>), Refusal> {
+    let limit = u64::try_from(own::OWN_BYTES_MAX).unwrap_or(u64::MAX);
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().take(limit.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|source| NodeError::File { action: "read", path: path.to_owned(), source })?;
+        bytes
+    } else {
+        let Some(bytes) = read_at_most(path, limit)? else {
+            let message = format!("{} is larger than {limit} bytes{NOTHING}", path.display());
+            return Err(Refusal::new("record", message));
+        };
+        bytes
+    };
+    let own = own::read(&bytes).map_err(|error| {
+        Refusal::new("record", format!("{}: {}{NOTHING}", path.display(), sentence(&error)))
+    })?;
+    let name = path.file_name().and_then(|name| Text::new(name.to_string_lossy()).ok());
+    let hash = FileHash::new(*Hash::digest(&bytes).as_bytes());
+    Ok((own, name.map(|name| SourceFile::new(name, hash))))
+}
+
+/// Asks for a record, beginning with what is held of it if it is to be changed.
+fn asked(dialog: &mut Dialog<'_>, writing: Writing, written: &Written) -> Result<OwnRecord, Refusal> {
+    let key = RecordKey::new(
+        dialog.until("list", |text| ListId::parse(text).map_err(|error| error.to_string()))?,
+        dialog.until("reference", |text| Reference::parse(text).map_err(|error| error.to_string()))?,
+    );
+    // The home is let go of while somebody types; the version tells whether the record changed meanwhile.
+    let before = match writing {
+        Writing::Add => None,
+        _ => Some(find(&mut Source::find(&written.of.home)?, &key)?.ok_or_else(|| not_found(&key))?),
+    };
+    let held = before.as_ref().and_then(|before| Some((before.record.as_ref()?, before.version)));
+    dialog.record(&key, held)
+}
+
+fn complete(record: &Record) -> Result<(), Refusal> {
+    own::lacks(record).map_err(|lack| Refusal::new("record", format!("{lack}{NOTHING}")))
+}
+
+fn same_grounds(former: &Record, new: &Record) -> bool {
+    former.legal == new.legal
+        && former.reasons_public == new.reasons_public
+        && former.reasons_closed == new.reasons_closed
+}
+
+fn key_of(key: &KeyOf) -> Result<RecordKey, Refusal> {
+    let refuse = |what: &str, error: comity_watchlist::KeyError| {
+        Refusal::new("name", format!("{what}: {error}{NOTHING}"))
+    };
+    let list = ListId::parse(&key.list).map_err(|error| refuse("LIST", error))?;
+    let reference = Reference::parse(&key.reference).map_err(|error| refuse("REFERENCE", error))?;
+    Ok(RecordKey::new(list, reference))
+}
+
+fn not_found(key: &RecordKey) -> Refusal {
+    Refusal::new("not_found", format!("the own log has no record {key}{NOTHING}"))
+}
+
+fn missing(what: &str) -> Refusal {
+    Refusal::new("usage", format!("{what} is needed; it is asked for only on a terminal{NOTHING}"))
+}

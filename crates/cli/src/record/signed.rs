@@ -1,0 +1,93 @@
+//! Signing one change, and what is said when it is done.
+
+use comity_node::NodeError;
+use comity_policy::Word as _;
+use comity_watchlist::{Change, Op, Text};
+use comity_wire::v1::RecordState;
+use comity_wire::{DraftChange, HandlingChoice};
+use serde_json::json;
+
+use crate::answer::{Answer, Refusal, sentence};
+use crate::plain::plain;
+use crate::record::standing::{Standing, label_of, listing_json};
+use crate::records::state_word;
+use crate::source::Source;
+
+/// Signs a change of a listing as it stands, or one that begins a listing.
+pub(super) fn sign(
+    source: &mut Source,
+    before: Option<&Standing>,
+    change: &Change,
+    handling: HandlingChoice,
+) -> Result<Answer, Refusal> {
+    let draft = draft(change, before)?;
+    let appended = source.append(&[draft], handling, &|_, _| {})?;
+    let (state, newest) = (state_after(before, &change.op), appended.first);
+    let version = before.map_or(1, |before| before.version.saturating_add(1));
+    // With the change that erases a record goes one entry about each of its earlier ones.
+    let erased = appended.last.value().saturating_sub(appended.first.value());
+    let label = label_of(source, appended.first)?;
+    let (tlp, onward) = label
+        .as_ref()
+        .map(|label| (label.handling().tlp.name(), label.handling().onward.name()))
+        .unwrap_or_default();
+    let paths: Vec<&str> = match &change.op {
+        Op::Amend { paths, .. } | Op::Correct { paths, .. } => paths.iter().map(Text::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let mut json = listing_json(change.key(), change.handle, state, version, newest);
+    if let Some(object) = json.as_object_mut() {
+        object.insert("change".to_owned(), change.op.word().into());
+        object.insert("paths".to_owned(), paths.clone().into());
+        object.insert("tlp".to_owned(), tlp.into());
+        object.insert("onward".to_owned(), onward.into());
+        object.insert("erased".to_owned(), json!(erased));
+        object.insert("origin".to_owned(), source.home().origin().as_str().into());
+        object.insert("size".to_owned(), json!(appended.head.size.value()));
+        object.insert("root".to_owned(), appended.head.root.to_base64().into());
+    }
+    let mut lines = vec![format!(
+        "signed    {} {}  (version {version}, {}, entry {newest})",
+        change.op.word(),
+        plain(&change.key().to_string()),
+        state_word(state)
+    )];
+    if !paths.is_empty() {
+        lines.push(format!("changed   {}", plain(&paths.join(", "))));
+    }
+    if erased > 0 {
+        lines.push(format!(
+            "erased    what {erased} earlier entries said; they stay, and so does that there was something"
+        ));
+    }
+    lines.push(format!("handling  TLP:{tlp}, onward {onward}"));
+    lines.push(format!(
+        "log       {}  size {}  root {}",
+        source.home().origin(),
+        appended.head.size,
+        appended.head.root.to_base64()
+    ));
+    Ok(Answer::new(lines.join("\n"), json))
+}
+
+/// Where the listing stands with the change.
+fn state_after(before: Option<&Standing>, op: &Op) -> RecordState {
+    match op {
+        Op::List { .. } | Op::Relist { .. } | Op::Resume { .. } => RecordState::Unapproved,
+        Op::Suspend { .. } => RecordState::Suspended,
+        Op::Delist { .. } => RecordState::Delisted,
+        Op::Withdraw { .. } => RecordState::Withdrawn,
+        Op::Erase { .. } => RecordState::Erased,
+        Op::Amend { .. } | Op::Correct { .. } | Op::Rekey { .. } | Op::Merge { .. } | Op::Split { .. } => {
+            before.map_or(RecordState::Unapproved, |before| before.state)
+        }
+    }
+}
+
+/// The change as it is handed over, behind the entry that it follows.
+fn draft(change: &Change, before: Option<&Standing>) -> Result<DraftChange, Refusal> {
+    let refuse = |reason: String| Refusal::from(NodeError::Record { reason });
+    let sections = change.encode().map_err(|error| refuse(sentence(&error)))?;
+    let about = before.filter(|_| change.op.prev().is_some()).map(|before| before.newest);
+    DraftChange::new(about, sections).ok_or_else(|| refuse("it says nothing".to_owned()))
+}

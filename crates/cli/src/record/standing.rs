@@ -1,0 +1,136 @@
+//! A listing of the own log as it stands, for whoever makes the next change of it.
+
+use comity_ledger::{Kind, Slot};
+use comity_policy::{Label, LabelSet, SlotLabel, Tlp};
+use comity_tlog::EntryIndex;
+use comity_watchlist::{Change, EntryRef, Handle, Record, RecordKey, SectionsRead};
+use comity_wire::v1::RecordState;
+use comity_wire::{HandlingChoice, ListedRecord, v1};
+use serde_json::{Value, json};
+
+use crate::answer::Refusal;
+use crate::log::hex;
+use crate::record::{LIVING, NOTHING};
+use crate::records::state_word;
+use crate::source::Source;
+
+/// A listing.
+pub(super) struct Standing {
+    pub(super) key: RecordKey,
+    pub(super) handle: Handle,
+    /// Its newest entry, and the leaf hash of that.
+    pub(super) newest: EntryIndex,
+    pub(super) leaf: EntryRef,
+    pub(super) state: RecordState,
+    pub(super) version: u64,
+    /// What it says; none once it is erased.
+    pub(super) record: Option<Record>,
+}
+
+/// The listing of a key in the own log: the living one, else the one that ended last.
+pub(super) fn find(source: &mut Source, key: &RecordKey) -> Result<Option<Standing>, Refusal> {
+    let own = source.home().origin();
+    let mut found: Option<Standing> = None;
+    for listed in source.records(&own, &key.list)? {
+        // They come by the place of their newest entry.
+        let is_better = |held: &Standing| !LIVING.contains(&held.state) || LIVING.contains(&listed.state);
+        if listed.reference == key.reference && found.as_ref().is_none_or(is_better) {
+            found = Some(Standing::read(listed, key)?);
+        }
+    }
+    Ok(found)
+}
+
+impl Standing {
+    fn read(listed: ListedRecord, key: &RecordKey) -> Result<Self, Refusal> {
+        let ListedRecord { handle, newest, leaf, state, sections, version, .. } = listed;
+        let record = if state == RecordState::Erased {
+            None
+        } else {
+            let change = Change::decode(&SectionsRead::from(&sections)).ok();
+            let record = change.as_ref().and_then(|decoded| decoded.change.op.record()).cloned();
+            let unread = || Refusal::new("damaged", format!("entry {newest} of the own log does not read"));
+            let mut record = record.ok_or_else(unread)?;
+            // A rekeying says the key, and not the record again.
+            record.key = key.clone();
+            Some(record)
+        };
+        Ok(Self { key: key.clone(), handle, newest, leaf, state, version, record })
+    }
+
+    /// Whether the record is in one of these states.
+    pub(super) fn must_be(&self, states: &[RecordState], why: &str) -> Result<(), Refusal> {
+        if states.contains(&self.state) { Ok(()) } else { Err(self.refused(why)) }
+    }
+
+    /// Whether the record is in any other state.
+    pub(super) fn must_not_be(&self, state: RecordState, why: &str) -> Result<(), Refusal> {
+        if self.state == state { Err(self.refused(why)) } else { Ok(()) }
+    }
+
+    /// Whether the record has not changed since it was looked at.
+    pub(super) fn must_have(&self, version: u64) -> Result<(), Refusal> {
+        if self.version == version {
+            return Ok(());
+        }
+        let message = format!(
+            "{} has version {} (entry {}), and the change was made from version {version}: look at it again with `comity \
+             record show`{NOTHING}",
+            self.key, self.version, self.newest
+        );
+        Err(Refusal::new("base_changed", message))
+    }
+
+    pub(super) fn refused(&self, why: &str) -> Refusal {
+        Refusal::new("state", format!("{} is {}: {why}{NOTHING}", self.key, state_word(self.state)))
+    }
+
+    /// The handling under which a change of it goes: that of what it changes.
+    pub(super) fn handling(&self, source: &mut Source) -> Result<HandlingChoice, Refusal> {
+        let label = label_of(source, self.newest)?;
+        let is_official = label.is_some_and(|label| label.handling().tlp == Tlp::Clear);
+        Ok(if is_official { HandlingChoice::OfficialList } else { HandlingChoice::OwnDesignation })
+    }
+
+    /// What is said of it in an answer.
+    pub(super) fn json(&self) -> Value {
+        listing_json(&self.key, self.handle, self.state, self.version, self.newest)
+    }
+}
+
+/// What every answer says of a listing.
+pub(super) fn listing_json(
+    key: &RecordKey,
+    handle: Handle,
+    state: RecordState,
+    version: u64,
+    newest: EntryIndex,
+) -> Value {
+    json!({
+        "list": key.list.as_str(),
+        "reference": key.reference.as_str(),
+        "handle": hex(handle.as_bytes()),
+        "state": state_word(state),
+        "version": version,
+        "index": newest.value(),
+    })
+}
+
+/// The label of the core of an own entry; none where it is not understood, or was erased.
+pub(super) fn label_of(source: &mut Source, index: EntryIndex) -> Result<Option<Label>, Refusal> {
+    let own = source.home().origin();
+    let Some(entry) = source.entry(&own, index.value())? else { return Ok(None) };
+    let opened = |slot: Slot| {
+        let held = entry.sections.iter().find(|held| held.slot == u32::from(slot.number()))?;
+        match &held.content {
+            Some(v1::held_section::Content::Opened(content)) => Some(content.as_ref()),
+            _ => None,
+        }
+    };
+    let Some(handling) = opened(Slot::HANDLING) else { return Ok(None) };
+    let labels = LabelSet::from_sections(Kind::Record, handling, opened(Slot::AUDIENCE));
+    Ok(labels.ok().and_then(|labels| match labels.label(Slot::CORE) {
+        SlotLabel::Understood(label) => Some(label.clone()),
+        _ => None,
+    }))
+}

@@ -1,0 +1,93 @@
+//! A designation as an agency writes it itself: one JSON object, read strictly and written again.
+//!
+//! `docs/records.md` describes every field. A field that is not known, a field given twice, a value outside its limits
+//! or without meaning is refused with its line and column; nothing is guessed and nothing left out in silence. Not here:
+//! who may designate (`policy`), and what a command does with it (`cli`).
+
+mod claims;
+mod designation;
+mod form;
+mod parts;
+mod scalar;
+mod words;
+
+use comity_watchlist::{Change, Handle, Op, Record, RecordError};
+use thiserror::Error;
+
+pub use self::designation::{Lack, lacks};
+use self::form::RecordForm;
+pub use self::words::{ground_of, ground_words};
+
+/// Largest file in bytes: six full sections, and as much again for the names of their fields and escapes.
+pub const OWN_BYTES_MAX: usize = 1 << 20;
+
+/// A designation as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnRecord {
+    /// What it says.
+    pub record: Record,
+    /// The version of the record that it was made from, if it says one.
+    pub version: Option<u64>,
+}
+
+/// Why a text is no designation.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OwnError {
+    /// Longer than the limit.
+    #[error("it has {len} bytes, more than {OWN_BYTES_MAX}")]
+    TooLarge {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// Not the JSON that it should be; the cause names line and column, or the field.
+    #[error("it is not a record as docs/records.md describes it")]
+    Form {
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A list or a section beyond its limit, or a part with nothing in it.
+    #[error("it cannot stand in a log")]
+    Record {
+        /// The cause.
+        #[source]
+        source: RecordError,
+    },
+    /// A value of a later version that has no word in this form.
+    #[error("it has a {what} of a later version, which has no word here")]
+    NoWord {
+        /// What kind of value.
+        what: &'static str,
+    },
+}
+
+/// Reads a designation. A byte order mark before it is passed over.
+///
+/// # Errors
+/// [`OwnError`] if it is too large, not JSON of the form described, or beyond a limit of a record.
+pub fn read(bytes: &[u8]) -> Result<OwnRecord, OwnError> {
+    if bytes.len() > OWN_BYTES_MAX {
+        return Err(OwnError::TooLarge { len: bytes.len() });
+    }
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let form: RecordForm = serde_json::from_slice(bytes).map_err(|source| OwnError::Form { source })?;
+    let version = form.version;
+    let record = Record::from(form);
+    // The limits of lists and sections are those of the byte form, and kept where that is made.
+    let change = Change { handle: Handle::new([0; 16]), op: Op::List { record: Box::new(record.clone()) } };
+    change.encode().map_err(|source| OwnError::Record { source })?;
+    Ok(OwnRecord { record, version })
+}
+
+/// Writes a record so that [`read`] gives it again: all but where it was read from, which is the file then.
+///
+/// # Errors
+/// [`OwnError::NoWord`] if it holds a code that this program does not know.
+pub fn write(record: &Record, version: Option<u64>) -> Result<String, OwnError> {
+    let form = RecordForm::of(record, version)?;
+    serde_json::to_string_pretty(&form).map_err(|source| OwnError::Form { source })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! A power cut at any instant of an erasure: each entry is there whole or gone, and once it was said to be erased it is
+//! gone for good.
+//!
+//! Not here: what an erasure leaves of the files (`erase`), and how a cut is made (`tests/faults` of the workspace).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a failed unwrap is a failed test, and it says aloud what was skipped"
+)]
+
+mod cut;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use comity_ledger::{
+    Author, AuthorTime, Draft, Entropy, EntropyError, Kind, LockedHead, Origin, Role, SealedEntry, Slot,
+};
+use comity_store::{Kek, LogRole, Store, StoreError, StorePaths};
+use comity_tlog::{EntryIndex, KeyKind, KeyName, RightEdge, SigningKey, TreeSize};
+
+use cut::disk::{Disk, Drawn, Left, events};
+use cut::library;
+
+/// Names the folder of the store that the other side of the test works on.
+const ERASING: &str = "COMITY_ERASE_OF";
+/// Entries of the log: two pages of keys.
+const ENTRIES: u64 = 200;
+/// What is erased, in two steps; both pages change in the first.
+const ERASED: [&[u64]; 2] = [&[3, 5, 130], &[4, 131]];
+
+struct Seeded(u64);
+
+impl Entropy for Seeded {
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        for byte in buffer {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *byte = self.0.to_be_bytes()[0];
+        }
+        Ok(())
+    }
+}
+
+fn paths(folder: &Path) -> StorePaths {
+    StorePaths { database: folder.join("store"), keyring: folder.join("keyring") }
+}
+
+fn origin() -> Origin {
+    "agency-a.example/pub".parse().unwrap()
+}
+
+fn open(folder: &Path) -> Store {
+    Store::open(&paths(folder), Kek::from_bytes([7; 32])).unwrap()
+}
+
+fn places(indexes: &[u64]) -> Vec<EntryIndex> {
+    indexes.iter().map(|index| EntryIndex::new(*index).unwrap()).collect()
+}
+
+fn fill(folder: &Path) {
+    let store = Store::create(&paths(folder), Kek::from_bytes([7; 32]), &mut Seeded(0)).unwrap();
+    store.create_log(&origin(), LogRole::Own).unwrap();
+    let key = SigningKey::from_seed(KeyName::new(origin().as_str()).unwrap(), KeyKind::Ed25519, &[2; 32]);
+    let mut author = Author::new(origin(), key.unwrap(), RightEdge::empty());
+    let mut entropy = Seeded(1);
+    let seal = |number: u64| {
+        let draft = Draft::new(Kind::Record, None).with_section(Slot::CORE, number.to_be_bytes().to_vec());
+        draft.seal(&origin(), AuthorTime::from_unix_secs(1), &mut entropy).unwrap()
+    };
+    let sealed: Vec<SealedEntry> = (0..ENTRIES).map(seal).collect();
+    let staged = author.stage(sealed).unwrap();
+    store.keep_batch(&staged, &mut Seeded(2)).unwrap();
+    let durable = store.confirm(&staged).unwrap_or_else(|_| panic!("reads back"));
+    let locked = LockedHead::synced(Role::Author, origin(), durable.head(), None);
+    store.keep_note(&author.sign(&durable, &locked).unwrap()).unwrap();
+}
+
+/// Erases, and says how many steps are done.
+fn erase(folder: &Path) {
+    let store = open(folder);
+    for (step, indexes) in ERASED.iter().enumerate() {
+        store.erase(&origin(), &places(indexes), &mut Seeded(10 + u64::try_from(step).unwrap())).unwrap();
+        // Not by a macro: the harness would keep it to itself.
+        std::io::stdout().write_all(format!("{}\n", step + 1).as_bytes()).unwrap();
+        std::io::stdout().flush().unwrap();
+    }
+}
+
+/// The entries that are gone; each of the others opens.
+fn gone(store: &Store, place: &str) -> Vec<u64> {
+    let mut gone = Vec::new();
+    let range = TreeSize::ZERO..TreeSize::new(ENTRIES).unwrap();
+    let read = store.each_opening(&origin(), range, &[Slot::HANDLING, Slot::CORE], |index, found| {
+        match (&found[0], &found[1]) {
+            (Some(_), Some(core)) => assert_eq!(core.section(), index.value().to_be_bytes(), "{place}"),
+            (None, None) => gone.push(index.value()),
+            _ => panic!("{place}: {index} is there in part"),
+        }
+        Ok::<(), StoreError>(())
+    });
+    read.unwrap_or_else(|error| panic!("{place}: {error:?}"));
+    gone
+}
+
+/// What was said to be erased is gone; of the step that was under way all or nothing; and it can be done again.
+fn check(folder: &Path, done: usize, place: &str) {
+    let store = open(folder);
+    let mut all: Vec<u64> = ERASED[..done].concat();
+    all.sort_unstable();
+    let mut next: Vec<u64> = ERASED[..(done + 1).min(ERASED.len())].concat();
+    next.sort_unstable();
+    let found = gone(&store, place);
+    assert!(found == all || found == next, "{place}: {found:?} are gone after {done} steps");
+    let whole = ERASED.concat();
+    store.erase(&origin(), &places(&whole), &mut Seeded(99)).unwrap();
+    assert_eq!(gone(&store, place).len(), whole.len(), "{place}: it is done again");
+}
+
+#[test]
+fn a_power_cut_at_any_instant_of_an_erasure_leaves_each_entry_whole_or_gone() {
+    // The same test again, as the process that is cut off.
+    if let Some(folder) = std::env::var_os(ERASING) {
+        return erase(Path::new(&folder));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().canonicalize().unwrap().join("home");
+    for folder in [home.clone(), home.join("store"), home.join("keyring")] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    fill(&home);
+    let (mut disk, journal) = (Disk::of(&home), dir.path().join("journal"));
+    let Some(library) = library(dir.path()) else { return };
+    let erased = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_power_cut_at_any_instant_of_an_erasure_leaves_each_entry_whole_or_gone"])
+        .env(ERASING, &home)
+        .env("LD_PRELOAD", library)
+        .env("FAULTS_UNDER", &home)
+        .env("FAULTS_JOURNAL", &journal)
+        .output()
+        .unwrap();
+    assert!(erased.status.success(), "{erased:?}");
+    let (mut done, mut cuts) = (0, 0_u64);
+    for event in events(&journal) {
+        disk.apply(&event);
+        if event.is_said() {
+            let said = String::from_utf8(event.data.clone()).unwrap();
+            done = said.lines().last().and_then(|line| line.parse().ok()).unwrap_or(done);
+        }
+        for left in [Left::Nothing, Left::Any, Left::Everything] {
+            cuts += 1;
+            let folder = dir.path().join("cut");
+            disk.cut(left, &mut Drawn(cuts), &folder);
+            check(&folder, done, &format!("cut {cuts}, {left:?} left, {done} steps done"));
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+    }
+    assert_eq!(done, ERASED.len());
+    assert!(cuts > 30, "an erasure has more instants than {cuts}");
+}

@@ -1,0 +1,501 @@
+//! Designations of an agency's own: written, changed and ended by command, and seen so by those who follow.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::agency::{Agency, answer, run, table, text};
+use crate::nodes::{Node, audit, until};
+use crate::schemas::check_answer;
+
+/// A designation about an invented subject.
+fn person(reference: &str, name: &str, passport: &str) -> Value {
+    json!({
+        "list": "xa-national", "reference": reference, "kind": "person",
+        "names": [ { "full": name, "kind": "primary" } ],
+        "identifiers": [ { "kind": "passport", "value": passport } ],
+        "legal": [ { "act": "Order 7 of 2026" } ],
+        "reasons_public": [ "Holds the seals of the crown without right." ],
+        "reasons_closed": [ "A servant of the castle told so." ]
+    })
+}
+
+/// Writes a designation beside the home and runs a command on it.
+fn write(agency: &Agency, command: &str, record: &Value, more: &[&str]) -> Value {
+    let file = agency.write("record.json", record.to_string().as_bytes());
+    let done = agency.ask(&[&["record", command, text(&file)], more].concat());
+    assert!(done["error"].is_null(), "{command}: {done}");
+    check_answer("comity record", &done);
+    done
+}
+
+/// The same of a command that must be refused: the log stands as before.
+fn refused(agency: &Agency, arguments: &[&str], code: &str, said: &str) {
+    let before = agency.head();
+    let message = agency.refused(arguments, code);
+    assert!(message.contains(said) && message.contains("nothing was signed"), "{arguments:?}: {message}");
+    assert_eq!(agency.head(), before, "{arguments:?}");
+}
+
+fn act(agency: &Agency, command: &str, reference: &str, more: &[&str]) -> Value {
+    let done = agency.ask(&[&["record", command, "xa-national", reference], more].concat());
+    assert!(done["error"].is_null(), "{command}: {done}");
+    check_answer("comity record", &done);
+    done
+}
+
+#[test]
+fn a_designation_lives_from_its_listing_to_its_end_and_each_change_follows_the_one_before() {
+    let agency = Agency::found("agency-a.example");
+    let mut record = person("XA-1", "Rupert Mirage", "X0000001");
+    let added = write(&agency, "add", &record, &[]);
+    assert_eq!((&added["change"], &added["state"]), (&"list".into(), &"unapproved".into()), "{added}");
+    assert_eq!((&added["version"], &added["index"]), (&1.into(), &1.into()));
+    assert_eq!((&added["tlp"], &added["onward"]), (&"AMBER".into(), &"NONE".into()), "C18: {added}");
+    record["titles"] = json!(["Count"]);
+    record["version"] = 1.into();
+    let amended = write(&agency, "amend", &record, &[]);
+    assert_eq!((&amended["paths"], &amended["version"]), (&json!(["titles"]), &2.into()), "{amended}");
+    record["titles"] = json!(["Baron"]);
+    record.as_object_mut().unwrap().remove("version");
+    write(&agency, "correct", &record, &["--version", "2"]);
+    let hits = |agency: &Agency| agency.ask(&["screen", "--id", "passport:X0000001"])["answer"].clone();
+    assert_eq!(hits(&agency), "hits");
+    let suspended = act(&agency, "suspend", "XA-1", &["--reason", "A court asked for it."]);
+    assert_eq!((&suspended["state"], hits(&agency)), (&"suspended".into(), "none".into()));
+    let resumed = act(&agency, "resume", "XA-1", &["--closed-reason", "It answered.", "--legal", "Order 8"]);
+    assert_eq!((&resumed["state"], hits(&agency)), (&"unapproved".into(), "hits".into()));
+    let end = ["--ground", "annulled", "--effective", "2026-06-30", "--reason", "The court annulled it."];
+    let ended = act(&agency, "delist", "XA-1", &end);
+    assert_eq!((&ended["state"], &ended["version"]), (&"delisted".into(), &6.into()), "{ended}");
+    assert_eq!(hits(&agency), "none");
+    // New grounds, a new handle, the same list and reference.
+    record["legal"] = json!([{ "act": "Order 9 of 2026" }]);
+    let relisted = write(&agency, "relist", &record, &[]);
+    assert_eq!((&relisted["change"], &relisted["version"]), (&"relist".into(), &1.into()));
+    assert_ne!(relisted["handle"], added["handle"]);
+    assert_eq!(hits(&agency), "hits");
+    let withdrawn = act(&agency, "withdraw", "XA-1", &["--reason", "It should not have been shared."]);
+    assert_eq!((&withdrawn["state"], hits(&agency)), (&"withdrawn".into(), "none".into()));
+    // Each entry names in clear the one before it, and in its core that one's leaf hash.
+    let show = |index: u64| agency.ask(&["log", "show", &index.to_string()]);
+    for (index, about) in [
+        (1, None),
+        (2, Some(1)),
+        (3, Some(2)),
+        (4, Some(3)),
+        (5, Some(4)),
+        (6, Some(5)),
+        (7, None),
+        (8, Some(7)),
+    ] {
+        let entry = show(index);
+        let prev = about.map_or(Value::Null, |about| show(about)["leaf"].clone());
+        assert_eq!((&entry["about"], &entry["change"]["prev"]), (&json!(about), &prev), "{entry}");
+        assert!(
+            entry["sections"].as_array().unwrap().iter().all(|section| section["tlp"] == "AMBER"),
+            "{entry}"
+        );
+    }
+    let (bundle, card) = agency.bundle("bundle");
+    let report = answer(&run(&["bundle", "verify", text(&bundle), "--keys", text(&card), "--json"]));
+    assert!(report["ok"] == true && report["checks"]["changes"] == 8, "{report}");
+}
+
+#[test]
+fn what_is_not_in_order_is_refused_with_its_reason_and_nothing_is_signed() {
+    let agency = Agency::found("agency-a.example");
+    let record = person("XA-1", "Rupert Mirage", "X0000001");
+    let file = |name: &str, record: &Value| agency.write(name, record.to_string().as_bytes());
+    let with = |name: &str, field: &str, value: Value| {
+        let mut record = record.clone();
+        record[field] = value;
+        text(&file(name, &record)).to_owned()
+    };
+    let good = text(&file("good.json", &record)).to_owned();
+    let add = |file: &str, code: &str, said: &str| refused(&agency, &["record", "add", file], code, said);
+    let broken = agency.write("broken.json", b"{ \"list\": \"xa-national\",\n  \"lsit\": 1 }");
+    add(text(&broken), "record", "unknown field `lsit`");
+    add(text(&broken), "record", "line 2");
+    add(text(&agency.write("empty.json", b"")), "record", "EOF");
+    add(text(&agency.write("huge.json", &vec![b' '; 1 << 21])), "record", "larger than 1048576 bytes");
+    add(&with("act.json", "legal", json!([])), "record", "no legal act");
+    let mut bare = record.clone();
+    bare["reasons_public"] = json!([]);
+    bare["reasons_closed"] = json!([]);
+    add(text(&file("bare.json", &bare)), "record", "no reasons");
+    let mut nobody = record.clone();
+    nobody["names"] = json!([]);
+    nobody["identifiers"] = json!([]);
+    add(text(&file("nobody.json", &nobody)), "record", "neither names nor identifiers");
+    add(&with("day.json", "listed_on", "2026-02-30".into()), "record", "day 30 does not exist");
+    add(&with("official.json", "list", "us-ofac-sdn".into()), "official_list", "comity import");
+    refused(&agency, &["record", "add"], "usage", "docs/records.md");
+    refused(
+        &agency,
+        &["record", "amend", &with("v.json", "version", 1.into())],
+        "not_found",
+        "no record xa-national XA-1",
+    );
+    refused(&agency, &["record", "relist", &good], "not_found", "no record");
+    refused(
+        &agency,
+        &["record", "suspend", "xa-national", "XA-1", "--reason", "Because."],
+        "not_found",
+        "no record xa-national XA-1",
+    );
+    refused(&agency, &["record", "suspend", "XA", "1", "--reason", "Because."], "name", "LIST");
+}
+
+/// The command on the one record, with more to say.
+fn on<'a>(command: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["record", command, "xa-national", "XA-1"], more].concat()
+}
+
+#[test]
+fn a_change_that_does_not_follow_what_stands_is_refused() {
+    let agency = Agency::found("agency-a.example");
+    let record = person("XA-1", "Rupert Mirage", "X0000001");
+    let with = |name: &str, field: &str, value: Value| {
+        let mut record = record.clone();
+        record[field] = value;
+        text(&agency.write(name, record.to_string().as_bytes())).to_owned()
+    };
+    let good = with("good.json", "titles", json!([]));
+    let add = |file: &str, code: &str, said: &str| refused(&agency, &["record", "add", file], code, said);
+    let reason = ["--reason", "Because."];
+    write(&agency, "add", &record, &[]);
+    add(&good, "already_exists", "comity record amend");
+    refused(&agency, &["record", "amend", &good], "usage", "--version");
+    refused(&agency, &["record", "amend", &good, "--version", "1"], "unchanged", "says all of this already");
+    let other = with("other.json", "titles", json!(["Count"]));
+    refused(&agency, &["record", "amend", &other, "--version", "7"], "base_changed", "has version 1");
+    refused(
+        &agency,
+        &["record", "amend", &with("w.json", "version", 2.into()), "--version", "1"],
+        "usage",
+        "the file 2",
+    );
+    refused(
+        &agency,
+        &["record", "correct", &with("x.json", "version", 2.into())],
+        "base_changed",
+        "made from version 2",
+    );
+    refused(
+        &agency,
+        &["record", "amend", &with("y.json", "legal", json!([])), "--version", "1"],
+        "record",
+        "no legal act",
+    );
+    refused(&agency, &["record", "relist", &good], "state", "only what has ended");
+    refused(&agency, &on("suspend", &[]), "usage", "--reason");
+    refused(&agency, &on("suspend", &["--reason", ""]), "record", "text is empty");
+    refused(
+        &agency,
+        &on("suspend", &["--version", "3", "--reason", "Because."]),
+        "base_changed",
+        "version 3",
+    );
+    refused(&agency, &on("resume", &reason), "state", "is unapproved: only a suspended record");
+    refused(&agency, &on("delist", &reason), "usage", "--ground");
+    refused(&agency, &on("delist", &["--ground", "expired", "--reason", "Because."]), "usage", "--effective");
+    refused(
+        &agency,
+        &on("delist", &["--ground", "expired", "--effective", "2026-01-01"]),
+        "usage",
+        "--reason",
+    );
+    let home = agency.home();
+    for (flag, value) in
+        [("--ground", "absent-from-source"), ("--ground", "weary"), ("--effective", "2026-02-30")]
+    {
+        let output = run(&[&on("delist", &[flag, value])[..], &["--home", text(&home)]].concat());
+        assert_eq!(output.status.code(), Some(2), "{flag} {value}: {output:?}");
+    }
+}
+
+#[test]
+fn what_is_suspended_or_has_ended_takes_only_the_changes_of_its_state() {
+    let agency = Agency::found("agency-a.example");
+    let record = person("XA-1", "Rupert Mirage", "X0000001");
+    let good = text(&agency.write("good.json", record.to_string().as_bytes())).to_owned();
+    write(&agency, "add", &record, &[]);
+    let reason = ["--reason", "Because."];
+    act(&agency, "suspend", "XA-1", &reason);
+    refused(&agency, &on("suspend", &reason), "state", "is suspended");
+    act(
+        &agency,
+        "delist",
+        "XA-1",
+        &["--ground", "expired", "--effective", "2026-01-01", "--reason", "Over."],
+    );
+    for command in ["suspend", "resume"] {
+        refused(&agency, &on(command, &reason), "state", "is delisted");
+    }
+    refused(
+        &agency,
+        &on("delist", &["--ground", "expired", "--effective", "2026-01-01", "--reason", "Over."]),
+        "state",
+        "is delisted",
+    );
+    refused(&agency, &["record", "amend", &good, "--version", "3"], "state", "can only be relisted");
+    refused(&agency, &["record", "add", &good], "state", "comity record relist");
+    refused(&agency, &["record", "relist", &good], "same_grounds", "new grounds");
+    act(&agency, "withdraw", "XA-1", &reason);
+    refused(&agency, &on("withdraw", &reason), "state", "taken back already");
+}
+
+#[test]
+fn a_record_that_is_shown_is_a_file_that_amends_it() {
+    let agency = Agency::found("agency-a.example");
+    let full = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/tests/fixtures/own/full.json");
+    let added = agency.ask(&["record", "add", text(&full)]);
+    assert_eq!(added["change"], "list", "{added}");
+    let shown = agency.ask(&["record", "show", "xa-national", "XA-2026-0017"]);
+    check_answer("comity record show", &shown);
+    let mut record: Value = serde_json::from_slice(&std::fs::read(&full).unwrap()).unwrap();
+    record["version"] = 1.into();
+    assert_eq!(shown["record"], record);
+    // As people see it, it is the file itself.
+    let home = agency.home();
+    let said = run(&["record", "show", "xa-national", "XA-2026-0017", "--home", text(&home)]);
+    let changed = String::from_utf8(said.stdout).unwrap().replace("\"Count\"", "\"Baron\"");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_comity"))
+        .args(["record", "amend", "-", "--json", "--home", text(&home)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(changed.as_bytes()).unwrap();
+    let amended = answer(&child.wait_with_output().unwrap());
+    assert_eq!((&amended["paths"], &amended["version"]), (&json!(["titles"]), &2.into()), "{amended}");
+    // Handed in again, it was made from what is no longer so.
+    let stale = agency.write("stale.json", changed.replace("Baron", "Duke").as_bytes());
+    refused(&agency, &["record", "amend", text(&stale)], "base_changed", "made from version 1");
+    agency.refused(&["record", "show", "xa-national", "XA-2"], "not_found");
+}
+
+#[test]
+fn a_peer_sees_each_change_of_a_designation_and_what_has_ended_is_found_no_more() {
+    let (a, b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    let ask = |name: &str| b.agency.ask(&["screen", "--name", name]);
+    let mut record = person("XA-1", "Rupert Mirage", "X0000001");
+    write(&a.agency, "add", &record, &[]);
+    until("B finds what A designates", || ask("Rupert Mirage")["answer"] == "hits");
+    let hit = ask("Rupert Mirage");
+    assert_eq!(
+        (&hit["hits"][0]["list"], &hit["hits"][0]["version"]),
+        (&"xa-national".into(), &1.into()),
+        "{hit}"
+    );
+    record["names"][0]["full"] = "Rupert Mirage the Second".into();
+    write(&a.agency, "amend", &record, &["--version", "1"]);
+    until("B finds the new name", || ask("Rupert Mirage the Second")["hits"][0]["version"] == 2);
+    assert_eq!(ask("Rupert Mirage")["answer"], "none");
+    act(&a.agency, "suspend", "XA-1", &["--reason", "A court asked for it."]);
+    until("a suspended record gives no hit", || ask("Rupert Mirage the Second")["answer"] == "none");
+    act(&a.agency, "resume", "XA-1", &["--reason", "It answered."]);
+    until("a resumed one does", || ask("Rupert Mirage the Second")["answer"] == "hits");
+    let end = ["--ground", "deceased", "--effective", "2026-06-30", "--reason", "He died."];
+    act(&a.agency, "delist", "XA-1", &end);
+    until("a delisted record gives no hit", || ask("Rupert Mirage the Second")["answer"] == "none");
+    let says = |node: &Node| node.agency.ask(&["log", "records", "xa-national", "--origin", &a.origin]);
+    assert_eq!(says(&b)["records"][0]["state"], "delisted");
+    assert_eq!(says(&b), says(&a));
+    // The reasons that may not be published went to the peer under AMBER too, and no further: onward NONE.
+    let entry = b.agency.ask(&["log", "show", "1", "--origin", &a.origin]);
+    assert!(entry["sections"].as_array().unwrap().iter().all(|section| section["tlp"] == "AMBER"), "{entry}");
+    for (node, others) in [(&a, [&b]), (&b, [&a])] {
+        let report = audit(node, &others);
+        assert!(report["ok"] == true && report["trusted"] == true, "{report}");
+    }
+    for node in [&a, &b] {
+        for word in ["Rupert", "Mirage", "X0000001", "XA-1", "castle"] {
+            assert!(!node.log().contains(word), "{word:?} stands in the log of {}", node.origin);
+        }
+    }
+}
+
+#[test]
+fn a_designation_goes_to_peers_alone_and_a_change_of_an_official_record_as_far_as_the_record() {
+    let (a, b, c) =
+        (Node::found("agency-a.example"), Node::found("agency-b.example"), Node::found("agency-c.example"));
+    for (one, other) in [(&a, &b), (&b, &a), (&b, &c), (&c, &b)] {
+        one.add(other, &[]);
+    }
+    c.add(&a, &["--via", "agency-b.example"]);
+    let list = a.agency.write("list.csv", &table(1..=3));
+    a.agency.ask(&["import", "ofac", text(&list)]);
+    write(&a.agency, "add", &person("XA-1", "Rupert Vane", "Y0000001"), &[]);
+    let ask = |node: &Node, id: &str| node.agency.ask(&["screen", "--id", id])["answer"].clone();
+    until("C finds the official record", || ask(&c, "passport:X0000002") == "hits");
+    until("B finds the designation", || ask(&b, "passport:Y0000001") == "hits");
+    let head = a.head(&a.origin);
+    c.reaches(&a.origin, &head);
+    assert_eq!(ask(&c, "passport:Y0000001"), "none", "onward NONE: the relay keeps it");
+    let done = a.agency.ask(&["record", "suspend", "us-ofac-sdn", "2", "--reason", "A court asked for it."]);
+    assert_eq!((&done["tlp"], &done["onward"]), (&"CLEAR".into(), &"FREE".into()), "{done}");
+    until("the relief reaches C through the relay", || ask(&c, "passport:X0000002") == "none");
+    let entry = c.agency.ask(&["log", "show", &done["index"].to_string(), "--origin", &a.origin]);
+    assert_eq!(entry["change"]["op"], "suspend", "{entry}");
+}
+
+/// Goal: what is erased is gone from the home and from every backup, and the history still verifies.
+#[test]
+fn an_erased_record_is_gone_and_the_log_and_its_audit_stand() {
+    let agency = Agency::found("agency-a.example");
+    let mut record = person("XA-1", "Rupert Mirage", "X0000001");
+    write(&agency, "add", &record, &[]);
+    write(&agency, "add", &person("XA-2", "Flavia Elphberg", "X0000002"), &[]);
+    record["titles"] = json!(["Count"]);
+    write(&agency, "amend", &record, &["--version", "1"]);
+    let [backup, keys, keys_after, restored] =
+        ["backup", "keys", "keys-after", "restored"].map(|name| agency.beside(name));
+    agency.ask(&["backup", "--out", text(&backup), "--keyring-out", text(&keys)]);
+    let done = act(&agency, "erase", "XA-1", &["--reason", "The court ordered it."]);
+    assert_eq!(
+        (&done["state"], &done["erased"], &done["version"]),
+        (&"erased".into(), &2.into(), &3.into()),
+        "{done}"
+    );
+    assert_eq!(agency.ask(&["screen", "--id", "passport:X0000001"])["answer"], "none");
+    assert_eq!(agency.ask(&["screen", "--id", "passport:X0000002"])["answer"], "hits");
+    let states = |index: u64| {
+        let entry = agency.ask(&["log", "show", &index.to_string()]);
+        check_answer("comity log show", &entry);
+        let sections = entry["sections"].as_array().unwrap().clone();
+        (
+            entry["kind"].clone(),
+            sections.into_iter().map(|section| section["state"].clone()).collect::<Vec<_>>(),
+        )
+    };
+    for (index, kind, state) in [
+        (1, "record", "erased"),
+        (2, "record", "opened"),
+        (3, "record", "erased"),
+        (4, "record", "opened"),
+        (5, "erase", "opened"),
+        (6, "erase", "opened"),
+    ] {
+        let (found, sections) = states(index);
+        assert!(
+            found == kind && sections.iter().all(|section| section == state),
+            "{index}: {found} {sections:?}"
+        );
+    }
+    let listed = agency.ask(&["log", "records", "xa-national"]);
+    check_answer("comity log records", &listed);
+    let of =
+        listed["records"].as_array().unwrap().iter().find(|record| record["reference"] == "XA-1").unwrap();
+    assert_eq!((&of["state"], &of["name"]), (&"erased".into(), &Value::Null), "{of}");
+    agency.refused(&["record", "show", "xa-national", "XA-1"], "erased");
+    for command in ["erase", "withdraw", "suspend"] {
+        refused(&agency, &on(command, &["--reason", "Because."]), "state", "is erased");
+    }
+    let good = agency.write("again.json", person("XA-1", "Rupert Mirage", "X0000001").to_string().as_bytes());
+    refused(&agency, &["record", "add", text(&good)], "state", "is erased");
+    let (bundle, card) = agency.bundle("bundle");
+    let report = answer(&run(&["bundle", "verify", text(&bundle), "--keys", text(&card), "--json"]));
+    assert!(report["ok"] == true && report["checks"]["openings_erased"] == 16, "{report}");
+    for file in files(&bundle) {
+        let bytes = std::fs::read(&file).unwrap();
+        for word in ["Rupert Mirage", "X0000001"] {
+            let shows = bytes.windows(word.len()).any(|window| window == word.as_bytes());
+            assert!(!shows, "{} shows {word}", file.display());
+        }
+    }
+    // The backup from before, with the newest keyring, which must be used: what was erased stays so.
+    agency.ask(&["backup", "--out", text(&agency.beside("later")), "--keyring-out", text(&keys_after)]);
+    let done = answer(&run(&[
+        "restore",
+        "--from",
+        text(&backup),
+        "--keyring",
+        text(&keys_after),
+        "--home",
+        text(&restored),
+        "--json",
+    ]));
+    assert!(done["error"].is_null(), "{done}");
+    let found = answer(&run(&["log", "show", "1", "--home", text(&restored), "--json"]));
+    assert!(
+        found["sections"].as_array().unwrap().iter().all(|section| section["state"] == "erased"),
+        "{found}"
+    );
+    let found = answer(&run(&["log", "show", "2", "--home", text(&restored), "--json"]));
+    assert!(
+        found["sections"].as_array().unwrap().iter().all(|section| section["state"] == "opened"),
+        "{found}"
+    );
+}
+
+/// Every file under a folder.
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+#[test]
+fn a_peer_finds_an_erased_record_no_more_and_one_that_comes_later_never_gets_it() {
+    let (mut a, b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    let c = Node::found("agency-c.example");
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    write(&a.agency, "add", &person("XA-1", "Rupert Mirage", "X0000001"), &[]);
+    write(&a.agency, "add", &person("XA-2", "Flavia Elphberg", "X0000002"), &[]);
+    let ask = |node: &Node, id: &str| node.agency.ask(&["screen", "--id", id])["answer"].clone();
+    until("B finds it", || ask(&b, "passport:X0000001") == "hits");
+    act(&a.agency, "erase", "XA-1", &["--reason", "The court ordered it."]);
+    until("B finds it no more", || ask(&b, "passport:X0000001") == "none");
+    assert_eq!(ask(&b, "passport:X0000002"), "hits");
+    a.add(&c, &[]);
+    c.add(&a, &[]);
+    until("C finds the other", || ask(&c, "passport:X0000002") == "hits");
+    assert_eq!(ask(&c, "passport:X0000001"), "none");
+    let entry = c.agency.ask(&["log", "show", "1", "--origin", &a.origin]);
+    assert!(
+        entry["sections"].as_array().unwrap().iter().all(|section| section["state"] == "withheld"),
+        "{entry}"
+    );
+    for (node, others) in [(&a, vec![&b, &c]), (&b, vec![&a]), (&c, vec![&a])] {
+        let report = audit(node, &others);
+        assert!(report["ok"] == true && report["trusted"] == true, "{report}");
+    }
+    // After kill -9 and a start it is as it was.
+    a.kill();
+    a.serve();
+    assert_eq!(ask(&a, "passport:X0000001"), "none");
+    let again = a.agency.ask(&["log", "show", "1"]);
+    assert!(
+        again["sections"].as_array().unwrap().iter().all(|section| section["state"] == "erased"),
+        "{again}"
+    );
+}
+
+#[test]
+fn a_publication_does_not_bring_back_what_was_erased() {
+    let agency = Agency::found("agency-a.example");
+    let list = agency.write("list.csv", &table(1..=30));
+    assert_eq!(agency.ask(&["import", "ofac", text(&list)])["added"], 30);
+    let done = agency.ask(&["record", "erase", "us-ofac-sdn", "7", "--reason", "The court ordered it."]);
+    assert_eq!((&done["state"], &done["tlp"]), (&"erased".into(), &"CLEAR".into()), "{done}");
+    let again = agency.ask(&["import", "ofac", text(&list)]);
+    check_answer("comity import", &again);
+    let sums = ["added", "relisted", "removed", "unchanged"].map(|sum| again[sum].as_u64().unwrap());
+    assert_eq!((sums, &again["barred"]), ([0, 0, 0, 29], &json!(["7"])), "{again}");
+    // Somebody decides anew.
+    let mut record = person("7", "MIRAGE, Number 7", "X0000007");
+    record["list"] = "us-ofac-sdn".into();
+    let relisted = write(&agency, "relist", &record, &[]);
+    assert_eq!((&relisted["change"], &relisted["tlp"]), (&"relist".into(), &"CLEAR".into()), "{relisted}");
+    let after = agency.ask(&["import", "ofac", text(&list), "--accept-removals"]);
+    assert_eq!((&after["barred"], &after["changed"]), (&json!([]), &1.into()), "{after}");
+}
