@@ -13,6 +13,8 @@
 
 #[path = "exchange/attacks.rs"]
 mod attacks;
+#[path = "exchange/bent.rs"]
+mod bent;
 #[path = "exchange/carried_lists.rs"]
 mod carried_lists;
 #[path = "exchange/claims.rs"]

@@ -135,13 +135,14 @@ impl Store {
     }
 
     /// Forgets how far a peer's releases of a log have come, synced: the peer has gone back behind that, and is asked for
-    /// all of them again. What is held stays.
+    /// all of them again. What is held stays. Says whether any had come.
     ///
     /// # Errors
     /// A [`StoreError`].
-    pub fn forget_releases(&self, from: &AgencyId, origin: &Origin) -> Result<(), StoreError> {
-        self.late.remove(cursor_key(LogId::of(origin), from))?;
-        self.db.sync()
+    pub fn forget_releases(&self, from: &AgencyId, origin: &Origin) -> Result<bool, StoreError> {
+        let before = self.late.remove(cursor_key(LogId::of(origin), from))?;
+        self.db.sync()?;
+        Ok(before.is_some())
     }
 
     /// Notes that all that was released of a log that has ended has come. Durable with the next sync: else it is asked for

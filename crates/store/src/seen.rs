@@ -49,6 +49,20 @@ impl Store {
         std::fs::write(&fresh, note).and_then(|()| std::fs::rename(&fresh, path)).unwrap_or_default();
     }
 
+    /// Removes the second copy, with the replica that it is of.
+    ///
+    /// # Errors
+    /// [`StoreError::File`]: what another replica of the name has not seen must not be there.
+    pub(crate) fn forget_seen_beside(&self, log: LogId) -> Result<(), StoreError> {
+        let path = self.seen_path(log);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::File { action: "remove", path, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn seen_path(&self, log: LogId) -> PathBuf {
         self.db.folder().join(format!("seen-{log}"))
     }

@@ -69,6 +69,14 @@ impl Store {
         Ok(place)
     }
 
+    /// How often a replica of a log was set aside.
+    ///
+    /// # Errors
+    /// A [`StoreError`], also if what is kept is no such count.
+    pub fn times_set_aside(&self, origin: &Origin) -> Result<u32, StoreError> {
+        Ok(self.aside_count(LogId::of(origin))?.0)
+    }
+
     /// Removes what a crash left of replicas whose copies are whole.
     pub(crate) fn end_clearing(&self) -> Result<(), StoreError> {
         for item in self.pins.scan_prefix([COUNT]) {
@@ -166,6 +174,7 @@ impl Store {
         for tree in [&self.entries, &self.tiles, &self.sections, &self.notes, &self.heads, &self.seen] {
             remove_all(tree, &plain)?;
         }
+        self.forget_seen_beside(log)?;
         for kind in *b"cae" {
             remove_all(&self.late, &behind(kind))?;
         }
@@ -259,5 +268,6 @@ mod tests {
         }
         store.begin_replica(&origin, key.verifier()).unwrap();
         assert_eq!(store.set_aside(&origin, &mut Ones).unwrap().as_str(), "a.example/aside/2");
+        assert_eq!(store.times_set_aside(&origin).unwrap(), 2);
     }
 }

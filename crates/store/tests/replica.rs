@@ -338,6 +338,7 @@ fn a_replica_set_aside_is_kept_whole_and_leaves_its_name_free() {
         .collect();
     for number in 1..=2 {
         store.begin_replica(&logs.origin, &key).unwrap();
+        assert_eq!(store.seen_note(&logs.origin).unwrap(), None, "what the one before had seen");
         keep_seen(&store, &logs.origin, &checkpoint).unwrap();
         keep(&store, &frame).unwrap();
         store.keep_checkpoint(&logs.origin, &checkpoint).unwrap();

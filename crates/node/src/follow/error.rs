@@ -171,6 +171,24 @@ impl FollowError {
         is_at_odds || self.alarm().is_some()
     }
 
+    /// Whether what came is of another tree than the entries held: one of the two is not the log.
+    pub(crate) fn is_of_another_tree(&self) -> bool {
+        match self {
+            Self::Unproven { what } => what.is_of_another_tree(),
+            Self::Rejected(rejection) => matches!(
+                rejection,
+                Rejection::Consistency { .. }
+                    | Rejection::Contradicts { .. }
+                    | Rejection::SameSizeOtherRoot { .. }
+                    | Rejection::OtherBeginning { .. }
+            ),
+            Self::OtherPast { .. } | Self::Dial(DialError::Answered { code: ErrorCode::NoteConflict }) => {
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The error and its causes in one line.
     pub(crate) fn explain(&self) -> String {
         let mut text = self.to_string();
@@ -194,5 +212,9 @@ mod tests {
         let unproven = FollowError::Unproven { what: Box::new(other) };
         assert_eq!(unproven.alarm(), Some(SUSPECT));
         assert!(unproven.may_come_of_an_end() && unproven.explain().contains("another history"));
+        assert!(unproven.is_of_another_tree());
+        // What a key signed that is not in force is void, and says nothing of the entries held.
+        let void = FollowError::Rejected(Rejection::KeyOutOfForce { size: TreeSize::ZERO });
+        assert!(void.may_come_of_an_end() && !void.is_of_another_tree());
     }
 }

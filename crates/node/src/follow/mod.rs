@@ -172,7 +172,7 @@ impl Follower {
         let agency = self.peer.agency().clone();
         let (mut pause, mut catches_up) = (PAUSE_MIN, true);
         loop {
-            let (mut gained, begun) = (false, Instant::now());
+            let (mut gained, mut asks_again, begun) = (false, false, Instant::now());
             let origin = successor::followed(&self.parts.node, &self.peer, catches_up).await;
             let is_newest = origin.as_ref().is_ok_and(|(_, is_newest)| *is_newest);
             let origin = origin.map(|(origin, _)| origin);
@@ -186,7 +186,13 @@ impl Follower {
                     return;
                 }
                 let error = if error.is_behind_release() {
-                    self.ask_again(&of).await.err().unwrap_or(error)
+                    match self.ask_again(&of).await {
+                        Ok(forgot) => {
+                            asks_again = forgot;
+                            error
+                        }
+                        Err(error) => error,
+                    }
                 } else {
                     error
                 };
@@ -209,7 +215,7 @@ impl Follower {
                 });
             }
             // Where what is missing of a closed log does not come, what is new in its successor does not wait for it.
-            catches_up = is_newest || gained;
+            catches_up = is_newest || gained || asks_again;
             // An attempt that took as long as the longest pause was no call too many, whatever it brought.
             let earned = gained || begun.elapsed() >= PAUSE_MAX;
             pause = if earned { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
@@ -247,8 +253,8 @@ impl Follower {
                         tracing::warn!(%origin, %source, "what is shown as the successor of the log is none");
                         Err(error)
                     }
-                    // There is none, or nobody to ask.
-                    Ok(false) | Err(_) => Err(error),
+                    // There is none, or nobody to ask, or it was begun before all of this log had come.
+                    Ok(false) | Err(_) => self.begin_anew(origin, error, gained).await,
                 }
             }
             ended => ended,
@@ -260,9 +266,24 @@ impl Follower {
         successor::begin(&self.parts, &self.peer, origin.clone(), &self.stop).await
     }
 
+    /// What is held of a log that has ended before all of it had come, and does not go with what comes, is set aside.
+    async fn begin_anew(
+        &self,
+        origin: &Origin,
+        error: FollowError,
+        gained: &mut bool,
+    ) -> Result<(), FollowError> {
+        if !error.is_of_another_tree() || !successor::begin_anew(&self.parts.node, &self.peer, origin).await?
+        {
+            return Err(error);
+        }
+        *gained = true;
+        Ok(())
+    }
+
     /// Whoever releases has forgotten how far it had come: it is asked for all again, of which what is held is passed
-    /// over.
-    async fn ask_again(&self, origin: &Origin) -> Result<(), FollowError> {
+    /// over. Says whether that changes what it is asked for.
+    async fn ask_again(&self, origin: &Origin) -> Result<bool, FollowError> {
         tracing::warn!("the releases went back: all are asked for again");
         let (node, peer) = (Arc::clone(&self.parts.node), Arc::clone(&self.peer));
         let origin = origin.clone();

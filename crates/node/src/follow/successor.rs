@@ -22,6 +22,10 @@ use crate::dial::{answered, dial};
 use crate::off_reactor::off_reactor;
 use crate::{Node, NodeError, Peer, SystemEntropy};
 
+/// How often a replica of one log may have been set aside for another to be begun because whoever sends it says that it is
+/// not the log: nothing proves that, and whoever lies costs no more than that all of it is fetched again.
+const SET_ASIDE_MAX: u32 = 2;
+
 /// The log of a peer that is followed, and whether it is the newest that was begun here: with `catches_up` one before it is
 /// first, of which not all is held up to where its successor has closed it.
 pub(super) async fn followed(
@@ -123,8 +127,8 @@ fn begin_replica(
     Ok(true)
 }
 
-/// Sets aside what is held of a log that ended in another tree by the word of its root key, and begins it anew: up to there
-/// it was somebody else's.
+/// Sets aside what is held of a log that ended in another tree by the word of its root key, and begins it anew: what is
+/// held of it is somebody else's.
 fn begin_otherwise(store: &Store, closed: &Origin) -> Result<(), FollowError> {
     let key = store.pinned_key(closed)?.ok_or(FollowError::Broken)?;
     let first = store.entries(closed, TreeSize::ZERO, EntryIndex::ZERO.size_through())?;
@@ -135,6 +139,35 @@ fn begin_otherwise(store: &Store, closed: &Origin) -> Result<(), FollowError> {
         _ => store.begin_replica(closed, &key)?,
     }
     Ok(())
+}
+
+/// Sets aside what is held of a log whose end is known by its successor and has not come, after what came of it was of
+/// another tree: what is held may be a thief's, bent before the last good checkpoint and shorter. Says whether it did; not
+/// beyond [`SET_ASIDE_MAX`] times.
+pub(super) async fn begin_anew(
+    node: &Arc<Node>,
+    peer: &Arc<Peer>,
+    closed: &Origin,
+) -> Result<bool, FollowError> {
+    let (node, peer, closed) = (Arc::clone(node), Arc::clone(peer), closed.clone());
+    let begun = off_reactor(move || set_aside_unended(&node, &peer, &closed)).await;
+    begun.map_err(|_| FollowError::Broken)?
+}
+
+fn set_aside_unended(node: &Node, peer: &Peer, closed: &Origin) -> Result<bool, FollowError> {
+    let store = node.store();
+    let successor = closed.successor().map(|next| store.pinned_key(&next)).transpose()?.flatten();
+    let end = keys_of_peer(store, peer, closed)?.and_then(|keys| keys.closed());
+    let held = store.held(closed)?.size;
+    let is_unended = successor.is_some() && end.is_some_and(|end| held < end.size);
+    if !is_unended || held.is_zero() || store.times_set_aside(closed)? >= SET_ASIDE_MAX {
+        return Ok(false);
+    }
+    begin_otherwise(store, closed)?;
+    node.rebuild_view()?;
+    end_doubts(node, closed);
+    node.tell_news();
+    Ok(true)
 }
 
 /// Ends the alarms about a log that has ended. A conviction is judged anew, with the keys that were in force (`gossip`).

@@ -284,7 +284,8 @@ impl Gossiping {
         Ok(store.newest_note_up_to(&log.origin, end.size)?)
     }
 
-    /// Speaks no more of a checkpoint that is void since its log was closed: it is neither stated nor cosigned again.
+    /// Speaks no more of a checkpoint that is void since its log was closed, or whose entries were set aside: it is neither
+    /// stated nor cosigned again.
     fn forget_void(&self, log: &Spoken) {
         if log.keys.closed().is_none() {
             return;
@@ -292,7 +293,10 @@ impl Gossiping {
         let mut state = self.state();
         let name = OriginDigest::of(&log.origin);
         let spoken = state.gossip.cosigned(&name);
-        if spoken.is_some_and(|spoken| !log.keys.still_verifies(spoken.checkpoint())) {
+        let is_void = |spoken: &Cosigned| {
+            !log.keys.still_verifies(spoken.checkpoint()) || !self.is_held(&log.origin, spoken.head())
+        };
+        if spoken.is_some_and(is_void) {
             state.gossip.forget(&name);
             state.read.remove(&log.origin);
             state.standings.remove(&log.origin);

@@ -233,7 +233,7 @@ impl Gossiping {
     }
 
     /// Whether a tree is the beginning of what is held of a log.
-    fn is_held(&self, origin: &Origin, head: Head) -> bool {
+    pub(super) fn is_held(&self, origin: &Origin, head: Head) -> bool {
         root_at(&self.node.store().nodes(origin), head.size).is_ok_and(|root| root == head.root)
     }
 

@@ -1,5 +1,6 @@
 //! A double of a peer: a node with a valid certificate that says what it was given, and counts what it is asked.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use comity_ledger::{AgencyId, Origin};
 use comity_node::tls::{AcceptedRole, Caps, PeerListener};
+use comity_tlog::TreeSize;
 use comity_wire::v1::exchange_service_server::ExchangeService as ExchangeRpc;
 use comity_wire::{ErrorCode, Greeting, Heads, PROTOCOL, exchange_server, v1};
 use tokio_stream::wrappers::ReceiverStream;
@@ -23,6 +25,8 @@ use crate::support::{Agency, Running, time};
 struct Playback {
     agency: AgencyId,
     messages: Arc<Mutex<Vec<v1::FollowResponse>>>,
+    /// What it says in place of that to whoever asks from an entry on.
+    from: Arc<Mutex<BTreeMap<u64, Vec<v1::FollowResponse>>>>,
     /// Between one message and the next.
     pause: Arc<Mutex<Duration>>,
     /// Whether the stream stays open behind the last message.
@@ -62,8 +66,10 @@ impl ExchangeRpc for Playback {
         request: Request<v1::FollowRequest>,
     ) -> Result<Response<Self::FollowStream>, Status> {
         self.calls.fetch_add(1, Ordering::SeqCst);
-        self.stated.followed.lock().unwrap().push(request.into_inner().origin);
-        let messages = self.messages.lock().unwrap().clone();
+        let request = request.into_inner();
+        let from = self.from.lock().unwrap().get(&request.next_index).cloned();
+        self.stated.followed.lock().unwrap().push(request.origin);
+        let messages = from.unwrap_or_else(|| self.messages.lock().unwrap().clone());
         let pause = *self.pause.lock().unwrap();
         let stays = self.stays.load(Ordering::SeqCst);
         let (sender, receiver) = tokio::sync::mpsc::channel(64);
@@ -112,6 +118,7 @@ impl ExchangeRpc for Playback {
 /// A running playback; it ends when this is dropped.
 pub(crate) struct Played {
     pub(crate) messages: Arc<Mutex<Vec<v1::FollowResponse>>>,
+    from: Arc<Mutex<BTreeMap<u64, Vec<v1::FollowResponse>>>>,
     pub(crate) pause: Arc<Mutex<Duration>>,
     pub(crate) stays: Arc<AtomicBool>,
     pub(crate) calls: Arc<AtomicUsize>,
@@ -125,6 +132,11 @@ impl Played {
     /// What it says from the next call on.
     pub(crate) fn say(&self, messages: Vec<v1::FollowResponse>) {
         *self.messages.lock().unwrap() = messages;
+    }
+
+    /// What it says from the next call on to whoever holds so many entries.
+    pub(crate) fn say_from(&self, start: TreeSize, messages: Vec<v1::FollowResponse>) {
+        self.from.lock().unwrap().insert(start.value(), messages);
     }
 
     /// What it gives as the first entry of whatever log it is asked for.
@@ -160,12 +172,14 @@ impl Played {
     /// A node with the certificate of one agency that takes calls of another.
     pub(crate) async fn by(agency: &Agency, to: &Agency) -> Self {
         let messages = Arc::new(Mutex::new(Vec::new()));
+        let from = Arc::<Mutex<BTreeMap<u64, Vec<v1::FollowResponse>>>>::default();
         let (pause, calls) = (Arc::<Mutex<Duration>>::default(), Arc::<AtomicUsize>::default());
         let (stays, geneses) = (Arc::<AtomicBool>::default(), Arc::<Geneses>::default());
         let stated = Arc::<Stated>::default();
         let playback = Playback {
             agency: agency.id.clone(),
             messages: Arc::clone(&messages),
+            from: Arc::clone(&from),
             pause: Arc::clone(&pause),
             stays: Arc::clone(&stays),
             calls: Arc::clone(&calls),
@@ -183,7 +197,7 @@ impl Played {
         tasks.spawn(
             async move { router.serve_with_incoming_shutdown(accepted, ended.cancelled_owned()).await },
         );
-        Self { messages, pause, stays, calls, geneses, stated, address, _stop: stop.drop_guard() }
+        Self { messages, from, pause, stays, calls, geneses, stated, address, _stop: stop.drop_guard() }
     }
 }
 
