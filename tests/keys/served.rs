@@ -1,4 +1,5 @@
-//! A node that is killed while it enters key events, and while its peer streams from it.
+//! A node that is killed while it enters key events, and while its peer streams from it; and one whose log key and
+//! certificate change amid a long stream.
 //!
 //! Not here: what the command does before it asks the node (`killed`).
 
@@ -10,6 +11,9 @@ use crate::nodes::{Node, audit, until};
 
 /// More changes of the home than a node makes of one key event.
 const CHANGES_MAX: u64 = 300;
+
+/// Records of a long stream: several seconds of it.
+const RECORDS: u32 = 20_000;
 
 /// Whether the file of a key that the list names is there.
 fn is_held(agency: &Agency, key: &str) -> bool {
@@ -95,4 +99,38 @@ fn a_node_killed_at_every_step_of_a_rotation_has_rotated_or_has_not_and_its_peer
     assert!(!b.log().contains("key that is not in force"), "what A signed was never taken for a thief's");
     let report = audit(&b, &[&a]);
     assert!(report["ok"] == true && report["trusted"] == true, "{report}");
+}
+
+/// Goal: nothing of a long stream is lost, and nobody is alarmed, where log key and certificate of the author change amid it.
+/// Way: B begins to follow 20,000 records; once the first of them has come, A's log key is rotated, its certificate renewed,
+/// before the last has come; then more is imported and the old key retired.
+#[test]
+fn a_long_stream_comes_whole_though_log_key_and_certificate_change_amid_it() {
+    let (a, b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    let agency = &a.agency;
+    import(agency, RECORDS);
+    let is_found = |number: u32| {
+        let said = b.agency.ask(&["screen", "--id", &format!("passport:X{number:07}")]);
+        said["hits"].as_array().is_some_and(|hits| !hits.is_empty())
+    };
+    b.add(&a, &[]);
+    until("the first of it has come", || is_found(1));
+    let root = root_of(agency);
+    let rotated = agency.ask(&["key", "rotate", "log", "--root", &root]);
+    assert_eq!(rotated["change"], "added", "{rotated}");
+    let renewed = agency.ask(&["tls", "renew"]);
+    assert_eq!(renewed["reloaded"], true, "{renewed}");
+    assert!(!is_found(RECORDS), "all of it had come before anything changed");
+    import(agency, RECORDS + 20);
+    let retired = agency.ask(&["key", "retire", "log", "--root", &root]);
+    assert_eq!(retired["change"], "retired", "{retired}");
+    b.reaches(&a.origin, &a.head(&a.origin));
+    until("the last of it has come", || is_found(RECORDS + 20) && is_found(RECORDS));
+    assert_eq!(in_force(agency).len(), 1);
+    let report = audit(&b, &[&a]);
+    assert!(report["ok"] == true && report["trusted"] == true, "{report}");
+    let opened = report["checks"]["openings_opened"].as_u64().unwrap();
+    assert!(opened >= 4 * u64::from(RECORDS + 20), "{opened} sections have come");
+    assert!(b.agency.ask(&["status"])["alarms"].as_array().unwrap().is_empty());
 }
