@@ -189,9 +189,9 @@ fn a_dry_run_says_what_an_import_then_does_and_signs_nothing() {
     assert_eq!(
         dry["changes"],
         json!([
-            { "change": "changed", "reference": "3", "name": "MIRAGE, Third", "paths": ["names"] },
-            { "change": "added", "reference": "21", "name": "MIRAGE, Number 21", "paths": [] },
-            { "change": "removed", "reference": "20", "name": "MIRAGE, Number 20", "paths": [] },
+            { "change": "changed", "reference": "3", "former": null, "name": "MIRAGE, Third", "paths": ["names"] },
+            { "change": "added", "reference": "21", "former": null, "name": "MIRAGE, Number 21", "paths": [] },
+            { "change": "removed", "reference": "20", "former": null, "name": "MIRAGE, Number 20", "paths": [] },
         ]),
         "{dry}"
     );
@@ -319,4 +319,53 @@ fn a_format_is_told_by_content_and_none_or_several_are_refused() {
         assert!(message.contains("comity import us LIST FILE"), "{message}");
     }
     assert_eq!(agency.head(), before);
+}
+
+#[test]
+fn a_record_under_another_reference_goes_on_with_its_history() {
+    let agency = Agency::found("agency-a.example");
+    let first = agency.write("first.csv", &table(1..=20));
+    assert_eq!(agency.ask(&["import", "ofac", text(&first)])["added"], 20);
+    let rows = String::from_utf8(table(1..=20)).unwrap();
+    let moved = rows.replacen("\n7,", "\n7007,", 1).into_bytes();
+    let second = agency.write("second.csv", &moved);
+    let done = agency.ask(&["import", "ofac", text(&second)]);
+    let sums = ["added", "changed", "removed", "relisted", "rekeyed", "unchanged"]
+        .map(|sum| done[sum].as_u64().unwrap());
+    assert_eq!(sums, [0, 0, 0, 0, 1, 19], "{done}");
+    let row = &done["changes"][0];
+    assert_eq!(
+        (&row["change"], &row["reference"], &row["former"]),
+        (&"rekeyed".into(), &"7007".into(), &"7".into())
+    );
+    crate::schemas::check_answer("comity import", &done);
+    let hit = agency.ask(&["screen", "--id", "passport:X0000007"]);
+    assert_eq!(
+        (&hit["hits"][0]["reference"], &hit["hits"][0]["version"]),
+        (&"7007".into(), &2.into()),
+        "{hit}"
+    );
+    let again = agency.ask(&["import", "ofac", text(&second)]);
+    assert_eq!((&again["unchanged"], &again["size"]), (&20.into(), &done["size"]), "{again}");
+    let listed = agency.ask(&["log", "records", "us-ofac-sdn"]);
+    let references =
+        listed["records"].as_array().unwrap().iter().map(|record| record["reference"].as_str().unwrap());
+    assert_eq!(
+        references.filter(|reference| ["7", "7007"].contains(reference)).collect::<Vec<_>>(),
+        ["7007"]
+    );
+    // Changed under its new reference, and ended under it.
+    let third = agency.write(
+        "third.csv",
+        String::from_utf8(moved).unwrap().replace("Number 7\"", "Number Seven\"").as_bytes(),
+    );
+    let changed = agency.ask(&["import", "ofac", text(&third)]);
+    assert_eq!(
+        (&changed["changed"], &changed["changes"][0]["reference"]),
+        (&1.into(), &"7007".into()),
+        "{changed}"
+    );
+    let (bundle, card) = agency.bundle("bundle");
+    let report = agency_report(&bundle, &card);
+    assert_eq!(report["ok"], true, "{report}");
 }

@@ -212,11 +212,13 @@ impl Holdings {
                 Refusal::new("damaged", message)
             };
             let change = Change::decode(&read).map_err(|_| unread())?.change;
-            let record = change.op.record().ok_or_else(unread)?;
+            let mut record = change.op.record().ok_or_else(unread)?.clone();
+            // A rekeying says the key, and not the record again.
+            record.key = key;
             if matches!(listing.state, RecordState::Delisted | RecordState::Withdrawn) {
                 holdings.ended.push((record.key.clone(), listing.handle));
             } else {
-                holdings.live.push((listing.handle, listing.newest, listing.leaf, record.clone()));
+                holdings.live.push((listing.handle, listing.newest, listing.leaf, record));
             }
         }
         Ok(holdings)

@@ -58,6 +58,8 @@ pub struct Difference {
     pub relisted: Vec<RecordKey>,
     /// Changed.
     pub amended: Vec<Amended>,
+    /// The same records under other keys: those they had and those they have now.
+    pub rekeyed: Vec<(RecordKey, RecordKey)>,
     /// No longer in the publication, or ended by it.
     pub removed: Vec<RecordKey>,
     /// Held as they are because the publication's row about them could not be read.
@@ -100,12 +102,17 @@ pub fn diff(
     if !options.accept_removals {
         losses(current, &snapshot)?;
     }
-    let (told, absent) = removals(current, &snapshot)?;
+    let (told, mut absent) = removals(current, &snapshot)?;
+    let rekeyed = rekeyed(current, &snapshot, &absent);
+    absent.retain(|key| !rekeyed.values().any(|former| former == key));
     let files: Vec<SourceFile> = snapshot.files.into_iter().map(|read| read.file).collect();
     let mut difference = Difference::default();
     let seen: BTreeSet<RecordKey> = snapshot.records.iter().map(|record| record.key.clone()).collect();
     for record in snapshot.records {
-        difference.take(current, record, &mut handles);
+        match rekeyed.get(&record.key) {
+            Some(former) => difference.rekey(current, former, record.key, &files),
+            None => difference.take(current, record, &mut handles),
+        }
     }
     for Ended { key, effective } in told {
         let effective = effective.unwrap_or(options.today);
@@ -126,8 +133,9 @@ pub fn diff(
 /// [`Refusal`] as [`diff`] without leave.
 pub fn losses(current: &Current<'_>, snapshot: &Snapshot) -> Result<(), Refusal> {
     let (told, absent) = removals(current, snapshot)?;
-    guard::removals(told.len() + absent.len(), current.live.len())?;
-    guard::certainty(absent.len(), &snapshot.rejected)?;
+    let absent = absent.len().saturating_sub(rekeyed(current, snapshot, &absent).len());
+    guard::removals(told.len() + absent, current.live.len())?;
+    guard::certainty(absent, &snapshot.rejected)?;
     let new = snapshot.records.iter();
     let staying = new.filter_map(|new| current.live.get(&new.key).map(|held| (held.record, new)));
     guard::details(&staying.collect::<Vec<_>>())
@@ -154,7 +162,57 @@ fn removals(current: &Current<'_>, snapshot: &Snapshot) -> Result<(Vec<Ended>, V
     Ok((ended, current.live.keys().filter(absent).cloned().collect()))
 }
 
+/// New keys of records that went on under them, with the keys that they had: of all that is told nothing differs but the
+/// key, and no other record could be meant on either side. A record of names alone is never taken for another.
+fn rekeyed(
+    current: &Current<'_>,
+    snapshot: &Snapshot,
+    absent: &[RecordKey],
+) -> BTreeMap<RecordKey, RecordKey> {
+    let mut by_name: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+    for held in absent.iter().filter_map(|key| current.live.get(key)) {
+        if let Some(name) = held.record.primary_name().filter(|_| is_telling(held.record)) {
+            by_name.entry(name.full.as_str()).or_default().push(held.record);
+        }
+    }
+    let mut found: BTreeMap<RecordKey, Vec<RecordKey>> = BTreeMap::new();
+    for new in snapshot.records.iter().filter(|new| {
+        !current.live.contains_key(&new.key) && !current.ended.contains_key(&new.key) && is_telling(new)
+    }) {
+        let namesakes = new.primary_name().and_then(|name| by_name.get(name.full.as_str()));
+        for held in namesakes.into_iter().flatten() {
+            if Record::changed_paths(held, new) == ["key"] {
+                found.entry(held.key.clone()).or_default().push(new.key.clone());
+            }
+        }
+    }
+    let mut rekeyed: BTreeMap<RecordKey, RecordKey> = BTreeMap::new();
+    let mut doubtful = BTreeSet::new();
+    for (former, new) in found {
+        let [new] = new.as_slice() else { continue };
+        if rekeyed.insert(new.clone(), former).is_some() {
+            doubtful.insert(new.clone());
+        }
+    }
+    rekeyed.retain(|new, _| !doubtful.contains(new));
+    rekeyed
+}
+
+/// Whether a record says enough to be known again by it.
+fn is_telling(record: &Record) -> bool {
+    !record.identifiers.is_empty() || !record.facts.is_empty()
+}
+
 impl Difference {
+    fn rekey(&mut self, current: &Current<'_>, former: &RecordKey, to: RecordKey, files: &[SourceFile]) {
+        let Some(held) = current.live.get(former) else { return };
+        let mut notice = Notice::new(former.clone());
+        notice.source.files = files.to_vec();
+        self.rekeyed.push((former.clone(), to.clone()));
+        let op = Op::Rekey { prev: held.last, to, notice: Box::new(notice) };
+        self.changes.push(Change { handle: held.handle, op });
+    }
+
     fn take(&mut self, current: &Current<'_>, record: Record, handles: &mut impl FnMut() -> Handle) {
         let key = record.key.clone();
         let Some(held) = current.live.get(&key) else {

@@ -319,6 +319,9 @@ impl AuthorLoop {
                 for Basis { handle, key, decoded, .. } in bases {
                     group.handles.insert(handle);
                     group.keys.insert(key);
+                    if let Op::Rekey { to, .. } = &decoded.change.op {
+                        group.keys.insert(to.clone());
+                    }
                     group.changes.push(decoded);
                 }
             }
@@ -338,7 +341,12 @@ impl AuthorLoop {
         let view = self.node.view();
         let (mut seen, mut begun) = (BTreeSet::new(), BTreeSet::new());
         bases.iter().all(|basis| {
-            if basis.follows.is_none() && !begun.insert(&basis.key) {
+            // A key is taken by what begins under it and by what goes on under it.
+            let takes = match &basis.decoded.change.op {
+                Op::Rekey { to, .. } => Some(to),
+                _ => Some(&basis.key).filter(|_| basis.follows.is_none()),
+            };
+            if takes.is_some_and(|key| !begun.insert(key) || view.live_by_key(&log, key).next().is_some()) {
                 return false;
             }
             let as_it_was = match basis.follows {
@@ -348,10 +356,7 @@ impl AuthorLoop {
                         matches!(basis.decoded.change.op, Op::Withdraw { .. } | Op::Erase { .. });
                     (index, leaf) == follows && (takes_back || !status.is_ended())
                 }),
-                None => {
-                    view.live_of(&log, basis.handle).is_none()
-                        && view.live_by_key(&log, &basis.key).next().is_none()
-                }
+                None => view.live_of(&log, basis.handle).is_none(),
             };
             as_it_was && seen.insert(basis.handle)
         })
@@ -472,7 +477,13 @@ impl Group {
     /// Whether an append can join: it fits, and touches nothing that the batch already changes.
     fn takes(&self, submission: &Submission) -> bool {
         let fits = self.sealed.len().saturating_add(submission.drafts.len()) <= BATCH_ENTRIES_MAX;
-        let touches = |basis: &Basis| self.handles.contains(&basis.handle) || self.keys.contains(&basis.key);
+        let touches = |basis: &Basis| {
+            let takes = match &basis.decoded.change.op {
+                Op::Rekey { to, .. } => self.keys.contains(to),
+                _ => false,
+            };
+            takes || self.handles.contains(&basis.handle) || self.keys.contains(&basis.key)
+        };
         fits && !submission.bases.iter().any(touches)
     }
 }

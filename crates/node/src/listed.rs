@@ -68,20 +68,34 @@ fn listings(view: &View, origin: &Origin, list: &ListId) -> Result<Vec<Wanted>, 
     let refuse = |_| NodeError::Record { reason: "not an origin".to_owned() };
     let log: LogOrigin = origin.as_str().parse().map_err(refuse)?;
     let live = view.live(&log, list);
-    let live = live.map(|of| (of.handle, of.newest_index, of.status, of.version, of.key.reference.clone()));
-    let ended = view.ended(&log, list);
-    let ended = ended.map(|of| (of.handle, of.newest_index, of.status, of.version, of.key.reference.clone()));
-    let wanted = live.chain(ended).map(|(handle, newest, status, version, reference)| {
-        let state = match status {
-            Status::Listed => RecordState::Unapproved,
-            Status::Suspended => RecordState::Suspended,
-            Status::Delisted => RecordState::Delisted,
-            Status::Withdrawn => RecordState::Withdrawn,
-            Status::Erased => RecordState::Erased,
-        };
-        Wanted { handle, newest, leaf: None, state, version, reference }
+    let live = live.map(|of| Wanted {
+        handle: of.handle,
+        newest: of.newest_index,
+        leaf: None,
+        state: if of.is_disputed { RecordState::Unspecified } else { state_of(of.status) },
+        version: of.version,
+        reference: of.key.reference.clone(),
     });
+    let ended = view.ended(&log, list).map(|of| Wanted {
+        handle: of.handle,
+        newest: of.newest_index,
+        leaf: None,
+        state: state_of(of.status),
+        version: of.version,
+        reference: of.key.reference.clone(),
+    });
+    let wanted = live.chain(ended);
     Ok(wanted.collect())
+}
+
+const fn state_of(status: Status) -> RecordState {
+    match status {
+        Status::Listed => RecordState::Unapproved,
+        Status::Suspended => RecordState::Suspended,
+        Status::Delisted => RecordState::Delisted,
+        Status::Withdrawn => RecordState::Withdrawn,
+        Status::Erased => RecordState::Erased,
+    }
 }
 
 /// Reads the wanted entries; what carries no record leads to the entry that it is about.

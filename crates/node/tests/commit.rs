@@ -274,3 +274,54 @@ fn what_the_log_says_is_erased_is_destroyed_at_the_next_start_if_a_stop_came_bet
     let OwnLogState::Writable(log) = open.own_log() else { unreachable!("{:?}", open.own_log()) };
     assert_eq!(log.head().size.value(), 5);
 }
+
+/// Goal: a change that does not follow the newest one is kept and told, and changes nothing. Way: a program that asks
+/// nobody appends two amendments of one version, and the second is looked for in the answer.
+#[test]
+fn a_change_out_of_order_is_kept_and_shown_for_review_and_never_applied() {
+    use comity_node::{listed, submission};
+    use comity_tlog::EntryIndex;
+    use comity_watchlist::{
+        Change, EntryRef, Handle, ListId, Name, NameKind, Op, Record, RecordKey, Reference,
+    };
+    use comity_watchlist::{SubjectKind, Text};
+    use comity_wire::v1::RecordState;
+    use comity_wire::{DraftChange, HandlingChoice};
+
+    let (_dir, folder) = place();
+    let home = make(&folder);
+    let list = ListId::parse("xa-national").unwrap();
+    let record = |name: &str| {
+        let key = RecordKey::new(list.clone(), Reference::parse("XA-1").unwrap());
+        let mut record = Record::new(key, SubjectKind::Person);
+        record.names = vec![Name::new(NameKind::Primary, Text::new(name).unwrap())];
+        Box::new(record)
+    };
+    let append = |about: Option<u64>, op: Op| {
+        let sections = Change { handle: Handle::new([1; 16]), op }.encode().unwrap();
+        let change = DraftChange::new(about.map(|at| EntryIndex::new(at).unwrap()), sections).unwrap();
+        let mut open = home.open().unwrap();
+        let view = open.view().unwrap();
+        let made = submission(home.config(), HandlingChoice::OwnDesignation, &[change]).unwrap();
+        open.append(made, &view).unwrap();
+    };
+    let found = || {
+        let open = home.open().unwrap();
+        listed(open.store(), &open.view().unwrap(), &home.origin(), &list).unwrap().remove(0)
+    };
+    append(None, Op::List { record: record("Rupert Mirage") });
+    let first = found();
+    assert_eq!((first.state, first.version), (RecordState::Unapproved, 1));
+    let amend = |name: &str, prev: EntryRef| Op::Amend { prev, paths: Vec::new(), record: record(name) };
+    append(Some(1), amend("Rupert the First", first.leaf));
+    append(Some(1), amend("Rupert the Rival", first.leaf));
+    let after = found();
+    assert_eq!((after.state, after.version, after.newest.value()), (RecordState::Unspecified, 2, 2));
+    let said = Change::decode(&(&after.sections).into()).unwrap().change;
+    assert_eq!(said.op.record().unwrap().names[0].full.as_str(), "Rupert the First");
+    let open = home.open().unwrap();
+    let view = open.view().unwrap();
+    let log = home.origin().as_str().parse().unwrap();
+    let conflicts: Vec<u64> = view.conflicts(&log).map(|(_, index, _)| index.value()).collect();
+    assert_eq!(conflicts, [3], "it is kept");
+}

@@ -22,6 +22,8 @@ pub struct Listed<'a> {
     pub status: Status,
     /// How many changes there have been, those not opened included.
     pub version: u64,
+    /// Whether changes of it contradict each other: such a record is for review.
+    pub is_disputed: bool,
     /// The record.
     pub record: &'a Record,
     /// The sections of it that were withheld from us and stand empty.
@@ -53,6 +55,7 @@ impl<'a> Listed<'a> {
             newest_index: standing.newest_index,
             status: standing.status,
             version: standing.version,
+            is_disputed: listing.is_disputed(),
             record: said.record,
             withheld: said.withheld,
         })

@@ -49,6 +49,8 @@ pub(super) struct Report<'a> {
 struct Row<'a> {
     change: &'static str,
     reference: &'a str,
+    /// The reference that it had, if it has another one now.
+    former: Option<&'a str>,
     name: Option<&'a str>,
     paths: &'a [Text],
 }
@@ -81,19 +83,25 @@ impl Report<'_> {
             Op::Relist { .. } => ("relisted", &[]),
             Op::Amend { paths, .. } => ("changed", paths),
             Op::Delist { .. } => ("removed", &[]),
+            Op::Rekey { .. } => ("rekeyed", &[]),
             // The difference of two publications is made of nothing else.
             _ => return None,
         };
         let now = change.op.record().and_then(|record| record.primary_name()).map(|name| name.full.as_str());
         let name = now.or_else(|| self.names.get(change.key()).copied());
-        Some(Row { change: word, reference: change.key().reference.as_str(), name, paths })
+        let reference = change.key().reference.as_str();
+        let (reference, former) = match &change.op {
+            Op::Rekey { to, .. } => (to.reference.as_str(), Some(reference)),
+            _ => (reference, None),
+        };
+        Some(Row { change: word, reference, former, name, paths })
     }
 
     fn json(&self) -> Value {
         let d = self.difference;
         let row = |row: Row<'_>| {
             let paths: Vec<&str> = row.paths.iter().map(Text::as_str).collect();
-            json!({ "change": row.change, "reference": row.reference, "name": row.name, "paths": paths })
+            json!({ "change": row.change, "reference": row.reference, "former": row.former, "name": row.name, "paths": paths })
         };
         let rejected = |row: &RejectedRow| json!({ "file": row.file, "line": row.line, "reason": row.reason.to_string() });
         json!({
@@ -104,6 +112,7 @@ impl Report<'_> {
             "changed": d.amended.len(),
             "removed": d.removed.len(),
             "relisted": d.relisted.len(),
+            "rekeyed": d.rekeyed.len(),
             "unchanged": d.unchanged,
             "unread": d.unread.len(),
             "barred": self.barred.iter().map(|key| key.reference.as_str()).collect::<Vec<_>>(),
@@ -126,11 +135,12 @@ impl Report<'_> {
             format!("format    {}", self.format),
             format!("list      {}  ({} records)", self.list, self.records),
             format!(
-                "{what:<10}{} added, {} changed, {} removed, {} relisted; {} unchanged",
+                "{what:<10}{} added, {} changed, {} removed, {} relisted, {} rekeyed; {} unchanged",
                 d.added.len(),
                 d.amended.len(),
                 d.removed.len(),
                 d.relisted.len(),
+                d.rekeyed.len(),
                 d.unchanged
             ),
             format!(
@@ -171,7 +181,11 @@ impl Report<'_> {
         let paths =
             |paths: &[Text]| paths.iter().map(|path| plain(path.as_str())).collect::<Vec<_>>().join(", ");
         let cells = |row: Row<'_>| {
-            let (reference, name) = (cell(row.reference), cell(row.name.unwrap_or_default()));
+            let reference = match row.former {
+                Some(former) => cell(&format!("{former} -> {}", row.reference)),
+                None => cell(row.reference),
+            };
+            let name = cell(row.name.unwrap_or_default());
             [row.change.to_owned(), reference, name, paths(row.paths)]
         };
         let mut rows = vec![["change", "reference", "name", "paths"].map(str::to_owned)];

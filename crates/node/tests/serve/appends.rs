@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use comity_watchlist::EntryRef;
 use comity_wire::{ErrorCode, ListedRecord, v1};
 
-use crate::support::{ORIGIN, Place, amends, append, handle, lists, record, records};
+use crate::support::{ORIGIN, Place, amends, append, handle, lists, record, records, rekeys};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_acknowledged_is_signed_found_and_there_after_a_restart() {
@@ -56,6 +56,8 @@ async fn a_change_follows_the_newest_entry_and_no_other() {
         ("a listing that there is not", amends(9, "9", "Nobody", 1, listed.leaf)),
         ("a handle that is taken", lists(1, "3", "Someone Else")),
         ("a reference that is listed", lists(3, "1", "Someone Else")),
+        ("another reference that is listed", rekeys(1, "1", "1", 1, listed.leaf)),
+        ("another reference that the same append lists", rekeys(1, "1", "5", 1, listed.leaf)),
     ] {
         // The good change beside it goes the way of the bad one: all or none.
         let both = [lists(5, "5", "Ilse Brandt"), change];

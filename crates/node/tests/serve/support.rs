@@ -171,6 +171,14 @@ pub(crate) fn amends(n: u8, reference: &str, name: &str, about: u64, prev: Entry
     DraftChange::new(Some(EntryIndex::new(about).unwrap()), sections).unwrap()
 }
 
+/// Gives a record another reference.
+pub(crate) fn rekeys(n: u8, from: &str, to: &str, about: u64, prev: EntryRef) -> DraftChange {
+    let notice = comity_watchlist::Notice::new(record(from, "Nobody").key);
+    let op = Op::Rekey { prev, to: record(to, "Nobody").key, notice: Box::new(notice) };
+    let sections = Change { handle: handle(n), op }.encode().unwrap();
+    DraftChange::new(Some(EntryIndex::new(about).unwrap()), sections).unwrap()
+}
+
 /// The messages of an append.
 pub(crate) fn append_of(changes: &[DraftChange]) -> Vec<v1::AppendRequest> {
     let count = u64::try_from(changes.len()).unwrap();
