@@ -18,7 +18,7 @@ use crate::erasures;
 use crate::heal;
 use crate::own_lists::OwnLists;
 use crate::own_log::OwnLogParts;
-use crate::records::{ViewStep, last_good, read_steps, view_of};
+use crate::records::{ViewStep, last_good, read_steps, view_of, within};
 use crate::succeeded;
 use crate::tls::PeerTrust;
 use crate::witnessed_time::WitnessedTime;
@@ -280,15 +280,19 @@ impl Node {
         &self,
         origin: &Origin,
         steps: Vec<ViewStep>,
-        last_good: Option<Head>,
+        end: Option<Head>,
         head: Option<Head>,
     ) -> Result<(), NodeError> {
+        let stands_on = match head {
+            Some(head) => Some(within(head, last_good(&self.store, origin)?)),
+            None => None,
+        };
         let mut view = self.view_mut();
         for step in steps {
-            step.apply(origin, last_good, &mut view)?;
+            step.apply(origin, end, &mut view)?;
         }
         // Before the view is given back: an answer and the heads it names belong together.
-        if let Some(head) = head {
+        if let Some(head) = stands_on {
             self.taken_in.write().unwrap_or_else(PoisonError::into_inner).insert(origin.clone(), head);
         }
         drop(view);

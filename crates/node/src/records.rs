@@ -10,7 +10,7 @@ use std::ops::Range;
 use comity_ledger::{Entry, Head, KeyHistory, Kind, Opening, Origin, Slot};
 use comity_screening::{LogOrigin, Provenance, View};
 use comity_store::{LogRole, ReadError, Store, StoreError, is_set_aside};
-use comity_tlog::{Hash, SignedCheckpoint, TreeSize};
+use comity_tlog::{Hash, TreeSize};
 use comity_watchlist::{Change, Decoded, Section, SectionsRead};
 
 use crate::export::head_of;
@@ -34,16 +34,11 @@ pub(crate) fn view_of(store: &Store) -> Result<(View, BTreeMap<Origin, Head>), N
     let (mut view, mut heads) = (View::new(), BTreeMap::new());
     for (origin, _) in store.logs()? {
         let Some(note) = store.newest_note(&origin)?.filter(|_| !is_set_aside(&origin)) else { continue };
-        let (head, keys) = (head_of(&note)?, keys_held(store, &origin)?);
-        let last_good = keys.as_ref().and_then(KeyHistory::closed);
+        let (head, end) = (head_of(&note)?, last_good(store, &origin)?);
         for step in read_steps(store, &origin, TreeSize::ZERO..head.size)? {
-            step.apply(&origin, last_good, &mut view)?;
+            step.apply(&origin, end, &mut view)?;
         }
-        let is_good =
-            |keys: &KeyHistory| SignedCheckpoint::parse(&note).is_ok_and(|n| keys.verify(&n).is_ok());
-        // An answer stands on no checkpoint that is void.
-        let void = keys.is_some_and(|keys| !is_good(&keys));
-        heads.insert(origin, last_good.filter(|_| void).unwrap_or(head));
+        heads.insert(origin, within(head, end));
     }
     Ok((view, heads))
 }
@@ -54,6 +49,12 @@ pub(crate) fn view_of(store: &Store) -> Result<(View, BTreeMap<Origin, Head>), N
 /// A [`NodeError`] if the store fails or is damaged.
 pub(crate) fn last_good(store: &Store, origin: &Origin) -> Result<Option<Head>, NodeError> {
     Ok(keys_held(store, origin)?.and_then(|keys| keys.closed()))
+}
+
+/// What an answer stands on that has taken in a log up to `head`: of one that has ended no more than the last good
+/// checkpoint, since nothing beyond that counts.
+pub(crate) fn within(head: Head, last_good: Option<Head>) -> Head {
+    last_good.filter(|end| end.size <= head.size).unwrap_or(head)
 }
 
 fn keys_held(store: &Store, origin: &Origin) -> Result<Option<KeyHistory>, NodeError> {

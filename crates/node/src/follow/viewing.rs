@@ -8,7 +8,7 @@ use comity_tlog::TreeSize;
 
 use super::error::FollowError;
 use crate::Node;
-use crate::records::ViewStep;
+use crate::records::{ViewStep, last_good, within};
 
 /// Entries applied to the view at once, so that questions wait for one window only.
 const VIEW_WINDOW: usize = 256;
@@ -71,7 +71,8 @@ pub(super) fn show(node: &Node, origin: &Origin, unseen: Unseen) -> Result<(), F
 /// Shows all that is under a complete checkpoint and was not shown yet.
 fn show_to(node: &Node, origin: &Origin, head: Head) -> Result<(), FollowError> {
     let mut viewed = viewed(node, origin);
-    if viewed >= head.size {
+    // What a log holds beyond its end was shown when it was closed, and an answer does not stand on it.
+    if viewed >= within(head, last_good(node.store(), origin)?).size {
         return Ok(());
     }
     while viewed < head.size {

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use comity_ledger::{
-    AgencyId, Cosigned, Entropy as _, EntropyError, Generation, Gossip, Gossiped, KeyHistory, KeyRole,
+    AgencyId, Cosigned, Entropy as _, EntropyError, Generation, Gossip, Gossiped, Head, KeyHistory, KeyRole,
     LineTaken, Origin, OriginDigest, Role, Seen, compare,
 };
 use comity_store::LogRole;
@@ -290,13 +290,15 @@ impl Gossiping {
         if log.keys.closed().is_none() {
             return;
         }
-        let mut state = self.state();
         let name = OriginDigest::of(&log.origin);
-        let spoken = state.gossip.cosigned(&name);
-        let is_void = |spoken: &Cosigned| {
-            !log.keys.still_verifies(spoken.checkpoint()) || !self.is_held(&log.origin, spoken.head())
+        // Nobody else waits while the tree is read.
+        let spoken = self.state().gossip.cosigned(&name).map(|spoken| spoken.checkpoint().clone());
+        let is_void = |spoken: VerifiedCheckpoint| {
+            let head = Head { size: spoken.checkpoint().size(), root: spoken.checkpoint().root() };
+            !log.keys.still_verifies(&spoken) || !self.is_held(&log.origin, head)
         };
         if spoken.is_some_and(is_void) {
+            let mut state = self.state();
             state.gossip.forget(&name);
             state.read.remove(&log.origin);
             state.standings.remove(&log.origin);

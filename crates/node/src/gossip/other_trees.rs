@@ -52,7 +52,12 @@ pub(super) async fn look_into(
             Err(error) => {
                 tracing::debug!(peer = %agency, origin = %differing.origin, %error, "a peer shows no proof");
                 if is_passing(&error) {
-                    gossiping.ask_again(agency, &differing.origin);
+                    let (peer, of) = (agency.clone(), differing.origin);
+                    blocking(gossiping, move |all| {
+                        all.ask_again(&peer, &of);
+                        Ok(())
+                    })
+                    .await?;
                 }
             }
         }
@@ -104,7 +109,8 @@ async fn first_note(
     }
 }
 
-async fn blocking<T: Send + 'static>(
+/// Does what waits for the store or for others who do, off the reactor.
+pub(super) async fn blocking<T: Send + 'static>(
     gossiping: &Arc<Gossiping>,
     step: impl FnOnce(&Gossiping) -> Result<T, NodeError> + Send + 'static,
 ) -> Result<T, DialError> {

@@ -9,8 +9,8 @@ use comity_ledger::{AgencyId, OriginDigest};
 use comity_wire::{ErrorCode, v1};
 
 use super::Gossiping;
+use super::other_trees::blocking;
 use crate::dial::{DialError, PeerClient, answered};
-use crate::off_reactor::off_reactor;
 use crate::{NodeError, ReadOnlyReason, succeeded};
 
 impl Gossiping {
@@ -27,18 +27,19 @@ impl Gossiping {
         let request = v1::GenesisRequest { origin: successor.to_string() };
         match answered(client.genesis(request)).await {
             Ok(answer) => {
-                let (taking, peer) = (Arc::clone(self), agency.clone());
-                off_reactor(move || taking.take_own_successor(&peer, &answer.entry))
-                    .await
-                    .map_err(|_| DialError::Broken)?
-                    .map_err(|source| DialError::Own { source: Box::new(source) })?;
+                let peer = agency.clone();
+                blocking(self, move |all| all.take_own_successor(&peer, &answer.entry)).await?;
             }
             // It knows of none.
             Err(DialError::Answered { code: ErrorCode::UnknownOrigin }) => {}
             Err(error) => return Err(error),
         }
-        self.state().asked.insert(agency.clone());
-        Ok(())
+        let peer = agency.clone();
+        blocking(self, move |all| {
+            all.state().asked.insert(peer);
+            Ok(())
+        })
+        .await
     }
 
     /// Ends signing for good if this is the genesis of the successor of the own log.

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use super::Gossiping;
-use super::other_trees;
+use super::other_trees::{self, blocking};
 use crate::dial::{DialError, PeerClient, answered, dial};
 use crate::exchange::HEARTBEAT;
 use crate::off_reactor::off_reactor;
@@ -143,7 +143,8 @@ async fn speak(
                 held.stop.cancel();
                 // It ends between two steps; a panic in it has been logged by its task.
                 drop(held.task.await);
-                gossiping.forget_peer(&agency);
+                let forgetting = Arc::clone(gossiping);
+                drop(off_reactor(move || forgetting.forget_peer(&agency)).await);
             }
         }
         for peer in wanted {
@@ -157,7 +158,8 @@ async fn speak(
             });
         }
         // A new card brings a new cosigner.
-        gossiping.see_anew();
+        let seeing = Arc::clone(gossiping);
+        drop(off_reactor(move || seeing.see_anew()).await);
         gossiping.node.tell_news();
         tokio::select! {
             () = stop.cancelled() => return,
@@ -181,7 +183,8 @@ async fn speak_to(
             exchange(gossiping, client, agency).await
         };
         let ended = stop.run_until_cancelled(session).await;
-        gossiping.has_tried(agency);
+        let (trying, of) = (Arc::clone(gossiping), agency.clone());
+        drop(off_reactor(move || trying.has_tried(&of)).await);
         match ended {
             Some(Err(error)) => tracing::debug!(%error, "gossip with a peer broke off"),
             Some(Ok(())) => {}
@@ -210,21 +213,26 @@ async fn exchange(
         let is_round = anew;
         if anew || has_news(gossiping, agency).await? {
             // Asked before: who does not know yet how far this node's own log goes does not say who is beyond.
-            let says_own = gossiping.knows_own();
+            let says_own = blocking(gossiping, |all| Ok(all.knows_own())).await?;
             let said = said(gossiping, agency, anew).await?;
             let request = v1::ExchangeHeadsRequest::from(&said.checked()?);
             let heads = Heads::try_from(answered(client.exchange_heads(request)).await?)?;
-            let (hearing, from) = (Arc::clone(gossiping), agency.clone());
-            off_reactor(move || hearing.hear(&from, heads))
-                .await
-                .map_err(|_| DialError::Broken)?
-                .map_err(|source| DialError::Own { source: Box::new(source) })?;
-            if !is_asked_again && gossiping.names_own_successor(agency) {
+            let from = agency.clone();
+            let names_own_successor = move |all: &Gossiping| {
+                all.hear(&from, heads)?;
+                Ok(all.names_own_successor(&from))
+            };
+            if blocking(gossiping, names_own_successor).await? && !is_asked_again {
                 is_asked_again = true;
                 gossiping.ask_for_own_successor(&mut client, agency).await?;
             }
             if says_own {
-                gossiping.has_tried(agency);
+                let of = agency.clone();
+                blocking(gossiping, move |all| {
+                    all.has_tried(&of);
+                    Ok(())
+                })
+                .await?;
             }
             anew = false;
             other_trees::look_into(gossiping, &mut client, agency, is_round).await?;
@@ -236,7 +244,8 @@ async fn exchange(
         }
         at_once = 0;
         // A peer that is about to hold what it was told of is told again soon, one that stays behind less and less often.
-        let lags = gossiping.lags(agency);
+        let of = agency.clone();
+        let lags = blocking(gossiping, move |all| Ok(all.lags(&of))).await?;
         pause = if lags { (pause * 2).min(HEARTBEAT) } else { AGAIN_MIN };
         let wait = if lags { pause } else { HEARTBEAT };
         match tokio::time::timeout(wait, changes.changed()).await {
@@ -248,13 +257,11 @@ async fn exchange(
 }
 
 async fn has_news(gossiping: &Arc<Gossiping>, agency: &AgencyId) -> Result<bool, DialError> {
-    let (asked, of) = (Arc::clone(gossiping), agency.clone());
-    let asked = off_reactor(move || asked.has_news_for(&of)).await.map_err(|_| DialError::Broken)?;
-    asked.map_err(|source| DialError::Own { source: Box::new(source) })
+    let of = agency.clone();
+    blocking(gossiping, move |all| all.has_news_for(&of)).await
 }
 
 async fn said(gossiping: &Arc<Gossiping>, agency: &AgencyId, anew: bool) -> Result<Heads, DialError> {
-    let (saying, to) = (Arc::clone(gossiping), agency.clone());
-    let said = off_reactor(move || saying.say(&to, anew)).await.map_err(|_| DialError::Broken)?;
-    said.map_err(|source| DialError::Own { source: Box::new(source) })
+    let to = agency.clone();
+    blocking(gossiping, move |all| all.say(&to, anew)).await
 }

@@ -311,9 +311,19 @@ async fn a_revocation_behind_which_entries_stand_closes_the_log_for_everybody() 
         at.reaches(&a.origin, end).await;
         assert_eq!(at.node.store().keys(&a.origin).unwrap().closed(), Some(good));
     }
-    // The author itself, after a restart too, signs nothing any more.
+    // The author itself, after a restart too, signs nothing any more; and no answer stands on what is void.
+    for at in [&at_b, &at_c] {
+        until(|| at.node.taken_in().get(&a.origin) == Some(&good)).await;
+    }
     at_a.stop().await;
-    let at_a = a.start().await;
+    at_b.stop().await;
+    let (at_a, at_b) = (a.start().await, b.start().await);
+    for at in [&at_a, &at_b] {
+        assert_eq!(at.node.taken_in().get(&a.origin), Some(&good));
+    }
+    at_b.add(&a, Some(at_a.address), None);
+    until(|| at_b.state(&a).connected).await;
+    assert_eq!(at_b.node.taken_in().get(&a.origin), Some(&good), "nor when it is followed again");
     let OwnLogState::ReadOnly { reason } = &at_a.own_log else { panic!("a closed log is written to") };
     assert!(reason.explain().contains("closed for ever"), "{}", reason.explain());
     for at in [at_a, at_b, at_c] {
