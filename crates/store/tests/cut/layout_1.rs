@@ -2,10 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The database of a store that was dropped: threads of sled may hold it for a moment longer.
+fn once_free(database: &Path) -> sled::Db {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        match sled::open(database) {
+            Ok(db) => return db,
+            Err(error) => assert!(Instant::now() < until, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
 
 /// Moves every section to where layout 1 had those that came late.
 pub(crate) fn make_old(database: &Path) {
-    let db = sled::open(database).unwrap();
+    let db = once_free(database);
     let (sections, late) = (db.open_tree("sections").unwrap(), db.open_tree("late").unwrap());
     let mut values: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
     for item in &sections {
