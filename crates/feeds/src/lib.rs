@@ -1,7 +1,7 @@
 //! Where it comes from and goes to: official lists.
 //!
-//! In scope: parsers from the bytes of a publication to a [`Snapshot`] of canonical records, and [`diff`], which
-//! turns a snapshot and the records held into the changes to sign.
+//! In scope: parsers from the bytes of a publication to a [`Snapshot`] of canonical records; [`diff`], which turns a
+//! snapshot and the records held into the changes to sign; and [`out`], which writes records in formats of others.
 //!
 //! Out of scope: reading and hashing files (the caller), signing and storing (`ledger`, `store`), the record model
 //! (`watchlist`). Nothing here reads a clock, a file or randomness.
@@ -16,6 +16,7 @@ mod gather;
 mod guard;
 mod join;
 pub mod ofac;
+pub mod out;
 mod rows;
 mod script;
 pub mod seco;

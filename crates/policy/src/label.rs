@@ -220,6 +220,22 @@ impl Label {
         self.handling.tlp == Tlp::Clear && self.handling.onward == Onward::Free
     }
 
+    /// Whether a section may be shown to strangers: public, with no end that has come, and with nothing that a reader whom
+    /// nobody knows would have to obey.
+    pub fn is_for_everybody(&self, now: Moment) -> bool {
+        let terms = &self.handling;
+        let ended = [terms.expires_at, terms.review_by].into_iter().flatten().any(|end| end <= now);
+        let bound = terms.display_only
+            || terms.caveats != Caveats::default()
+            || terms.attribution == Attribution::MustNot
+            || terms.obfuscate_subject
+            || terms.notify_subject != Notify::May
+            || terms.exercise.is_some();
+        let barred =
+            !self.audience.not_releasable_to.is_empty() || !self.audience.protection_states.is_empty();
+        self.is_public() && self.reach == Reach::Known && !ended && !bound && !barred
+    }
+
     /// G-3 and E28.
     pub(crate) fn check(&self) -> Result<(), LabelError> {
         self.check_limits()?;
