@@ -19,6 +19,7 @@ mod bench;
 mod crash;
 mod demo;
 mod deploy;
+mod export;
 mod faults;
 mod federation;
 mod import;

@@ -85,6 +85,7 @@ fn every_command_prints_the_json_that_its_page_states() {
     let card = other.beside("card");
     let said = other.ask(&["card", "--out", text(&card)]);
     let words = said["fingerprint"].as_str().unwrap().to_owned();
+    let [stix, feed] = ["bundle.json", "feed"].map(|name| agency.beside(name));
     let [backup, keys, restored] = ["backup", "keys", "restored"].map(|name| agency.beside(name));
     let root = home.join("offline/root.key");
     let restoring =
@@ -102,6 +103,11 @@ fn every_command_prints_the_json_that_its_page_states() {
         ("comity log show", vec!["log", "show", "10", "--home", text(&home)]),
         ("comity log records", vec!["log", "records", "us-ofac-sdn", "--home", text(&home)]),
         ("comity log export", vec!["log", "export", "--out", text(&tiles), "--home", text(&home)]),
+        (
+            "comity export",
+            vec!["export", "stix", "--list", "us-ofac-sdn", "--out", text(&stix), "--home", text(&home)],
+        ),
+        ("comity export", vec!["export", "misp", "--out", text(&feed), "--home", text(&home)]),
         ("comity bundle", vec!["bundle", "--out", text(&bundle), "--home", text(&home)]),
         ("comity-audit verify", vec!["bundle", "verify", text(&bundle)]),
         ("comity-audit verify", vec!["bundle", "verify", text(&tiles)]),

@@ -1,5 +1,6 @@
 //! What can be typed, and nothing else: parsing without acting.
 
+mod export;
 mod key;
 mod lists;
 mod record;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::export::{Export, OutFormatName};
 pub(crate) use self::key::{Key, KeyCommand, RoleName};
 pub(crate) use self::lists::UsList;
 pub(crate) use self::record::{Acted, Key as RecordKey, Record, RecordCommand, Written, day, ground};
@@ -39,6 +41,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Write a designation of one's own, or change what is listed, one signed change at a time.
     Record(Record),
+    /// Write what a log says of a list in a format that others read: STIX, FollowTheMoney, CSV, a MISP feed.
+    Export(Export),
     /// Ask who is listed under a name or a number.
     Screen(Screen),
     /// Look at logs, or export one.
@@ -463,6 +467,7 @@ impl Command {
         match self {
             Self::Init(init) => init.json,
             Self::Serve(serve) => serve.of.json,
+            Self::Export(export) => export.of.json,
             Self::Screen(screen) => screen.of.json,
             Self::Card(card) => card.of.json,
             Self::Import(import) => match &import.source {

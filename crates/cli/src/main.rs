@@ -9,6 +9,7 @@ mod backup;
 mod bench;
 mod bundle;
 mod demo;
+mod export;
 mod import;
 mod in_file;
 mod init;
@@ -16,6 +17,7 @@ mod interruption;
 mod kept_memory;
 mod key;
 mod log;
+mod out_file;
 mod out_folder;
 mod peer;
 mod plain;
@@ -68,6 +70,7 @@ fn run(command: Command) -> Result<Answer, Refusal> {
         Command::Card(arguments) => init::card(&arguments),
         Command::Import(arguments) => import::run(&arguments.source),
         Command::Record(arguments) => record::run(&arguments.command),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Log(arguments) => log::run(&arguments.command),
         Command::Bundle(arguments) => bundle::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),

@@ -121,7 +121,7 @@ impl OutFolder {
 }
 
 /// Whether a path, of which the last parts may be missing, leads into a folder.
-fn is_within(path: &Path, folder: &Path) -> std::io::Result<bool> {
+pub(crate) fn is_within(path: &Path, folder: &Path) -> std::io::Result<bool> {
     let folder = folder.canonicalize()?;
     let there = path.ancestors().find_map(|part| part.canonicalize().ok());
     Ok(there.is_some_and(|there| there.starts_with(folder)))

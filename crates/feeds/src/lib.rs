@@ -1,8 +1,8 @@
 //! Where it comes from and goes to: official lists.
 //!
-//! In scope: parsers from the bytes of a publication to a [`Snapshot`] of canonical records, and [`diff`], which
-//! turns a snapshot and the records held into the changes to sign; and the JSON in which an agency writes its own
-//! designations ([`own`]).
+//! In scope: parsers from the bytes of a publication to a [`Snapshot`] of canonical records; [`diff`], which turns a
+//! snapshot and the records held into the changes to sign; the JSON in which an agency writes its own designations
+//! ([`own`]); and [`out`], which writes records in formats of others.
 //!
 //! Out of scope: reading and hashing files (the caller), signing and storing (`ledger`, `store`), the record model
 //! (`watchlist`). Nothing here reads a clock, a file or randomness.
@@ -18,6 +18,7 @@ mod guard;
 mod join;
 pub mod ofac;
 mod official;
+pub mod out;
 pub mod own;
 mod rows;
 mod script;

@@ -76,6 +76,14 @@ impl View {
         listed.into_iter()
     }
 
+    /// The lists of which an origin has listings whose records were opened to us, living or ended, in order.
+    pub fn lists(&self, origin: &LogOrigin) -> Vec<ListId> {
+        let keys = self.log(origin).map(|log| log.keys.keys());
+        let mut lists: Vec<ListId> = keys.into_iter().flatten().map(|key| key.list.clone()).collect();
+        lists.dedup();
+        lists
+    }
+
     /// The listings of one list of one origin that have ended, the one that ended last at the end.
     pub fn ended<'a>(
         &'a self,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use comity_feeds::out::OutFormat;
 use comity_ledger::{AgencyId, Origin};
 use comity_node::tls::PeerTrust;
 use comity_node::{
-    Alarm, Appended, Home, KeyList, LogExport, NodeError, OpenHome, OwnLogState, Peers, PeersError, Release,
-    SystemEntropy, TakeFile, TlsOutlook, add_authority, add_peer, backup_of, bundle_of, expiry_messages,
-    key_events, key_list, keyring_of, listed, log_states_at_rest, logs, now, peer_messages, put_crl,
-    read_entry, retire_authority, screened, submission,
+    Alarm, Appended, Exported, Home, KeyList, LogExport, NodeError, OpenHome, OwnLogState, Peers, PeersError,
+    Release, SystemEntropy, TakeFile, TlsOutlook, add_authority, add_peer, backup_of, bundle_of,
+    expiry_messages, key_events, key_list, keyring_of, listed, log_states_at_rest, logs, now, peer_messages,
+    put_crl, read_entry, retire_authority, screened, submission, wanted_out, write_out,
 };
 use comity_screening::View;
 use comity_store::is_set_aside;
@@ -101,6 +102,20 @@ impl Local {
     pub(super) fn export(&self, origin: &Origin, take: &mut TakeFile<'_>) -> Result<(), Refusal> {
         let key = self.home().log_key_of(self.open.store(), origin)?;
         Ok(LogExport::new(self.open.store(), origin, &key)?.files("", take)?)
+    }
+
+    pub(super) fn export_records(
+        &mut self,
+        origin: &Origin,
+        list: Option<&ListId>,
+        format: OutFormat,
+        take: &mut TakeFile<'_>,
+    ) -> Result<Exported, Refusal> {
+        self.view()?;
+        let view = self.view.take().unwrap_or_default();
+        let wanted = wanted_out(self.open.store(), &view, origin, list);
+        self.view = Some(view);
+        Ok(write_out(self.open.store(), &wanted?, format, take)?)
     }
 
     pub(super) fn bundle(&self, take: &mut TakeFile<'_>) -> Result<(), Refusal> {

@@ -8,7 +8,9 @@ mod remote;
 
 use std::path::Path;
 
+use comity_feeds::out::OutFormat;
 use comity_ledger::{AgencyId, Head, Origin};
+pub(crate) use comity_node::Exported;
 use comity_node::{Appended, Home, KeyList, NodeError, OpenHome, RunFile, TakeFile};
 use comity_store::StoreError;
 use comity_watchlist::ListId;
@@ -105,6 +107,20 @@ impl Source {
         match self {
             Self::Local(local) => local.export(origin, take),
             Self::Remote(remote) => remote.export(origin, take),
+        }
+    }
+
+    /// Listings of a log in a format of others, as [`Source::export`]; of one list, or of all.
+    pub(crate) fn export_records(
+        &mut self,
+        origin: &Origin,
+        list: Option<&ListId>,
+        format: OutFormat,
+        take: &mut TakeFile<'_>,
+    ) -> Result<Exported, Refusal> {
+        match self {
+            Self::Local(local) => local.export_records(origin, list, format, take),
+            Self::Remote(remote) => remote.export_records(origin, list, format, take),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use comity_feeds::out::OutFormat;
 use comity_ledger::{AgencyId, Origin};
-use comity_node::{Appended, Home, KeyList, NodeError, TakeFile, operator_channel};
+use comity_node::{Appended, Exported, Home, KeyList, NodeError, TakeFile, operator_channel};
 use comity_tlog::EntryIndex;
 use comity_watchlist::ListId;
 use comity_wire::v1::admin_service_client::AdminServiceClient;
@@ -77,6 +78,43 @@ impl Remote {
         runtime.block_on(async {
             let answer = admin.export_log(request).await.map_err(|status| refused(&status))?;
             take_files(answer.into_inner(), |message| message.part, take).await
+        })
+    }
+
+    pub(super) fn export_records(
+        &mut self,
+        origin: &Origin,
+        list: Option<&ListId>,
+        format: OutFormat,
+        take: &mut TakeFile<'_>,
+    ) -> Result<Exported, Refusal> {
+        use v1::export_records_response::Step;
+        let format = match format {
+            OutFormat::Stix => v1::OutFormat::Stix,
+            OutFormat::Ftm => v1::OutFormat::Ftm,
+            OutFormat::Csv => v1::OutFormat::Csv,
+            OutFormat::Misp => v1::OutFormat::Misp,
+        };
+        let list = list.map(|list| list.as_str().to_owned()).unwrap_or_default();
+        let request = v1::ExportRecordsRequest { origin: origin.to_string(), list, format: format.into() };
+        let Self { runtime, admin, .. } = self;
+        runtime.block_on(async {
+            let answer = admin.export_records(request).await.map_err(|status| refused(&status))?;
+            let mut stream = answer.into_inner();
+            while let Some(message) = stream.message().await.map_err(|status| refused(&status))? {
+                match message.step {
+                    Some(Step::Part(part)) => {
+                        let part = FilePart::try_from(part).map_err(|error| unread(&error))?;
+                        take(part.path().as_str(), part.content())?;
+                    }
+                    Some(Step::Done(done)) => {
+                        let (records, left_out) = (done.records, done.left_out);
+                        return Ok(Exported { head: head_of(done.head)?, records, left_out });
+                    }
+                    None => return Err(Refusal::new("malformed", "the node sent no file")),
+                }
+            }
+            Err(Refusal::new("unreachable", "the running node ended before the export was whole"))
         })
     }
 

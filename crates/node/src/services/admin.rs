@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use comity_feeds::out::OutFormat;
 use comity_ledger::{AgencyId, Origin};
 use comity_tlog::{CosignatureTime, EntryIndex};
 use comity_watchlist::ListId;
@@ -202,6 +203,27 @@ impl AdminService for Admin {
         let node = self.node();
         let entry = blocking(move || read_entry(node.store(), &origin, index)).await?;
         entry.map(Response::new).ok_or_else(|| ErrorCode::NotFound.to_status())
+    }
+
+    type ExportRecordsStream = files::Stream<v1::ExportRecordsResponse>;
+
+    async fn export_records(
+        &self,
+        request: Request<v1::ExportRecordsRequest>,
+    ) -> Answer<Self::ExportRecordsStream> {
+        let malformed = |field| ErrorCode::Malformed.to_status_about(field);
+        let request = request.into_inner();
+        let format = match request.format() {
+            v1::OutFormat::Stix => OutFormat::Stix,
+            v1::OutFormat::Ftm => OutFormat::Ftm,
+            v1::OutFormat::Csv => OutFormat::Csv,
+            v1::OutFormat::Misp => OutFormat::Misp,
+            v1::OutFormat::Unspecified => return Err(malformed("export_records_request.format")),
+        };
+        let origin = request.origin.parse().map_err(|_| malformed("export_records_request.origin"))?;
+        let list = (!request.list.is_empty()).then(|| ListId::parse(&request.list)).transpose();
+        let list = list.map_err(|_| malformed("export_records_request.list"))?;
+        Ok(Response::new(files::export_records(self.node(), origin, list, format, self.heavy_call()?)))
     }
 
     type ExportLogStream = files::Stream<v1::ExportLogResponse>;

@@ -1,20 +1,25 @@
-//! Exports as streams of file parts: a log as a folder of tiles, the audit bundle of all logs, or a backup.
+//! Exports as streams of file parts: a log as a folder of tiles or as the formats of others, the audit bundle of all
+//! logs, or a backup.
 //!
 //! Made while they are read: a slow reader holds back the making, and one that goes away ends it.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use comity_feeds::out::OutFormat;
 use comity_ledger::Origin;
-use comity_wire::v1::FilePart as Part;
-use comity_wire::{ErrorCode, FilePart};
+use comity_watchlist::ListId;
+use comity_wire::v1::{self, FilePart as Part};
+use comity_wire::{ErrorCode, FilePart, LogHead};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::refusal::status_of;
 use crate::off_reactor::off_reactor;
-use crate::{LogExport, Node, NodeError, TakeFile, backup_of, bundle_of, keyring_of, now};
+use crate::{
+    LogExport, Node, NodeError, TakeFile, backup_of, bundle_of, keyring_of, now, wanted_out, write_out,
+};
 
 /// Parts made ahead of the reader; each has at most 1 MiB.
 const PARTS_AHEAD: usize = 4;
@@ -31,8 +36,33 @@ pub(super) fn export_log<T: Send + 'static>(
 ) -> Stream<T> {
     stream(permit, wrap, move |take| {
         let key = node.home().log_key_of(node.store(), &origin)?;
-        LogExport::new(node.store(), &origin, &key)?.files("", take)
+        LogExport::new(node.store(), &origin, &key)?.files("", take).map(|()| None)
     })
+}
+
+/// Listings of a log in a format of others, and at the end how many.
+pub(super) fn export_records(
+    node: Arc<Node>,
+    origin: Origin,
+    list: Option<ListId>,
+    format: OutFormat,
+    permit: OwnedSemaphorePermit,
+) -> Stream<v1::ExportRecordsResponse> {
+    use v1::export_records_response::Step;
+    stream(
+        permit,
+        |part| v1::ExportRecordsResponse { step: Some(Step::Part(part)) },
+        move |take| {
+            let wanted = wanted_out(node.store(), &node.view(), &origin, list.as_ref())?;
+            let exported = write_out(node.store(), &wanted, format, take)?;
+            let done = v1::ExportedRecords {
+                head: Some(v1::LogHead::from(&LogHead { origin, head: exported.head })),
+                records: exported.records,
+                left_out: exported.left_out,
+            };
+            Ok(Some(v1::ExportRecordsResponse { step: Some(Step::Done(done)) }))
+        },
+    )
 }
 
 /// All logs, with their keys and openings.
@@ -41,7 +71,7 @@ pub(super) fn export_bundle<T: Send + 'static>(
     permit: OwnedSemaphorePermit,
     wrap: fn(Part) -> T,
 ) -> Stream<T> {
-    stream(permit, wrap, move |take| bundle_of(node.home(), node.store(), now(), take))
+    stream(permit, wrap, move |take| bundle_of(node.home(), node.store(), now(), take).map(|()| None))
 }
 
 /// A backup, or the keyring that goes with the one before.
@@ -52,18 +82,20 @@ pub(super) fn export_backup<T: Send + 'static>(
     wrap: fn(Part) -> T,
 ) -> Stream<T> {
     stream(permit, wrap, move |take| {
-        if keyring {
+        let made = if keyring {
             keyring_of(node.store(), take)
         } else {
             backup_of(node.home(), node.store(), now(), take)
-        }
+        };
+        made.map(|()| None)
     })
 }
 
+/// Sends what is made, and what is said of it behind the last file.
 fn stream<T: Send + 'static>(
     permit: OwnedSemaphorePermit,
     wrap: fn(Part) -> T,
-    make: impl FnOnce(&mut TakeFile<'_>) -> Result<(), NodeError> + Send + 'static,
+    make: impl FnOnce(&mut TakeFile<'_>) -> Result<Option<T>, NodeError> + Send + 'static,
 ) -> Stream<T> {
     let (sender, receiver) = mpsc::channel(PARTS_AHEAD);
     let span = tracing::Span::current();
@@ -72,7 +104,9 @@ fn stream<T: Send + 'static>(
         let _permit = permit;
         let made = make(&mut |path, bytes| send(&sender, path, bytes, wrap));
         match made {
-            Ok(()) | Err(NodeError::Abandoned) => {}
+            Ok(None) | Err(NodeError::Abandoned) => {}
+            // A reader that has gone needs no more.
+            Ok(Some(last)) => sender.blocking_send(Ok(last)).unwrap_or_default(),
             // A reader that has gone needs no answer.
             Err(error) => sender.blocking_send(Err(status_of(&error))).unwrap_or_default(),
         }

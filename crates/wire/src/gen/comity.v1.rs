@@ -2706,6 +2706,80 @@ impl ::prost::Name for ExportLogResponse {
         "/comity.v1.ExportLogResponse".into()
     }
 }
+/// Which listings, and as what.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportRecordsRequest {
+    /// The log.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+    /// The list, such as "us-ofac-sdn"; all lists of the log if empty.
+    #[prost(string, tag = "2")]
+    pub list: ::prost::alloc::string::String,
+    /// As what.
+    #[prost(enumeration = "OutFormat", tag = "3")]
+    pub format: i32,
+}
+impl ::prost::Name for ExportRecordsRequest {
+    const NAME: &'static str = "ExportRecordsRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ExportRecordsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ExportRecordsRequest".into()
+    }
+}
+/// A piece of a file, or at the end what was exported.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportRecordsResponse {
+    #[prost(oneof = "export_records_response::Step", tags = "1, 2")]
+    pub step: ::core::option::Option<export_records_response::Step>,
+}
+/// Nested message and enum types in `ExportRecordsResponse`.
+pub mod export_records_response {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Step {
+        /// The piece.
+        #[prost(message, tag = "1")]
+        Part(super::FilePart),
+        /// What was exported; comes once, last.
+        #[prost(message, tag = "2")]
+        Done(super::ExportedRecords),
+    }
+}
+impl ::prost::Name for ExportRecordsResponse {
+    const NAME: &'static str = "ExportRecordsResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ExportRecordsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ExportRecordsResponse".into()
+    }
+}
+/// What was exported.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportedRecords {
+    /// The log as it was.
+    #[prost(message, optional, tag = "1")]
+    pub head: ::core::option::Option<LogHead>,
+    /// Listings that were written.
+    #[prost(uint64, tag = "2")]
+    pub records: u64,
+    /// Listings that were not, since nothing of them may be copied or the format has no place for them.
+    #[prost(uint64, tag = "3")]
+    pub left_out: u64,
+}
+impl ::prost::Name for ExportedRecords {
+    const NAME: &'static str = "ExportedRecords";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ExportedRecords".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ExportedRecords".into()
+    }
+}
 /// A piece of one file. Parts of one file follow each other without a gap.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -3123,6 +3197,47 @@ impl SectionAbsence {
         }
     }
 }
+/// A format that others read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OutFormat {
+    /// None is named.
+    Unspecified = 0,
+    /// A STIX 2.1 bundle.
+    Stix = 1,
+    /// FollowTheMoney entities, one a line.
+    Ftm = 2,
+    /// A table with the columns of OpenSanctions.
+    Csv = 3,
+    /// A folder that MISP reads as a feed.
+    Misp = 4,
+}
+impl OutFormat {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OUT_FORMAT_UNSPECIFIED",
+            Self::Stix => "OUT_FORMAT_STIX",
+            Self::Ftm => "OUT_FORMAT_FTM",
+            Self::Csv => "OUT_FORMAT_CSV",
+            Self::Misp => "OUT_FORMAT_MISP",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OUT_FORMAT_UNSPECIFIED" => Some(Self::Unspecified),
+            "OUT_FORMAT_STIX" => Some(Self::Stix),
+            "OUT_FORMAT_FTM" => Some(Self::Ftm),
+            "OUT_FORMAT_CSV" => Some(Self::Csv),
+            "OUT_FORMAT_MISP" => Some(Self::Misp),
+            _ => None,
+        }
+    }
+}
 /// Generated client implementations.
 pub mod admin_service_client {
     #![allow(
@@ -3347,6 +3462,31 @@ pub mod admin_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("comity.v1.AdminService", "ExportLog"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// The listings of a log as files that others read, less what their labels keep from being copied.
+        pub async fn export_records(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExportRecordsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ExportRecordsResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::BoundedCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/comity.v1.AdminService/ExportRecords",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("comity.v1.AdminService", "ExportRecords"));
             self.inner.server_streaming(req, path, codec).await
         }
         /// All logs, keys and openings as a folder for an auditor.
@@ -3713,6 +3853,20 @@ pub mod admin_service_server {
             &self,
             request: tonic::Request<super::ExportLogRequest>,
         ) -> std::result::Result<tonic::Response<Self::ExportLogStream>, tonic::Status>;
+        /// Server streaming response type for the ExportRecords method.
+        type ExportRecordsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ExportRecordsResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// The listings of a log as files that others read, less what their labels keep from being copied.
+        async fn export_records(
+            &self,
+            request: tonic::Request<super::ExportRecordsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::ExportRecordsStream>,
+            tonic::Status,
+        >;
         /// Server streaming response type for the Bundle method.
         type BundleStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::BundleResponse, tonic::Status>,
@@ -4149,6 +4303,52 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExportLogSvc(inner);
+                        let codec = crate::codec::BoundedCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/comity.v1.AdminService/ExportRecords" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExportRecordsSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::ServerStreamingService<super::ExportRecordsRequest>
+                    for ExportRecordsSvc<T> {
+                        type Response = super::ExportRecordsResponse;
+                        type ResponseStream = T::ExportRecordsStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExportRecordsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::export_records(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExportRecordsSvc(inner);
                         let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

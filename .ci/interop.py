@@ -1,0 +1,174 @@
+"""Checks of exported files with the libraries that their readers use. One argument for what, and where it is."""
+
+import csv
+import hashlib
+import json
+import pathlib
+import sys
+
+TAXII = "application/taxii+json;version=2.1"
+
+
+def said(what, count):
+    print(f"{what}: {count}")
+
+
+def stix_faults(text):
+    """Whether stix2-validator at its strictest takes a bundle, and what it says otherwise."""
+    from stix2validator import ValidationOptions, validate_string
+
+    options = ValidationOptions(version="2.1", strict=True, strict_types=True, strict_properties=True, enforce_refs=True)
+    result = validate_string(text, options)
+    faults = [str(error) for error in result.errors] + [str(warning) for warning in result.warnings]
+    return [] if result.is_valid and not faults else faults or ["invalid"]
+
+
+def in_bundles(bundle, most):
+    """A large bundle as several, each with what its objects refer to; the validator takes minutes for a large one."""
+    by_id = {one["id"]: one for one in bundle["objects"]}
+    listings = [one for one in bundle["objects"] if one["type"] == "identity" and "extensions" in one]
+    others = {}
+    for one in bundle["objects"]:
+        if one["type"] == "relationship":
+            others.setdefault(one["source_ref"], []).extend([one, by_id[one["target_ref"]]])
+    held = {one["id"] for one in listings}
+    common = [one for one in bundle["objects"] if one["type"] not in ("relationship", "location") and one["id"] not in held]
+    for first in range(0, len(listings), most):
+        objects = list(common)
+        for listing in listings[first : first + most]:
+            objects += [listing, *others.get(listing["id"], [])]
+        yield {"type": "bundle", "id": bundle["id"], "objects": objects}
+
+
+def stix(path):
+    import stix2
+
+    text = pathlib.Path(path).read_text()
+    bundle = json.loads(text)
+    ids = [one["id"] for one in bundle["objects"]]
+    assert len(ids) == len(set(ids)), "an id stands twice"
+    referred = {one[name] for one in bundle["objects"] for name in one if name.endswith("_ref")}
+    assert referred <= set(ids), "something that is referred to is missing"
+    # All of a small bundle, and of a large one every twentieth part.
+    parts = list(in_bundles(bundle, 50))
+    checked = parts if len(parts) <= 4 else parts[:: max(1, len(parts) // 8)]
+    for part in checked:
+        text = json.dumps(part)
+        assert not (faults := stix_faults(text)), faults[:5]
+        stix2.parse(text, allow_custom=False)
+    listings = [one for one in bundle["objects"] if one["type"] == "identity" and "extensions" in one]
+    said("STIX objects", len(ids))
+    said("  of them listings, revoked", f"{len(listings)}, {sum(one.get('revoked', False) for one in listings)}")
+    said("  parts of 50 listings that stix2-validator and python-stix2 take", f"{len(checked)} of {len(parts)}")
+
+
+def ftm(path):
+    from followthemoney import model
+    from followthemoney.proxy import EntityProxy
+
+    held, wrong, referred, count = {}, [], set(), 0
+    for line in pathlib.Path(path).read_text().splitlines():
+        data = json.loads(line)
+        schema = model.get(data["schema"])
+        assert schema is not None and not schema.abstract, data["schema"]
+        EntityProxy.from_dict(data)
+        assert data["id"] not in held, "an id stands twice"
+        held[data["id"]] = data["schema"]
+        for name, values in data["properties"].items():
+            property = schema.get(name)
+            assert property is not None, f"{data['schema']} has no {name}"
+            assert not property.stub, name
+            for value in values:
+                count += 1
+                if property.type.name == "entity":
+                    referred.add(value)
+                elif property.type.name in ("date", "country", "gender", "topic") and not property.type.validate(value):
+                    wrong.append(f"{data['schema']}:{name} {value!r}")
+    assert not wrong, wrong[:5]
+    assert referred <= held.keys(), "an entity that is referred to is missing"
+    said("FollowTheMoney entities, values", f"{len(held)}, {count}")
+    for schema in sorted(set(held.values())):
+        said(f"  {schema}", sum(one == schema for one in held.values()))
+
+
+def table(path):
+    text = pathlib.Path(path).read_bytes().decode()
+    rows = list(csv.reader(text.splitlines(keepends=True)))
+    assert rows[0][:5] == ["id", "schema", "name", "aliases", "birth_date"], rows[0]
+    assert all(len(row) == len(rows[0]) for row in rows)
+    for row in rows[1:]:
+        for cell in row:
+            assert not cell.startswith(tuple("=+-@\t\r\n")), cell
+            # Where `;` divides cells, as spreadsheets of some countries have it.
+            for part in next(csv.reader([cell], delimiter=";"), []):
+                assert not part.startswith(tuple("=+-@\t\r\n")), cell
+    said("rows of a table, none a formula", len(rows) - 1)
+
+
+def misp(path):
+    from pymisp import MISPEvent
+
+    folder = pathlib.Path(path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    names = {one.stem for one in folder.glob("*.json")} - {"manifest"}
+    assert names == manifest.keys(), "manifest and files differ"
+    hashes, attributes, deleted = {}, 0, 0
+    for line in (folder / "hashes.csv").read_text().splitlines():
+        digest, event = line.split(",")
+        hashes.setdefault(event, set()).add(digest)
+    # PyMISP takes some milliseconds for an event.
+    for number, (name, about) in enumerate(sorted(manifest.items())):
+        text = (folder / f"{name}.json").read_bytes()
+        assert hashlib.sha256(text).hexdigest() == about["integrity:sha256"], name
+        if number % max(1, len(manifest) // 400):
+            continue
+        event = MISPEvent(strict_validation=True)
+        event.load(json.loads(text), validate=False)
+        assert event.uuid == name and str(int(event.timestamp.timestamp())) == about["timestamp"]
+        assert event.info == about["info"] and event.Orgc.uuid == about["Orgc"]["uuid"]
+        assert any(tag.name.startswith("tlp:") for tag in event.tags)
+        kept = [one for one in event.attributes if not one.deleted]
+        attributes, deleted = attributes + len(event.attributes), deleted + len(event.attributes) - len(kept)
+        known = {hashlib.md5(one.value.encode() if isinstance(one.value, str) else str(one.value)[:10].encode()).hexdigest() for one in kept}
+        assert known == hashes.get(name, set()), f"{name}: hashes differ"
+    said("MISP events, attributes looked at, of them deleted", f"{len(manifest)}, {attributes}, {deleted}")
+
+
+def refuses(path):
+    """A checker that takes everything checks nothing."""
+    import stix2
+    from pymisp import MISPEvent, PyMISPError
+
+    folder = pathlib.Path(path)
+    good = json.loads((folder / "stix").read_text())
+
+    def broken(change):
+        bundle = json.loads(json.dumps(good))
+        change(next(one for one in bundle["objects"] if one["type"] == "identity" and "extensions" in one))
+        return json.dumps(bundle)
+
+    changes = [
+        lambda one: one.pop("name"),
+        lambda one: one.update(id="identity--1"),
+        lambda one: one.update(modified="yesterday"),
+        lambda one: one.update(x=1),
+    ]
+    for change in changes:
+        assert stix_faults(broken(change)), "stix2-validator took a broken bundle"
+        try:
+            stix2.parse(broken(change), allow_custom=False)
+        except Exception:
+            continue
+        raise AssertionError("python-stix2 took a broken bundle")
+    event = json.loads(next(one for one in (folder / "misp").glob("*.json") if one.stem != "manifest").read_text())
+    event["Event"]["Attribute"][0]["type"] = "no-such-type"
+    try:
+        MISPEvent().load(event)
+    except PyMISPError:
+        pass
+    else:
+        raise AssertionError("PyMISP took a broken event")
+    said("broken bundles and events refused", len(changes) + 1)
+
+
+{"stix": stix, "ftm": ftm, "csv": table, "misp": misp, "refuses": refuses}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,283 @@
+//! The listings of a log on their way into formats that others read: what may be told of each, and since when it stands.
+//!
+//! Read from the store, one listing at a time; the view says only which listings there are. Not here: the formats
+//! (`feeds`), and who asks (`services`, `http`).
+
+use comity_feeds::out::{OutFormat, OutSource, OutState, OutWriter, Outgoing};
+use comity_ledger::{Entry, Head, Kind, Origin, Slot, VerifiedOpening};
+use comity_policy::{LabelSet, SlotLabel, Tlp};
+use comity_screening::{LogOrigin, Status, View};
+use comity_store::{Store, StoreError};
+use comity_tlog::{EntryIndex, Hash};
+use comity_watchlist::{
+    CalendarDate, Change, DelistReason, Handle, ListId, Op, Record, RecordKey, Section, SectionsRead,
+};
+
+use crate::export::head_of;
+use crate::sections::{HeldEntry, chunks_of, held_at};
+use crate::{NodeError, TakeFile};
+
+/// The sections that an export tells of; the others are the agencies' own (`docs/formats.md`).
+const TOLD: [Section; 3] = [Section::Core, Section::Identifiers, Section::ReasonsPublic];
+
+/// Most entries of one listing that are followed back: as many changes as the view follows.
+const STEPS_BACK_MAX: usize = comity_screening::limits::CHANGES_MAX;
+
+/// The listings of a log that are to be written, by the place of their newest entries.
+#[derive(Debug)]
+pub struct WantedOut {
+    origin: Origin,
+    list: Option<ListId>,
+    head: Head,
+    listings: Vec<Wanted>,
+}
+
+#[derive(Debug)]
+struct Wanted {
+    key: RecordKey,
+    handle: Handle,
+    newest: EntryIndex,
+    status: Status,
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// The log as it was.
+    pub head: Head,
+    /// Listings that were written.
+    pub records: u64,
+    /// Listings that were not: nothing of them may be copied, or the format has no place for them.
+    pub left_out: u64,
+}
+
+impl WantedOut {
+    /// The places of their newest entries, ascending.
+    pub(crate) fn places(&self) -> impl Iterator<Item = EntryIndex> {
+        self.listings.iter().map(|wanted| wanted.newest)
+    }
+}
+
+/// The listings that a log has of one list or all, living and ended, as far as they are opened to this node.
+///
+/// # Errors
+/// [`StoreError::NoSuchLog`] inside [`NodeError::Store`] if the log is not held or nothing of it is signed here.
+pub fn wanted_out(
+    store: &Store,
+    view: &View,
+    origin: &Origin,
+    list: Option<&ListId>,
+) -> Result<WantedOut, NodeError> {
+    let missing = || StoreError::NoSuchLog { origin: origin.to_string() };
+    let head = head_of(&store.newest_note(origin)?.ok_or_else(missing)?)?;
+    let refuse = |_| NodeError::Record { reason: "not an origin".to_owned() };
+    let log: LogOrigin = origin.as_str().parse().map_err(refuse)?;
+    let lists = list.map_or_else(|| view.lists(&log), |list| vec![list.clone()]);
+    let mut listings = Vec::new();
+    for list in &lists {
+        let live = view.live(&log, list).map(|listed| Wanted {
+            key: listed.key.clone(),
+            handle: listed.handle,
+            newest: listed.newest_index,
+            status: listed.status,
+        });
+        let ended = view.ended(&log, list).map(|ended| Wanted {
+            key: ended.key.clone(),
+            handle: ended.handle,
+            newest: ended.newest_index,
+            status: ended.status,
+        });
+        listings.extend(live.chain(ended));
+    }
+    listings.retain(|wanted| wanted.newest.value() < head.size.value());
+    listings.sort_unstable_by_key(|wanted| (wanted.newest, wanted.handle));
+    Ok(WantedOut { origin: origin.clone(), list: list.cloned(), head, listings })
+}
+
+/// Writes listings in a format, file by file. Blocking.
+///
+/// # Errors
+/// A [`NodeError`] of the store or of `take`.
+pub fn write_out(
+    store: &Store,
+    wanted: &WantedOut,
+    format: OutFormat,
+    take: &mut TakeFile<'_>,
+) -> Result<Exported, NodeError> {
+    let source = OutSource {
+        origin: wanted.origin.to_string(),
+        agency: wanted.origin.agency().to_string(),
+        list: wanted.list.as_ref().map(ToString::to_string),
+        size: wanted.head.size.value(),
+    };
+    let mut writer = OutWriter::new(format, source, sha256);
+    let mut exported = Exported { head: wanted.head, records: 0, left_out: 0 };
+    for pass in 0..format.passes() {
+        writer.begin(pass).iter().try_for_each(|part| take(&part.path, &part.bytes))?;
+        let mut told = 0_u64;
+        outgoing(store, wanted, &mut |record| {
+            if writer.tells(&record) {
+                told += 1;
+                writer.record(pass, &record).iter().try_for_each(|part| take(&part.path, &part.bytes))?;
+            }
+            Ok(())
+        })?;
+        let all = u64::try_from(wanted.listings.len()).unwrap_or(u64::MAX);
+        (exported.records, exported.left_out) = (told, all.saturating_sub(told));
+        writer.end(pass).iter().try_for_each(|part| take(&part.path, &part.bytes))?;
+    }
+    store.sync_what_was_read()?;
+    Ok(exported)
+}
+
+/// SHA-256, for formats to draw names by.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    *Hash::digest(bytes).as_bytes()
+}
+
+/// Reads listings one by one, as far as each may be told. Blocking.
+///
+/// # Errors
+/// A [`NodeError`] of the store or of `take`.
+pub fn outgoing(
+    store: &Store,
+    wanted: &WantedOut,
+    take: &mut dyn FnMut(Outgoing) -> Result<(), NodeError>,
+) -> Result<(), NodeError> {
+    let places: Vec<EntryIndex> = wanted.places().collect();
+    let mut listings = wanted.listings.iter();
+    for chunk in chunks_of(&places) {
+        for newest in held_at(store, &wanted.origin, chunk)? {
+            let Some(listing) = listings.next() else { return Ok(()) };
+            if let Some(record) = read(store, &wanted.origin, listing, newest)? {
+                take(record)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is gathered of a listing on the way back to its first entry.
+#[derive(Default)]
+struct Gathered {
+    record: Option<Record>,
+    /// From the newest to the first, in seconds since 1970.
+    times: Vec<u64>,
+    tlp: Option<Tlp>,
+    /// On what ground it ended, where that was read.
+    delisted: Option<(DelistReason, CalendarDate)>,
+}
+
+fn read(
+    store: &Store,
+    origin: &Origin,
+    listing: &Wanted,
+    newest: HeldEntry,
+) -> Result<Option<Outgoing>, NodeError> {
+    let mut found = Gathered::default();
+    let mut next = Some(newest);
+    for step in 0..STEPS_BACK_MAX {
+        let Some(held) = next.take() else { break };
+        found.times.push(held.entry.author_time().unix_secs());
+        if found.record.is_none() && !take_in(&held, &mut found) && step == 0 {
+            return Ok(None);
+        }
+        if let Some(about) = held.entry.about() {
+            next = if found.record.is_none() {
+                held_at(store, origin, &[about])?.pop()
+            } else {
+                bare(store, origin, about)?
+            };
+        }
+    }
+    let state = match listing.status {
+        Status::Listed => OutState::Listed,
+        Status::Suspended => OutState::Suspended,
+        Status::Delisted => OutState::Delisted(found.delisted),
+        Status::Withdrawn | Status::Erased => OutState::Withdrawn,
+    };
+    let Some(tlp) = found.tlp else { return Ok(None) };
+    if found.record.is_none() && matches!(state, OutState::Listed | OutState::Suspended) {
+        return Ok(None);
+    }
+    let (created_ms, modified_ms) = spread(&found.times);
+    Ok(Some(Outgoing {
+        origin: origin.to_string(),
+        agency: origin.agency().to_string(),
+        handle: listing.handle,
+        key: listing.key.clone(),
+        record: found.record,
+        state,
+        created_ms,
+        modified_ms,
+        index: listing.newest.value(),
+        tlp,
+    }))
+}
+
+/// An entry of which only the envelope is asked.
+fn bare(store: &Store, origin: &Origin, index: EntryIndex) -> Result<Option<HeldEntry>, NodeError> {
+    let bytes = store.shared_entries(origin, index.size_before(), index.size_through())?;
+    let Some(bytes) = bytes.into_iter().next() else { return Ok(None) };
+    let entry = Entry::parse(&bytes)?;
+    Ok(Some(HeldEntry { index, bytes, entry, openings: Vec::new() }))
+}
+
+/// Takes in what may be told of an entry; false if nothing may.
+fn take_in(held: &HeldEntry, found: &mut Gathered) -> bool {
+    let section =
+        |slot| held.openings.iter().find(|opening| opening.slot() == slot).map(VerifiedOpening::section);
+    let Some(handling) = section(Slot::HANDLING) else { return false };
+    let Ok(labels) = LabelSet::from_sections(held.entry.kind(), handling, section(Slot::AUDIENCE)) else {
+        return false;
+    };
+    let label = |slot| match labels.label(slot) {
+        SlotLabel::Understood(label) if !label.handling().display_only => Some(label.handling().tlp),
+        _ => None,
+    };
+    // An erase entry has no core: whoever may read its handling may know of it.
+    let main =
+        if held.entry.kind() == Kind::Record { Slot::new(Section::Core.slot()) } else { Slot::HANDLING };
+    let Some(tlp) = label(main) else { return false };
+    let mut strictest = found.tlp.map_or(tlp, |before| before.max(tlp));
+    let mut read = SectionsRead::withheld();
+    for told in TOLD {
+        let slot = Slot::new(told.slot());
+        if let (Some(bytes), Some(tlp)) = (section(slot), label(slot)) {
+            read = read.give(told, bytes);
+            if !bytes.is_empty() {
+                strictest = strictest.max(tlp);
+            }
+        }
+    }
+    found.tlp = Some(strictest);
+    if let Ok(decoded) = Change::decode(&read) {
+        if let Op::Delist { reason, effective, .. } = &decoded.change.op {
+            found.delisted = Some((*reason, *effective));
+        }
+        found.record = decoded.change.op.record().cloned();
+    }
+    true
+}
+
+/// The times of the first and the newest entry in milliseconds, each later than the one before it: authors' clocks give
+/// whole seconds, and may have been set back.
+fn spread(newest_first: &[u64]) -> (u64, u64) {
+    let mut times = newest_first.iter().rev().map(|secs| secs.saturating_mul(1_000));
+    let first = times.next().unwrap_or_default();
+    (first, times.fold(first, |before, time| time.max(before.saturating_add(1))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_change_of_a_listing_is_later_than_the_one_before() {
+        assert_eq!(spread(&[7]), (7_000, 7_000));
+        assert_eq!(spread(&[9, 7]), (7_000, 9_000));
+        assert_eq!(spread(&[7, 7, 7]), (7_000, 7_002));
+        assert_eq!(spread(&[3, 9, 7]), (7_000, 9_001), "a clock was set back");
+        assert_eq!(spread(&[u64::MAX, 7]), (7_000, u64::MAX));
+    }
+}
