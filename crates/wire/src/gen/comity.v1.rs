@@ -2732,11 +2732,13 @@ impl ::prost::Name for ExportRecordsRequest {
 /// A piece of a file, or at the end what was exported.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExportRecordsResponse {
+    /// Exactly one is set.
     #[prost(oneof = "export_records_response::Step", tags = "1, 2")]
     pub step: ::core::option::Option<export_records_response::Step>,
 }
 /// Nested message and enum types in `ExportRecordsResponse`.
 pub mod export_records_response {
+    /// Exactly one is set.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Step {
         /// The piece.
