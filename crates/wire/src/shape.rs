@@ -176,7 +176,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(compared, 48);
+        assert_eq!(compared, 50);
     }
 
     fn compare(message: &MessageDescriptor, lists: &[List]) {
