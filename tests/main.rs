@@ -19,6 +19,7 @@ mod bench;
 mod crash;
 mod demo;
 mod deploy;
+mod erased;
 mod export;
 mod faults;
 mod federation;

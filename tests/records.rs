@@ -10,7 +10,7 @@ use crate::nodes::{Node, audit, until};
 use crate::schemas::check_answer;
 
 /// A designation about an invented subject.
-fn person(reference: &str, name: &str, passport: &str) -> Value {
+pub(crate) fn person(reference: &str, name: &str, passport: &str) -> Value {
     json!({
         "list": "xa-national", "reference": reference, "kind": "person",
         "names": [ { "full": name, "kind": "primary" } ],
@@ -22,7 +22,7 @@ fn person(reference: &str, name: &str, passport: &str) -> Value {
 }
 
 /// Writes a designation beside the home and runs a command on it.
-fn write(agency: &Agency, command: &str, record: &Value, more: &[&str]) -> Value {
+pub(crate) fn write(agency: &Agency, command: &str, record: &Value, more: &[&str]) -> Value {
     let file = agency.write("record.json", record.to_string().as_bytes());
     let done = agency.ask(&[&["record", command, text(&file)], more].concat());
     assert!(done["error"].is_null(), "{command}: {done}");
@@ -31,14 +31,14 @@ fn write(agency: &Agency, command: &str, record: &Value, more: &[&str]) -> Value
 }
 
 /// The same of a command that must be refused: the log stands as before.
-fn refused(agency: &Agency, arguments: &[&str], code: &str, said: &str) {
+pub(crate) fn refused(agency: &Agency, arguments: &[&str], code: &str, said: &str) {
     let before = agency.head();
     let message = agency.refused(arguments, code);
     assert!(message.contains(said) && message.contains("nothing was signed"), "{arguments:?}: {message}");
     assert_eq!(agency.head(), before, "{arguments:?}");
 }
 
-fn act(agency: &Agency, command: &str, reference: &str, more: &[&str]) -> Value {
+pub(crate) fn act(agency: &Agency, command: &str, reference: &str, more: &[&str]) -> Value {
     let done = agency.ask(&[&["record", command, "xa-national", reference], more].concat());
     assert!(done["error"].is_null(), "{command}: {done}");
     check_answer("comity record", &done);
@@ -494,6 +494,7 @@ fn a_publication_does_not_bring_back_what_was_erased() {
     // Somebody decides anew.
     let mut record = person("7", "MIRAGE, Number 7", "X0000007");
     record["list"] = "us-ofac-sdn".into();
+    record["reasons_closed"] = json!([]);
     let relisted = write(&agency, "relist", &record, &[]);
     assert_eq!((&relisted["change"], &relisted["tlp"]), (&"relist".into(), &"CLEAR".into()), "{relisted}");
     let after = agency.ask(&["import", "ofac", text(&list), "--accept-removals"]);

@@ -26,7 +26,7 @@ use crate::import::fresh_handles;
 use crate::in_file::read_at_most;
 use crate::record::ask::Dialog;
 use crate::record::signed::sign;
-use crate::record::standing::{Standing, find};
+use crate::record::standing::{Standing, find, find_all};
 use crate::source::Source;
 
 /// What comes of a refusal.
@@ -77,10 +77,7 @@ pub(crate) fn run(command: &RecordCommand) -> Result<Answer, Refusal> {
             before.must_not_be(RecordState::Erased, "nothing is left of it to take back")?;
             Ok(Op::Withdraw { prev: before.leaf, notice })
         }),
-        RecordCommand::Erase(acted) => act(acted, "erase", |before, notice| {
-            before.must_not_be(RecordState::Erased, "it is erased already")?;
-            Ok(Op::Erase { prev: before.leaf, notice })
-        }),
+        RecordCommand::Erase(acted) => erase(acted),
         RecordCommand::Show { key, of } => show(&mut Source::find(&of.home)?, &key_of(key)?),
     }
 }
@@ -168,7 +165,7 @@ fn begin(
         (_, None) => Op::List { record: Box::new(record) },
     };
     let handling = if is_official { HandlingChoice::OfficialList } else { HandlingChoice::OwnDesignation };
-    sign(source, None, &Change { handle, op }, handling)
+    Ok(sign(source, None, &Change { handle, op }, handling, 0)?.answer)
 }
 
 /// Amends or corrects a record.
@@ -195,7 +192,7 @@ fn amend(
         Writing::Correct => Op::Correct { prev, paths, record },
         _ => Op::Amend { prev, paths, record },
     };
-    sign(source, Some(before), &Change { handle: before.handle, op }, handling)
+    Ok(sign(source, Some(before), &Change { handle: before.handle, op }, handling, 0)?.answer)
 }
 
 /// Signs a change that says nothing new of the subject; `op` makes it, or says why it may not be.
@@ -213,7 +210,34 @@ fn act(
     }
     let op = op(&before, Box::new(notice))?;
     let handling = before.handling(&mut source)?;
-    sign(&mut source, Some(&before), &Change { handle: before.handle, op }, handling)
+    Ok(sign(&mut source, Some(&before), &Change { handle: before.handle, op }, handling, 0)?.answer)
+}
+
+/// Erases all that was ever listed under a key, one listing after the other, the living one last. Whoever is
+/// interrupted between two of them says it again for the rest.
+fn erase(acted: &Acted) -> Result<Answer, Refusal> {
+    let key = key_of(&acted.key)?;
+    let notice = Box::new(notice(acted, "erase", key.clone())?);
+    let mut source = Source::find(&acted.of.home)?;
+    let mut listings = find_all(&mut source, &key)?;
+    let newest = listings.last().ok_or_else(|| not_found(&key))?;
+    if let Some(version) = acted.version {
+        newest.must_have(version)?;
+    }
+    let done = newest.refused("it is erased already");
+    listings.retain(|listing| listing.state != RecordState::Erased);
+    let Some(last) = listings.pop() else { return Err(done) };
+    let mut erased = 0;
+    for before in &listings {
+        let op = Op::Erase { prev: before.leaf, notice: notice.clone() };
+        let handling = before.handling(&mut source)?;
+        let change = Change { handle: before.handle, op };
+        erased += sign(&mut source, Some(before), &change, handling, 0)?.erased;
+    }
+    let op = Op::Erase { prev: last.leaf, notice };
+    let handling = last.handling(&mut source)?;
+    let change = Change { handle: last.handle, op };
+    Ok(sign(&mut source, Some(&last), &change, handling, erased)?.answer)
 }
 
 /// The grounds of a change, asked for on a terminal if none are given.

@@ -5,7 +5,7 @@
 
 use comity_ledger::{Draft, Kind, Slot};
 use comity_policy::{LabelSet, Moment, defaults};
-use comity_watchlist::{Change, SectionsRead};
+use comity_watchlist::{Change, Section, SectionsRead};
 use comity_wire::{DraftChange, HandlingChoice};
 
 use crate::author_task::{Basis, Submission};
@@ -29,7 +29,13 @@ pub fn submission(
         erasures: None,
     };
     for change in changes {
-        submission.bases.push(basis(change)?);
+        let basis = basis(change)?;
+        if handling == HandlingChoice::OfficialList && closes_reasons(change) {
+            let reason = "closed reasons cannot be given with the handling of an official list, under which everybody may \
+                          read them";
+            return Err(NodeError::Record { reason: reason.to_owned() });
+        }
+        submission.bases.push(basis);
         let mut draft = Draft::new(Kind::Record, change.about()).with_section(Slot::HANDLING, told.clone());
         if let Some(audience) = &audience {
             draft = draft.with_section(Slot::AUDIENCE, audience.clone());
@@ -57,6 +63,10 @@ fn labels_of(config: &Config, handling: HandlingChoice, kind: Kind) -> Result<La
         }
     };
     labels.map_err(|error| NodeError::Record { reason: error.to_string() })
+}
+
+fn closes_reasons(change: &DraftChange) -> bool {
+    change.sections().iter().any(|(section, bytes)| section == Section::ReasonsClosed && !bytes.is_empty())
 }
 
 fn basis(draft: &DraftChange) -> Result<Basis, NodeError> {

@@ -209,7 +209,9 @@ impl Step {
             return Err(Conflict::NotNewest);
         }
         let mut run = 0_u64;
-        for _ in 0..UNOPENED_RUN_MAX {
+        // What is erased is unopened from then on, and an erasure follows all of it, once for a listing.
+        let most = if matches!(self.act, Act::Erase) { CHANGES_MAX } else { UNOPENED_RUN_MAX };
+        for _ in 0..most {
             if newest == Some(before) {
                 return Ok((run, None));
             }

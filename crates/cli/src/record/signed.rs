@@ -13,19 +13,28 @@ use crate::record::standing::{Standing, label_of, listing_json};
 use crate::records::state_word;
 use crate::source::Source;
 
-/// Signs a change of a listing as it stands, or one that begins a listing.
+/// A change that was signed.
+pub(super) struct Signed {
+    pub(super) answer: Answer,
+    /// Entries of which what they said was destroyed, by this change and those before it.
+    pub(super) erased: u64,
+}
+
+/// Signs a change of a listing as it stands, or one that begins a listing. `erased_before` is what changes of the same
+/// command have destroyed.
 pub(super) fn sign(
     source: &mut Source,
     before: Option<&Standing>,
     change: &Change,
     handling: HandlingChoice,
-) -> Result<Answer, Refusal> {
+    erased_before: u64,
+) -> Result<Signed, Refusal> {
     let draft = draft(change, before)?;
     let appended = source.append(&[draft], handling, &|_, _| {})?;
     let (state, newest) = (state_after(before, &change.op), appended.first);
     let version = before.map_or(1, |before| before.version.saturating_add(1));
     // With the change that erases a record goes one entry about each of its earlier ones.
-    let erased = appended.last.value().saturating_sub(appended.first.value());
+    let erased = erased_before + appended.last.value().saturating_sub(appended.first.value());
     let label = label_of(source, appended.first)?;
     let (tlp, onward) = label
         .as_ref()
@@ -67,7 +76,7 @@ pub(super) fn sign(
         appended.head.size,
         appended.head.root.to_base64()
     ));
-    Ok(Answer::new(lines.join("\n"), json))
+    Ok(Signed { answer: Answer::new(lines.join("\n"), json), erased })
 }
 
 /// Where the listing stands with the change.

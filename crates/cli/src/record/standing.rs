@@ -29,15 +29,20 @@ pub(super) struct Standing {
 
 /// The listing of a key in the own log: the living one, else the one that ended last.
 pub(super) fn find(source: &mut Source, key: &RecordKey) -> Result<Option<Standing>, Refusal> {
+    Ok(find_all(source, key)?.pop())
+}
+
+/// All listings of a key in the own log, by the place of their newest entries, the living one last.
+pub(super) fn find_all(source: &mut Source, key: &RecordKey) -> Result<Vec<Standing>, Refusal> {
     let own = source.home().origin();
-    let mut found: Option<Standing> = None;
+    let mut found = Vec::new();
     for listed in source.records(&own, &key.list)? {
-        // They come by the place of their newest entry.
-        let is_better = |held: &Standing| !LIVING.contains(&held.state) || LIVING.contains(&listed.state);
-        if listed.reference == key.reference && found.as_ref().is_none_or(is_better) {
-            found = Some(Standing::read(listed, key)?);
+        if listed.reference == key.reference {
+            found.push(Standing::read(listed, key)?);
         }
     }
+    // They come by the place of their newest entry.
+    found.sort_by_key(|standing| LIVING.contains(&standing.state));
     Ok(found)
 }
 

@@ -67,6 +67,11 @@ impl Returned {
         for chunk in chunks_of(&indexes) {
             for held in held_at(self.node.store(), &self.origin, chunk)? {
                 let index = held.index;
+                if self.node.store().is_erased(&self.origin, index)? {
+                    // Peers are not asked to erase it: it is neither kept nor shown.
+                    while given.next_if(|(of, _, _)| *of == index).is_some() {}
+                    continue;
+                }
                 let mut fresh = Vec::new();
                 while let Some((_, slot, opening)) = given.next_if(|(of, _, _)| *of == index) {
                     if held.openings.iter().any(|known| known.slot() == slot) {

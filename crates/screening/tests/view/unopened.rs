@@ -1,8 +1,8 @@
 //! Entries whose content we were not given: what they make of the record that they are about.
 
-use comity_screening::{Conflict, HitState, Outcome, Query, View, limits::CHANGES_MAX};
+use comity_screening::{Conflict, HitState, Outcome, Query, Status, View, limits::CHANGES_MAX};
 
-use crate::author::{Author, Entry, amend, handle, list, list_id, person, resume, suspend};
+use crate::author::{Author, Entry, amend, erase, handle, list, list_id, person, resume, suspend};
 
 fn state(view: &View) -> Option<HitState> {
     let answer = view.screen(&Query::name("Tomas Velloran").unwrap());
@@ -147,4 +147,23 @@ fn an_entry_about_itself_or_a_later_one_leads_in_no_circle() {
     let mut liar = author.begins(handle(2), list(person("R-2", &["Odalric Brenn"])));
     liar.at.about = Some(liar.at.index);
     assert_eq!(liar.shown_to(&mut view), Outcome::Flagged(Conflict::NotNewest));
+}
+
+#[test]
+fn an_erasure_follows_all_changes_that_it_made_unreadable() {
+    let mut author = Author::new("a.example/pub");
+    let mut entries = vec![author.begins(handle(1), list(velloran()))];
+    for _ in 0..400 {
+        let next = author.follows(entries.last().unwrap(), amend(velloran()));
+        entries.push(next);
+    }
+    let erased = author.follows(entries.last().unwrap(), erase("R-1"));
+    let mut view = View::new();
+    for entry in &entries {
+        entry.unopened(&mut view);
+    }
+    erased.applied(&mut view);
+    assert_eq!(state(&view), None);
+    let newest = view.newest_of(author.origin(), handle(1)).map(|(index, _, status)| (index, status));
+    assert_eq!(newest, Some((erased.at.index, Status::Erased)));
 }
