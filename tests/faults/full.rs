@@ -18,7 +18,7 @@ const WRITES_MAX: u64 = 300;
 /// A follower meets a full disk at every so manieth write; `.ci/soak` asks for each.
 const STEP: usize = 4;
 
-fn assert_says_so(said: &serde_json::Value, round: u64) {
+fn assert_says_so(said: &Value, round: u64) {
     let message = said["error"]["message"].as_str().unwrap_or_default();
     let is_told = message.contains("free some space") || message.contains("look at the disk");
     assert!(is_told, "round {round}: {said}");

@@ -14,7 +14,7 @@ use comity_tlog::Hash;
 use crate::db::Db;
 use crate::keyring::{Kek, Keyring};
 use crate::medium::Medium;
-use crate::{ReadError, Store, StoreError, StorePaths, flush_watch};
+use crate::{ReadError, Store, StoreError, StorePaths, flush_watch, passing};
 
 /// First bytes of a copy.
 const MAGIC: &[u8] = b"comity/backup/v1\n";
@@ -64,6 +64,7 @@ impl Store {
                     let prefix: Vec<u8> = kind.iter().copied().collect();
                     for item in tree.scan_prefix(prefix) {
                         let (key, value) = item.map_err(StoreError::from)?;
+                        passing::passed(&tree, &key)?;
                         blocks.row(code, &key, &value)?;
                     }
                 }
@@ -87,6 +88,7 @@ impl Store {
                 let _turn = self.turn();
                 for item in tree.range(from.clone()..) {
                     let (key, value) = item.map_err(StoreError::from)?;
+                    passing::passed(tree, &key)?;
                     let is_of_the_last =
                         |(last, _): &(sled::IVec, sled::IVec)| value_of(last) == value_of(&key);
                     if rows.len() >= ROWS_A_TURN && !rows.last().is_some_and(is_of_the_last) {

@@ -24,6 +24,7 @@ mod keys;
 mod late;
 mod log_id;
 mod medium;
+mod passing;
 mod pieces;
 mod pins;
 mod read;

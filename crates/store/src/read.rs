@@ -7,7 +7,7 @@ use comity_tlog::{EntryIndex, Hash, RightEdge, TreeSize};
 use crate::entries::{CHUNK_ENTRIES, chunk_key, split};
 use crate::log_id::LogId;
 use crate::seal::{EntrySealer, opened};
-use crate::{Store, StoreError, sections};
+use crate::{Store, StoreError, passing, sections};
 
 /// What a scrub found whole.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl Store {
             let chunk = index / CHUNK_ENTRIES;
             let damaged =
                 || StoreError::Damaged { what: "an entry chunk", log: origin.to_string(), place: chunk };
-            let read = self.entries.get(chunk_key(log, chunk)).map_err(StoreError::from)?;
+            let read = passing::get(&self.entries, &chunk_key(log, chunk))?;
             let value = read.ok_or_else(damaged)?;
             let entries = split(&value).ok_or_else(damaged)?;
             let stop = end.value().min((chunk + 1) * CHUNK_ENTRIES);

@@ -14,7 +14,7 @@ use crate::chunk_value::{Items, JOINT, POSITIONS, Value, row_of};
 use crate::entries::CHUNK_ENTRIES;
 use crate::log_id::LogId;
 use crate::rows::Rows;
-use crate::{StoreError, pieces};
+use crate::{StoreError, passing, pieces};
 
 /// `log ‖ u64 chunk ‖ u8 row`, the row a slot or [`JOINT`]; the pieces of the value follow under it.
 fn key(log: LogId, chunk: u64, row: Slot) -> Vec<u8> {
@@ -323,6 +323,7 @@ fn row_values(
         let (key, piece) = item?;
         let row = key.get(prefix.len()).copied().map(Slot::new);
         let Some(row) = row.filter(|row| is_wanted(*row)) else { continue };
+        passing::passed(tree, &key)?;
         if let Some((_, value)) = values.last_mut().filter(|(of, _)| *of == row) {
             value.extend_from_slice(&piece);
         } else {

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use comity_ledger::TileHash;
 use comity_tlog::{Hash, HashReader};
 
-use crate::StoreError;
 use crate::log_id::LogId;
 use crate::rows::Rows;
+use crate::{StoreError, passing};
 
 /// Hashes of one half.
 pub(crate) const HALF_HASHES: u64 = 128;
@@ -96,7 +96,7 @@ impl<'a> TreeNodes<'a> {
         let damaged = || StoreError::Damaged { what: "a hash tile", log: self.log.to_string(), place: half };
         let mut kept = self.kept.borrow_mut();
         if !kept.contains_key(&(level, half)) {
-            let value = self.tree.get(half_key(self.log, level, half))?.ok_or_else(damaged)?;
+            let value = passing::get(self.tree, &half_key(self.log, level, half))?.ok_or_else(damaged)?;
             if kept.len() >= KEPT_HALVES_MAX {
                 kept.clear();
             }
