@@ -11,14 +11,12 @@ use tracing_subscriber::EnvFilter;
 
 use crate::answer::{Answer, Refusal};
 use crate::args::Serve;
-use crate::kept_memory;
 
 pub(crate) fn run(arguments: &Serve) -> Result<Answer, Refusal> {
     let filter = EnvFilter::try_new(&arguments.log)
         .map_err(|error| Refusal::new("log_filter", format!("--log: {error}")))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     let open = Home::find(&arguments.of.home)?.open()?;
-    kept_memory::keep();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|source| NodeError::Thread { source })?;
     let too_large = |_| Refusal::new("usage", "--i-accept-the-risk: no log has this size");

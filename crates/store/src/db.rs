@@ -14,8 +14,8 @@ use crate::medium::Medium;
 use crate::writes::Writes;
 use crate::{StoreError, files, reserve, synchronous};
 
-/// Cache of pages in memory, in bytes: sled may hold up to four times as much. Logs are written and read in order, so that
-/// more was no faster.
+/// Cache of pages in memory, in bytes: sled may hold more (`passing`). Logs are written and read in order, so that more
+/// was no faster.
 const CACHE_BYTES: u64 = 16 << 20;
 /// How often a held lock is tried again: a killed process can hold it for a moment longer.
 const OPEN_TRIES: u32 = 40;
