@@ -13,6 +13,7 @@ mod clause;
 mod cut;
 pub mod defaults;
 mod error;
+mod everybody;
 mod label;
 mod label_form;
 mod label_set;
