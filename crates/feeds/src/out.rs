@@ -21,7 +21,7 @@ use comity_policy::Tlp;
 use comity_watchlist::{CalendarDate, DelistReason, Handle, Record, RecordKey};
 
 pub use self::names::Digest;
-pub use self::stix::{EXTENSION_ID, StixObjects};
+pub use self::stix::{EXTENSION_ID, StixObject, StixObjects};
 
 /// A format that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

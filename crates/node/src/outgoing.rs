@@ -5,7 +5,7 @@
 
 use comity_feeds::out::{OutFormat, OutSource, OutState, OutWriter, Outgoing};
 use comity_ledger::{Entry, Head, Kind, Origin, Slot, VerifiedOpening};
-use comity_policy::{LabelSet, SlotLabel, Tlp};
+use comity_policy::{Label, LabelSet, SlotLabel, Tlp};
 use comity_screening::{LogOrigin, Status, View};
 use comity_store::{Store, StoreError};
 use comity_tlog::{EntryIndex, Hash};
@@ -32,13 +32,17 @@ pub struct WantedOut {
     listings: Vec<Wanted>,
 }
 
-#[derive(Debug)]
-struct Wanted {
-    key: RecordKey,
-    handle: Handle,
-    newest: EntryIndex,
-    status: Status,
+/// A listing as one of its entries leaves it.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) key: RecordKey,
+    pub(crate) handle: Handle,
+    pub(crate) newest: EntryIndex,
+    pub(crate) status: Status,
 }
+
+/// Whether a section may be told, by its label.
+pub(crate) type MayTell<'a> = dyn Fn(&Label) -> bool + 'a;
 
 /// What was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,12 +153,17 @@ pub fn outgoing(
     for chunk in chunks_of(&places) {
         for newest in held_at(store, &wanted.origin, chunk)? {
             let Some(listing) = listings.next() else { return Ok(()) };
-            if let Some(record) = read(store, &wanted.origin, listing, newest)? {
+            if let Some(record) = read(store, &wanted.origin, listing, newest, &is_no_mere_sight)? {
                 take(record)?;
             }
         }
     }
     Ok(())
+}
+
+/// Whoever has an export has a copy.
+fn is_no_mere_sight(label: &Label) -> bool {
+    !label.handling().display_only
 }
 
 /// What is gathered of a listing on the way back to its first entry.
@@ -168,26 +177,32 @@ struct Gathered {
     delisted: Option<(DelistReason, CalendarDate)>,
 }
 
-fn read(
+/// A listing as its entry `newest` leaves it, as far as it may be told; `None` if it may not. Blocking.
+///
+/// # Errors
+/// A [`NodeError`] of the store.
+pub(crate) fn read(
     store: &Store,
     origin: &Origin,
     listing: &Wanted,
     newest: HeldEntry,
+    may: &MayTell<'_>,
 ) -> Result<Option<Outgoing>, NodeError> {
     let mut found = Gathered::default();
-    let mut next = Some(newest);
+    let (mut next, mut seeks) = (Some(newest), true);
     for step in 0..STEPS_BACK_MAX {
         let Some(held) = next.take() else { break };
         found.times.push(held.entry.author_time().unix_secs());
-        if found.record.is_none() && !take_in(&held, &mut found) && step == 0 {
-            return Ok(None);
+        if seeks {
+            // What stands before an entry that may not be told is not the newest word of the author.
+            let is_told = take_in(&held, &mut found, may);
+            if !is_told && step == 0 {
+                return Ok(None);
+            }
+            seeks = is_told && found.record.is_none();
         }
         if let Some(about) = held.entry.about() {
-            next = if found.record.is_none() {
-                held_at(store, origin, &[about])?.pop()
-            } else {
-                bare(store, origin, about)?
-            };
+            next = if seeks { held_at(store, origin, &[about])?.pop() } else { bare(store, origin, about)? };
         }
     }
     let state = match listing.status {
@@ -224,7 +239,7 @@ fn bare(store: &Store, origin: &Origin, index: EntryIndex) -> Result<Option<Held
 }
 
 /// Takes in what may be told of an entry; false if nothing may.
-fn take_in(held: &HeldEntry, found: &mut Gathered) -> bool {
+fn take_in(held: &HeldEntry, found: &mut Gathered, may: &MayTell<'_>) -> bool {
     let section =
         |slot| held.openings.iter().find(|opening| opening.slot() == slot).map(VerifiedOpening::section);
     let Some(handling) = section(Slot::HANDLING) else { return false };
@@ -232,7 +247,7 @@ fn take_in(held: &HeldEntry, found: &mut Gathered) -> bool {
         return false;
     };
     let label = |slot| match labels.label(slot) {
-        SlotLabel::Understood(label) if !label.handling().display_only => Some(label.handling().tlp),
+        SlotLabel::Understood(label) if may(label) => Some(label.handling().tlp),
         _ => None,
     };
     // An erase entry has no core: whoever may read its handling may know of it.

@@ -82,14 +82,19 @@ impl ViewStep {
         foreign: bool,
         opened: impl Iterator<Item = (Slot, &'a Opening)>,
     ) -> Self {
+        Self { foreign, ..Self::of_sections(at, opened.map(|(slot, opening)| (slot, opening.section()))) }
+    }
+
+    /// The step of a record entry that stands at `at`, by its sections.
+    pub(crate) fn of_sections<'a>(at: Provenance, opened: impl Iterator<Item = (Slot, &'a [u8])>) -> Self {
         let mut sections = SectionsRead::withheld();
-        for (slot, opening) in opened {
+        for (slot, bytes) in opened {
             let section = Section::ALL.into_iter().find(|section| section.slot() == slot.number());
             if let Some(section) = section {
-                sections = sections.give(section, opening.section());
+                sections = sections.give(section, bytes);
             }
         }
-        Self { at, decoded: Change::decode(&sections).ok(), foreign }
+        Self { at, decoded: Change::decode(&sections).ok(), foreign: false }
     }
 
     /// The step of an own entry whose change is known.

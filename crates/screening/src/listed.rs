@@ -119,6 +119,12 @@ impl View {
         Some((standing.newest_index, leaf, standing.status))
     }
 
+    /// List and reference of the listing of a handle of one origin, whether it has ended or not.
+    pub fn key_of(&self, origin: &LogOrigin, handle: Handle) -> Option<&RecordKey> {
+        let id = self.log(origin)?.handles.get(&handle)?;
+        Some(&self.listing(*id)?.standing.as_ref()?.key)
+    }
+
     /// Every entry that changes the listing of a handle of one origin, ascending: opened or not, applied or in conflict.
     pub fn entries_of(&self, origin: &LogOrigin, handle: Handle) -> Vec<EntryIndex> {
         let Some(log) = self.log(origin) else { return Vec::new() };

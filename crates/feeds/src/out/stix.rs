@@ -74,6 +74,21 @@ impl StixObjects {
         objects
     }
 
+    /// The objects of a listing as they are written.
+    pub fn written(&self, record: &Outgoing) -> Vec<StixObject> {
+        self.of(record).iter().map(StixObject::new).collect()
+    }
+
+    /// What all listings of an agency lean on as it is written.
+    pub fn common_written(&self, agency: &str, used: impl IntoIterator<Item = Tlp>) -> Vec<StixObject> {
+        self.common(agency, used).iter().map(StixObject::new).collect()
+    }
+
+    /// The id of the TAXII collection of a log, drawn as the ids of its objects are.
+    pub fn collection_id(&self, origin: &str) -> String {
+        uuid(of_parts(self.digest, &["taxii collection", origin]))
+    }
+
     /// The id of the own object of a listing.
     pub fn id_of(&self, record: &Outgoing) -> String {
         self.id(record, "identity", "")
@@ -162,6 +177,32 @@ impl StixObjects {
         object.insert("modified".into(), rfc3339(modified_ms, true).into());
         object.insert("object_marking_refs".into(), json!([marking_id(record.tlp)]));
         object
+    }
+}
+
+/// One object as it stands in a bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StixObject {
+    /// Its `id`.
+    pub id: String,
+    /// Its `type`.
+    pub kind: String,
+    /// What tells its versions apart: `modified`, or `created` where it has none.
+    pub version: String,
+    /// The object, one line of JSON.
+    pub text: String,
+}
+
+impl StixObject {
+    fn new(object: &Value) -> Self {
+        let said = |name: &str| object.get(name).and_then(Value::as_str);
+        let text_of = |found: Option<&str>| found.unwrap_or_default().to_owned();
+        Self {
+            id: text_of(said("id")),
+            kind: text_of(said("type")),
+            version: text_of(said("modified").or_else(|| said("created"))),
+            text: json_line(object),
+        }
     }
 }
 

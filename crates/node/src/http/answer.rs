@@ -18,6 +18,11 @@ use crate::gossip::AddCheckpointAnswer;
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// What changes or may come to be is asked for each time.
 const NEVER: &str = "no-store";
+/// What TAXII 2.1 (section 1.6.8) is sent as.
+const TAXII: &str = "application/taxii+json;version=2.1";
+/// When the first object of a page was added, and the last.
+const ADDED_FIRST: &str = "x-taxii-date-added-first";
+const ADDED_LAST: &str = "x-taxii-date-added-last";
 /// What people and programs read as text.
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -61,6 +66,20 @@ pub(super) enum Answer {
         /// What is wrong.
         words: &'static str,
     },
+    /// A resource of TAXII that is no page.
+    Taxii {
+        /// As JSON.
+        text: String,
+    },
+    /// A page of a collection.
+    TaxiiPage {
+        /// As JSON.
+        text: String,
+        /// When its first and its last object were added.
+        added: Option<[String; 2]>,
+    },
+    /// An answer that is none of TAXII, to a request that was.
+    TaxiiError(Box<Self>),
     /// Too much is asked at the moment.
     Busy,
     /// Nothing but words.
@@ -86,12 +105,39 @@ impl Answer {
         Self::Says { status, words }
     }
 
+    /// A resource of TAXII that is no page.
+    pub(super) fn taxii(resource: &serde_json::Value) -> Self {
+        Self::Taxii { text: format!("{resource}\n") }
+    }
+
+    /// The answer as TAXII has it.
+    pub(super) fn into_taxii(self) -> Self {
+        match self {
+            Self::Taxii { .. } | Self::TaxiiPage { .. } | Self::TaxiiError(_) => self,
+            other => Self::TaxiiError(Box::new(other)),
+        }
+    }
+
+    /// What is wrong.
+    const fn words(&self) -> &'static str {
+        match self {
+            Self::OtherMethod { .. } => "not for this method",
+            Self::Busy => "too much is asked at the moment",
+            Self::Unread { words, .. } | Self::Says { words, .. } => words,
+            _ => "",
+        }
+    }
+
     /// The status code.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Metrics { .. } | Self::Checkpoint { .. } | Self::Tile { .. } | Self::Cosigned { .. } => {
-                StatusCode::OK
-            }
+            Self::Metrics { .. }
+            | Self::Checkpoint { .. }
+            | Self::Tile { .. }
+            | Self::Cosigned { .. }
+            | Self::Taxii { .. }
+            | Self::TaxiiPage { .. } => StatusCode::OK,
+            Self::TaxiiError(answer) => answer.status(),
             Self::OtherSize { .. } => StatusCode::CONFLICT,
             Self::OtherMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -101,6 +147,13 @@ impl Answer {
 
     /// The answer as it is sent. Nothing of the request stands in it but the checkpoint that was cosigned.
     pub(super) fn into_response(self) -> Response<Full<Bytes>> {
+        if let Self::TaxiiError(answer) = self {
+            return answer.into_taxii_error();
+        }
+        let added = match &self {
+            Self::TaxiiPage { added, .. } => added.clone(),
+            _ => None,
+        };
         let status = self.status();
         let more = match self {
             Self::OtherMethod { allowed } => Some((ALLOW, allowed)),
@@ -117,11 +170,8 @@ impl Answer {
             // c2sp.org/tlog-witness, "add-checkpoint".
             Self::Cosigned { line } => (TEXT, NEVER, format!("{line}\n").into()),
             Self::OtherSize { last } => ("text/x.tlog.size", NEVER, format!("{last}\n").into()),
-            Self::OtherMethod { .. } => (TEXT, NEVER, Bytes::from_static(b"not for this method\n")),
-            Self::Busy => (TEXT, NEVER, Bytes::from_static(b"too much is asked at the moment\n")),
-            Self::Unread { words, .. } | Self::Says { words, .. } => {
-                (TEXT, NEVER, format!("{words}\n").into())
-            }
+            Self::Taxii { text } | Self::TaxiiPage { text, .. } => (TAXII, NEVER, text.into()),
+            other => (TEXT, NEVER, format!("{}\n", other.words()).into()),
         };
         let mut response = Response::new(Full::new(body));
         *response.status_mut() = status;
@@ -134,6 +184,22 @@ impl Answer {
         if let Some((name, value)) = more {
             set(name, value);
         }
+        // Section 3.2; what is written of a time has no sign that a header may not have.
+        for (name, time) in [ADDED_FIRST, ADDED_LAST].into_iter().zip(added.into_iter().flatten()) {
+            if let Ok(value) = HeaderValue::try_from(time) {
+                drop(response.headers_mut().insert(HeaderName::from_static(name), value));
+            }
+        }
+        response
+    }
+
+    /// Section 3.6.1: the status and the headers of the answer, and its words as TAXII has them.
+    fn into_taxii_error(self) -> Response<Full<Bytes>> {
+        let (words, status) = (self.words(), self.status());
+        let mut response = self.into_response();
+        let error = serde_json::json!({ "title": words, "http_status": status.as_str() });
+        *response.body_mut() = Full::new(format!("{error}\n").into());
+        drop(response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(TAXII)));
         response
     }
 }

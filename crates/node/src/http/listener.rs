@@ -75,6 +75,8 @@ impl HttpListener {
     pub(crate) fn start(self, parts: HttpParts, tasks: &TaskTracker, stop: &CancellationToken) {
         let slots = Arc::new(Slots::default());
         let service = HttpService::new(parts, self.settings, Arc::clone(&slots));
+        let keep_up = Arc::clone(&service).keep_up(stop.clone());
+        tasks.spawn(keep_up.instrument(tracing::info_span!("taxii")));
         let (spawner, stop) = (tasks.clone(), stop.clone());
         let accept = accept(self.listener, slots, service, spawner, stop);
         tasks.spawn(accept.instrument(tracing::info_span!("listener", part = "http")));

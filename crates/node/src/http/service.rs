@@ -14,12 +14,14 @@ use hyper::body::Body;
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
 use super::metrics;
 use super::route::Route;
 use super::settings::HttpSettings;
 use super::slots::{Slot, Slots};
+use super::taxii::Taxii;
 use crate::export::head_of;
 use crate::off_reactor::off_reactor;
 use crate::tiles::{entry_bundle, hash_tile};
@@ -55,6 +57,7 @@ pub(super) struct HttpService {
     settings: HttpSettings,
     slots: Arc<Slots>,
     turns: Arc<Semaphore>,
+    taxii: Taxii,
     /// Requests answered, by status code: no more than there are kinds of answers.
     answered: Mutex<BTreeMap<u16, u64>>,
 }
@@ -62,7 +65,29 @@ pub(super) struct HttpService {
 impl HttpService {
     pub(super) fn new(parts: HttpParts, settings: HttpSettings, slots: Arc<Slots>) -> Arc<Self> {
         let turns = Arc::new(Semaphore::new(TURNS_MAX));
-        Arc::new(Self { parts, settings, slots, turns, answered: Mutex::default() })
+        let taxii = Taxii::new(&settings.taxii);
+        Arc::new(Self { parts, settings, slots, turns, taxii, answered: Mutex::default() })
+    }
+
+    /// Goes through the logs that are served over TAXII as they grow, until `stop`.
+    pub(super) async fn keep_up(self: Arc<Self>, stop: CancellationToken) {
+        let mut shown = self.node().shown();
+        loop {
+            shown.mark_unchanged();
+            let service = Arc::clone(&self);
+            let done = off_reactor(move || service.taxii.catch_up(service.node())).await;
+            match done {
+                Ok(Ok(true)) if !stop.is_cancelled() => continue,
+                Ok(Ok(_)) => {}
+                // Each request tries again, and says so.
+                Ok(Err(error)) => tracing::error!(%error, "a log cannot be gone through for TAXII"),
+                Err(_) => return,
+            }
+            match stop.run_until_cancelled(shown.changed()).await {
+                Some(Ok(())) => {}
+                Some(Err(_)) | None => return,
+            }
+        }
     }
 
     pub(super) fn parts(&self) -> &HttpParts {
@@ -105,6 +130,9 @@ impl HttpService {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (method, uri) = (request.method(), request.uri());
+        if self.taxii.has(uri.path()) {
+            return self.choose_of_taxii(slot, request).await.into_taxii();
+        }
         let HttpSettings { origins, monitored, .. } = &self.settings;
         let route = Route::find(uri.path(), uri.query(), origins, monitored);
         let is_on = |route: &Route| match route {
@@ -126,6 +154,24 @@ impl HttpService {
             }
             Some(_) if !request.body().is_end_stream() => Answer::BODY_SENT,
             Some(route) => self.when_in_turn(slot, move |service| service.look_up(&route)).await,
+        }
+    }
+
+    async fn choose_of_taxii<B: Body>(self: Arc<Self>, slot: &Arc<Slot>, request: Request<B>) -> Answer {
+        let uri = request.uri();
+        match self.taxii.read(request.method(), uri.path(), uri.query(), request.headers()) {
+            Err(answer) => answer,
+            Ok(_) if !request.body().is_end_stream() => Answer::BODY_SENT,
+            Ok(asked) => {
+                let look_up = move |service: &Self| {
+                    // What is not known to be on stable storage is shown to nobody.
+                    if service.node().store().has_failed() {
+                        return Err(NodeError::Storage);
+                    }
+                    service.taxii.look_up(service.node(), asked)
+                };
+                self.when_in_turn(slot, look_up).await
+            }
         }
     }
 

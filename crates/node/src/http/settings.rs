@@ -17,6 +17,8 @@ pub struct HttpSettings {
     pub public: bool,
     /// The own logs that it serves to whoever asks.
     pub origins: BTreeSet<Origin>,
+    /// The own logs of which it serves to whoever asks what is for everybody, over TAXII.
+    pub taxii: BTreeSet<Origin>,
     /// Whether it serves metrics.
     pub metrics: bool,
     /// Whether strangers may ask this node's witness to cosign the logs of peers.
@@ -34,6 +36,8 @@ pub(crate) struct HttpTable {
     public: bool,
     #[serde(default)]
     origins: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    taxii: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     metrics: Option<bool>,
     #[serde(default)]
@@ -57,15 +61,8 @@ impl HttpSettings {
                  [http] if that is meant, or a loopback address"
             ));
         }
-        let mut origins = BTreeSet::new();
-        for text in table.origins {
-            let origin: Origin = text.parse().map_err(|error| format!("http.origins: {error}"))?;
-            // Accounts and exercises are for their parties, and whether a peer's log is open is for its author to say.
-            if origin.agency() != agency || !origin.is_publication() {
-                return Err(format!("http.origins: {text:?} is not the publication log of {agency}"));
-            }
-            origins.insert(origin);
-        }
+        let origins = own_logs("http.origins", table.origins, agency)?;
+        let taxii = own_logs("http.taxii", table.taxii, agency)?;
         // They name the peers: nobody beyond this machine is told of them unless that is said.
         let metrics = table.metrics.unwrap_or(!table.public);
         let mut monitored = BTreeSet::new();
@@ -76,7 +73,7 @@ impl HttpSettings {
             }
             monitored.insert(origin);
         }
-        Ok(Self { listen, public: table.public, origins, metrics, witness: table.witness, monitored })
+        Ok(Self { listen, public: table.public, origins, taxii, metrics, witness: table.witness, monitored })
     }
 
     /// The table that says the same.
@@ -85,11 +82,26 @@ impl HttpSettings {
             listen: self.listen.to_string(),
             public: self.public,
             origins: self.origins.iter().map(ToString::to_string).collect(),
+            taxii: self.taxii.iter().map(ToString::to_string).collect(),
             metrics: Some(self.metrics),
             witness: self.witness,
             monitored: self.monitored.iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// Logs that may be switched on: accounts and exercises are for their parties, and whether a peer's log is open is for its
+/// author to say.
+fn own_logs(key: &str, texts: Vec<String>, agency: &AgencyId) -> Result<BTreeSet<Origin>, String> {
+    let mut origins = BTreeSet::new();
+    for text in texts {
+        let origin: Origin = text.parse().map_err(|error| format!("{key}: {error}"))?;
+        if origin.agency() != agency || !origin.is_publication() {
+            return Err(format!("{key}: {text:?} is not the publication log of {agency}"));
+        }
+        origins.insert(origin);
+    }
+    Ok(origins)
 }
 
 #[cfg(test)]
@@ -114,6 +126,7 @@ mod tests {
             "[http]\nlisten = \"[::1]:9443\"\norigins = [\"a.example/pub\"]\nmetrics = false",
             "[http]\nlisten = \"0.0.0.0:80\"\npublic = true\norigins = [\"a.example/pub\"]",
             "[http]\nlisten = \"127.0.0.1:80\"\nwitness = true",
+            "[http]\nlisten = \"127.0.0.1:80\"\ntaxii = [\"a.example/pub\", \"a.example/pub/2\"]",
             "[http]\nlisten = \"127.0.0.1:80\"\nwitness = true\nmonitored = [\"b.example/pub\", \"b.example/pub/2\"]",
         ] {
             let read = config(table).unwrap();
@@ -143,6 +156,10 @@ mod tests {
             ("[http]\nlisten = \"127.0.0.1:9443\"\nmonitored = [\"a.example/pub\"]", "a.example/pub"),
             ("[http]\nlisten = \"127.0.0.1:9443\"\nmonitored = [\"b.example/exercise/0f\"]", "exercise"),
             ("[http]\nlisten = \"127.0.0.1:9443\"\norigins = [\"a.example/acct\"]", "a.example/acct"),
+            ("[http]\nlisten = \"127.0.0.1:9443\"\ntaxii = true", "taxii"),
+            ("[http]\nlisten = \"127.0.0.1:9443\"\ntaxii = [\"pub\"]", "http.taxii"),
+            ("[http]\nlisten = \"127.0.0.1:9443\"\ntaxii = [\"b.example/pub\"]", "http.taxii"),
+            ("[http]\nlisten = \"127.0.0.1:9443\"\ntaxii = [\"a.example/acct\"]", "http.taxii"),
             ("[http]\nlisten = \"127.0.0.1:9443\"\norigins = [\"a.example/exercise/0f\"]", "exercise"),
         ] {
             let error = config(table).unwrap_err();

@@ -1,0 +1,257 @@
+//! TAXII 2.1 (OASIS Standard, 2021-06-10), to be read alone: for each log that was switched on by name a collection of
+//! what is for everybody in it.
+//!
+//! Whoever asks is known to nobody, so that nothing is told here but what the labels give to everybody, nothing can be
+//! written, and each request has the same bounds. Not here: connections and turns (`listener`, `service`).
+
+mod ask;
+mod catalogue;
+mod listings;
+mod page;
+mod resources;
+mod timestamp;
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use comity_feeds::out::StixObjects;
+use comity_ledger::{Entry, Origin};
+use comity_policy::Moment;
+use comity_screening::LogOrigin;
+use comity_tlog::EntryIndex;
+use hyper::header::ACCEPT;
+use hyper::{HeaderMap, Method, StatusCode};
+
+use self::ask::{Asked, Filters, Part, Versions};
+use self::catalogue::Catalogue;
+use self::listings::Listings;
+use self::page::{Entries, Page, page};
+use super::answer::Answer;
+use crate::outgoing::sha256;
+use crate::{Node, NodeError, ReadOnlyReason, now};
+
+/// Entries that are gone through in one turn, so that requests come between.
+const SLICE: u64 = 512;
+
+/// The logs that are served.
+#[derive(Debug)]
+pub(super) struct Taxii {
+    collections: Vec<Collection>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Collection {
+    id: String,
+    origin: Origin,
+    log: LogOrigin,
+    catalogue: Mutex<Catalogue>,
+}
+
+/// A request that was understood, on its way to its turn.
+#[derive(Debug)]
+pub(super) struct TaxiiRequest {
+    asked: Asked,
+    filters: Filters,
+}
+
+impl Taxii {
+    /// Serves these logs.
+    pub(super) fn new(origins: &BTreeSet<Origin>) -> Self {
+        let objects = StixObjects::new(sha256);
+        let collection = |origin: &Origin| {
+            let log = origin.as_str().parse().ok()?;
+            let id = objects.collection_id(origin.as_str());
+            Some(Collection { id, origin: origin.clone(), log, catalogue: Mutex::default() })
+        };
+        Self { collections: origins.iter().filter_map(collection).collect() }
+    }
+
+    /// Whether a path is one of these.
+    pub(super) fn has(&self, path: &str) -> bool {
+        !self.collections.is_empty() && path.starts_with("/taxii2/")
+    }
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// The answer, if nothing has to be looked up for it.
+    pub(super) fn read(
+        &self,
+        method: &Method,
+        path: &str,
+        query: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<TaxiiRequest, Answer> {
+        let asked = Asked::find(path).ok_or(Answer::MISSING)?;
+        if let Asked::Of { collection, .. } = &asked {
+            self.collection(collection).ok_or(Answer::MISSING)?;
+        }
+        match (method, &asked) {
+            (&Method::GET | &Method::HEAD, _) => {}
+            // Sections 5.5 and 5.7: nobody may write here.
+            (&Method::POST, Asked::Of { part: Part::Objects, .. })
+            | (&Method::DELETE, Asked::Of { part: Part::Object { .. }, .. }) => {
+                return Err(Answer::Unread {
+                    status: StatusCode::FORBIDDEN,
+                    words: "nothing can be written here",
+                });
+            }
+            _ => return Err(Answer::OtherMethod { allowed: "GET, HEAD" }),
+        }
+        // One that is no text takes nothing.
+        let accepted = headers.get_all(ACCEPT).iter().map(|value| value.to_str().unwrap_or("-"));
+        if !ask::accepts(accepted) {
+            return Err(Answer::says(
+                StatusCode::NOT_ACCEPTABLE,
+                "only application/taxii+json;version=2.1 is spoken",
+            ));
+        }
+        let filters = Filters::parse(query);
+        let filters =
+            filters.ok_or(Answer::says(StatusCode::BAD_REQUEST, "a filter is malformed or stands twice"))?;
+        Ok(TaxiiRequest { asked, filters })
+    }
+
+    /// Answers a request. Blocking.
+    ///
+    /// # Errors
+    /// A [`NodeError`] if the store fails or is damaged.
+    pub(super) fn look_up(&self, node: &Node, request: TaxiiRequest) -> Result<Answer, NodeError> {
+        let TaxiiRequest { asked, mut filters } = request;
+        let (id, part) = match asked {
+            Asked::Discovery => return Ok(resources::discovery(node.home().config().agency.as_str())),
+            Asked::ApiRoot => return Ok(resources::api_root(node.home().config().agency.as_str())),
+            Asked::Collections => {
+                let of = |collection: &Collection| collection.resource(node);
+                let all: Vec<_> = self.collections.iter().map(of).collect();
+                return Ok(resources::collections(&all));
+            }
+            Asked::Of { collection, part } => (collection, part),
+        };
+        let Some(collection) = self.collection(&id) else { return Ok(Answer::MISSING) };
+        if part == Part::Itself {
+            return Ok(Answer::taxii(&collection.resource(node)));
+        }
+        if let Some(refusal) = collection.refusal(node) {
+            return Ok(refusal);
+        }
+        let one = match &part {
+            Part::Object { id } | Part::Versions { id } => Some(id.clone()),
+            Part::Itself | Part::Objects | Part::Manifest => None,
+        };
+        if matches!(part, Part::Versions { .. }) {
+            filters.versions = Versions::ALL;
+        }
+        if let Some(id) = &one {
+            (filters.ids, filters.kinds) = (Some([id.clone()].into()), None);
+        }
+        let Some(found) = collection.page(node, &filters)? else { return Ok(Answer::Busy) };
+        // Filters that leave nothing of an object that is there are answered by nothing.
+        if one.is_some() && found.objects.is_empty() && !collection.tells(node, &filters)? {
+            return Ok(Answer::MISSING);
+        }
+        Ok(match part {
+            Part::Manifest => resources::manifest(&found),
+            Part::Versions { .. } => resources::versions(&found),
+            Part::Itself | Part::Objects | Part::Object { .. } => resources::envelope(&found),
+        })
+    }
+
+    /// Goes through what is new of one log; whether there is more. Blocking.
+    ///
+    /// # Errors
+    /// A [`NodeError`] if the store fails or is damaged.
+    pub(super) fn catch_up(&self, node: &Node) -> Result<bool, NodeError> {
+        for collection in &self.collections {
+            if collection.refusal(node).is_none() && collection.catch_up(node)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn collection(&self, id: &str) -> Option<&Collection> {
+        self.collections.iter().find(|collection| collection.id == id)
+    }
+}
+
+impl Collection {
+    fn resource(&self, node: &Node) -> serde_json::Value {
+        resources::collection(&self.id, self.origin.as_str(), self.refusal(node).is_none())
+    }
+
+    /// Why nothing of the log is told: its history is in doubt, or it is not known whether what is held of it is all that
+    /// was said; then what has been erased or withdrawn since might be told again.
+    fn refusal(&self, node: &Node) -> Option<Answer> {
+        if node.is_halted() || node.is_in_doubt(&self.origin) {
+            return Some(Answer::says(StatusCode::FORBIDDEN, "the history of this log is in doubt"));
+        }
+        match node.read_only() {
+            None | Some(ReadOnlyReason::Closed { .. } | ReadOnlyReason::Succeeded { .. }) => None,
+            Some(_) => {
+                Some(Answer::says(StatusCode::SERVICE_UNAVAILABLE, "the log may lack its newest entries"))
+            }
+        }
+    }
+
+    /// The entries of the log that the view has taken in; of one that is closed no more than its good part.
+    fn size(&self, node: &Node) -> u64 {
+        node.taken_in().get(&self.origin).map_or(0, |head| head.size.value())
+    }
+
+    fn listings<'a>(&'a self, node: &'a Node) -> Listings<'a> {
+        Listings {
+            node,
+            origin: &self.origin,
+            log: &self.log,
+            objects: StixObjects::new(sha256),
+            now: Moment::from_unix_secs(now().unix_secs()),
+        }
+    }
+
+    /// A page of what is known; `None` as long as not all of the log was gone through once.
+    fn page(&self, node: &Node, filters: &Filters) -> Result<Option<Page>, NodeError> {
+        self.catch_up(node)?;
+        let catalogue = self.lock();
+        if !catalogue.is_whole {
+            return Ok(None);
+        }
+        let size = self.size(node).min(catalogue.size());
+        let found = page(&self.listings(node), &catalogue, size, filters)?;
+        node.store().sync_what_was_read()?;
+        Ok(Some(found))
+    }
+
+    /// Whether an object is told at all, whatever else the filters say.
+    fn tells(&self, node: &Node, filters: &Filters) -> Result<bool, NodeError> {
+        let ids = filters.ids.clone();
+        let plain = Filters { ids, limit: 1, ..Filters::plain() };
+        Ok(self.page(node, &plain)?.is_some_and(|page| !page.objects.is_empty()))
+    }
+
+    /// Goes through some of what is new; whether there is more. Blocking.
+    fn catch_up(&self, node: &Node) -> Result<bool, NodeError> {
+        let mut catalogue = self.lock();
+        let (size, store) = (self.size(node), node.store());
+        let end = size.min(catalogue.size().saturating_add(SLICE));
+        let listings = self.listings(node);
+        let mut entries = Entries::new(&listings, end);
+        while catalogue.size() < end {
+            let index = catalogue.size();
+            let place = EntryIndex::new(index).unwrap_or(EntryIndex::MAX);
+            let bytes = store.shared_entries(&self.origin, place.size_before(), place.size_through())?;
+            let secs = bytes.first().map(|bytes| Entry::parse(bytes)).transpose()?;
+            let secs = secs.map_or(0, |entry| entry.author_time().unix_secs());
+            let told = entries.told_by(index, &Versions::LAST)?;
+            catalogue.push(secs, told.objects.iter().map(|told| told.object.id.as_str()));
+        }
+        catalogue.is_whole |= catalogue.size() >= size;
+        Ok(catalogue.size() < size)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Catalogue> {
+        // An entry is taken in whole or not at all.
+        self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

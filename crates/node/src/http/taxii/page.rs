@@ -1,0 +1,193 @@
+//! One page of a collection: a walk along the log from a cursor, as far as its bounds let it go.
+//!
+//! Nothing but the page is held. Since every object stands by an entry of the log, pages stay as they are while the log
+//! grows; what a later entry replaced is then told by that one. Not here: what one entry tells (`listings`).
+
+use std::collections::{BTreeSet, VecDeque};
+
+use comity_feeds::out::StixObject;
+use comity_ledger::{Entry, Kind};
+use comity_store::CHUNK_ENTRIES;
+use comity_tlog::{EntryIndex, TreeSize};
+
+use super::ask::{Cursor, Filters, Versions};
+use super::catalogue::Catalogue;
+use super::listings::{Listings, ToldBy, ToldObject};
+use super::timestamp::Micros;
+use crate::NodeError;
+use crate::sections::{HeldEntry, held_entries};
+
+/// Most entries that are looked at for a page: some tenths of a second, however few of them are for everybody.
+const LOOKED_MAX: usize = 2_048;
+/// Bytes at which a page ends; an object more may stand on it, so that there is one in any case.
+const PAGE_BYTES_MAX: usize = 256 << 10;
+
+/// A page.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) objects: Vec<Added>,
+    /// Where the next one begins, if there may be more.
+    pub(super) next: Option<Cursor>,
+    /// When the last entry that was looked at counts as added, for a page without objects.
+    pub(super) looked_to: Option<Micros>,
+}
+
+/// An object with the time from which it counts as added.
+#[derive(Debug)]
+pub(super) struct Added {
+    pub(super) object: StixObject,
+    pub(super) date: Micros,
+}
+
+/// The page that is asked for. Blocking.
+///
+/// # Errors
+/// A [`NodeError`] if the store fails or is damaged.
+pub(super) fn page(
+    listings: &Listings<'_>,
+    catalogue: &Catalogue,
+    size: u64,
+    asked: &Filters,
+) -> Result<Page, NodeError> {
+    let (store, origin) = (listings.node.store(), listings.origin);
+    let mut cursor = asked.next;
+    if let Some(time) = asked.added_after {
+        // The last objects of this entry may have been added later.
+        let last = catalogue.last_by(store, origin, time)?;
+        cursor = cursor.max(Cursor { index: last, told: 0 });
+    }
+    let wanted = match &asked.ids {
+        Some(ids) => Wanted::Those(places_of(listings, catalogue, ids, &asked.versions)?),
+        None => Wanted::All,
+    };
+    let mut page = Page { objects: Vec::new(), next: None, looked_to: None };
+    if !asked.is_of_this_spec {
+        return Ok(page);
+    }
+    let (mut entries, mut dates) = (Entries::new(listings, size), catalogue.dates());
+    let (mut looked, mut bytes) = (0_usize, 0_usize);
+    while let Some(index) = wanted.from(cursor.index).filter(|index| *index < size) {
+        if looked >= LOOKED_MAX {
+            page.next = Some(cursor);
+            break;
+        }
+        let told = entries.told_by(index, &asked.versions)?;
+        looked = looked.saturating_add(told.looked);
+        let date = dates.of(store, origin, index)?;
+        let skipped = if cursor.index == index { cursor.told } else { 0 };
+        for (told, place) in told.objects.into_iter().zip(0_usize..).skip(skipped) {
+            let date = date.plus(u64::try_from(place).unwrap_or(u64::MAX));
+            if !asked.means(&told, date) {
+                continue;
+            }
+            if page.objects.len() >= asked.limit || bytes >= PAGE_BYTES_MAX {
+                page.next = Some(Cursor { index, told: place });
+                return Ok(page);
+            }
+            bytes = bytes.saturating_add(told.object.text.len());
+            page.objects.push(Added { object: told.object, date });
+        }
+        page.looked_to = Some(date);
+        cursor = Cursor { index: index.saturating_add(1), told: 0 };
+    }
+    if page.looked_to.is_none()
+        && let Some(last) = size.checked_sub(1)
+    {
+        page.looked_to = Some(dates.of(store, origin, last)?);
+    }
+    Ok(page)
+}
+
+impl Filters {
+    fn means(&self, told: &ToldObject, date: Micros) -> bool {
+        let ToldObject { object, is_first, is_last } = told;
+        self.added_after.is_none_or(|time| date > time)
+            && self.ids.as_ref().is_none_or(|ids| ids.contains(&object.id))
+            && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&object.kind))
+            && self.versions.mean(&object.version, *is_first, *is_last)
+    }
+}
+
+/// Which entries are looked at.
+enum Wanted {
+    All,
+    Those(BTreeSet<u64>),
+}
+
+impl Wanted {
+    /// The first one at a place or behind it.
+    fn from(&self, index: u64) -> Option<u64> {
+        match self {
+            Self::All => Some(index),
+            Self::Those(places) => places.range(index..).next().copied(),
+        }
+    }
+}
+
+/// The entries by which objects of some ids may be told.
+fn places_of(
+    listings: &Listings<'_>,
+    catalogue: &Catalogue,
+    ids: &BTreeSet<String>,
+    versions: &Versions,
+) -> Result<BTreeSet<u64>, NodeError> {
+    let mut places = BTreeSet::new();
+    for place in ids.iter().filter_map(|id| catalogue.entry_of(id)) {
+        if places.insert(place) && versions.reach_back() && place > 0 {
+            let place = EntryIndex::new(place).unwrap_or(EntryIndex::MAX);
+            places.extend(listings.chain_at(place)?.iter().map(|index| index.value()));
+        }
+    }
+    Ok(places)
+}
+
+/// The entries of a log as they are asked for in their order: a chunk of the store is read once.
+pub(super) struct Entries<'a> {
+    listings: &'a Listings<'a>,
+    size: u64,
+    /// The chunk that was read last, and what is left of it.
+    chunk: Option<u64>,
+    held: VecDeque<HeldEntry>,
+}
+
+impl<'a> Entries<'a> {
+    pub(super) const fn new(listings: &'a Listings<'a>, size: u64) -> Self {
+        Self { listings, size, chunk: None, held: VecDeque::new() }
+    }
+
+    /// What an entry tells.
+    pub(super) fn told_by(&mut self, index: u64, versions: &Versions) -> Result<ToldBy, NodeError> {
+        if index == 0 {
+            return Ok(ToldBy { objects: self.listings.common(), looked: 1 });
+        }
+        if self.chunk != Some(index / CHUNK_ENTRIES) {
+            self.read(index / CHUNK_ENTRIES)?;
+        }
+        self.held.retain(|held| held.index.value() >= index);
+        match self.held.pop_front_if(|held| held.index.value() == index) {
+            Some(held) => self.listings.told_by(held, versions),
+            None => Ok(ToldBy { objects: Vec::new(), looked: 1 }),
+        }
+    }
+
+    /// Reads a chunk; its sections only if a record is changed in it.
+    fn read(&mut self, chunk: u64) -> Result<(), NodeError> {
+        let Listings { node, origin, .. } = self.listings;
+        (self.chunk, self.held) = (Some(chunk), VecDeque::new());
+        let size = |value: u64| {
+            TreeSize::new(value)
+                .map_err(|_| NodeError::Contradiction { origin: origin.to_string(), size: value })
+        };
+        let start = chunk.saturating_mul(CHUNK_ENTRIES);
+        let range = size(start)?..size(self.size.min(start.saturating_add(CHUNK_ENTRIES)))?;
+        let mut any = false;
+        for bytes in node.store().shared_entries(origin, range.start, range.end)? {
+            any |= Entry::kind_of(&bytes)? == Kind::Record;
+        }
+        if any {
+            self.held = held_entries(node.store(), origin, range)?.into();
+            self.held.retain(|held| held.entry.kind() == Kind::Record);
+        }
+        Ok(())
+    }
+}
