@@ -6,9 +6,6 @@ import json
 import pathlib
 import sys
 
-TAXII = "application/taxii+json;version=2.1"
-
-
 def said(what, count):
     print(f"{what}: {count}")
 
@@ -171,4 +168,76 @@ def refuses(path):
     said("broken bundles and events refused", len(changes) + 1)
 
 
-{"stix": stix, "ftm": ftm, "csv": table, "misp": misp, "refuses": refuses}[sys.argv[1]](*sys.argv[2:])
+def pages(read, **filters):
+    """All pages of what a reader reads, with the most that stood on one."""
+    from taxii2client.v21 import as_pages
+
+    read_pages = list(as_pages(read, **filters))
+    held = [one for page in read_pages for one in page.get("objects", [])]
+    return held, len(read_pages), max(len(page.get("objects", [])) for page in read_pages)
+
+
+def collection_of(url):
+    """The one collection of a served node, by discovery."""
+    from taxii2client.v21 import Server
+
+    server = Server(f"{url}/taxii2/")
+    assert server.default is not None and len(server.api_roots) == 1, server.api_roots
+    root = server.default
+    assert root.versions == ["application/taxii+json;version=2.1"], root.versions
+    assert len(root.collections) == 1, root.collections
+    collection = root.collections[0]
+    assert collection.can_read and not collection.can_write
+    return collection
+
+
+def taxii(url, path):
+    """A served node read by taxii2-client, object for object what an export of its home holds."""
+    from taxii2client.exceptions import AccessError
+
+    collection = collection_of(url)
+    bundle = json.loads(pathlib.Path(path).read_text())
+    written = {one["id"]: one for one in bundle["objects"]}
+    for size in (0, 1, 7, 1000):
+        held, count, most = pages(collection.get_objects, per_request=size)
+        assert size == 0 or most <= size, f"a page of {most} where {size} were asked for"
+        assert len(held) == len({one["id"] for one in held}), "an object stands twice"
+        assert {one["id"]: one for one in held} == written, "what is served is not what is exported"
+        said(f"TAXII objects, pages of {size or 'any size'}", f"{len(held)}, {count}")
+    faults = stix_faults(json.dumps({"type": "bundle", "id": bundle["id"], "objects": held}))
+    assert not faults, faults[:5]
+    manifest, _, _ = pages(collection.get_manifest, per_request=7)
+    assert [one["id"] for one in manifest] == [one["id"] for one in held], "the manifest names others"
+    added = [one["date_added"] for one in manifest]
+    assert added == sorted(set(added)), "two objects were added at one time"
+    middle = len(added) // 2
+    late, _, _ = pages(collection.get_objects, added_after=added[middle])
+    assert [one["id"] for one in late] == [one["id"] for one in held][middle + 1 :], "added_after"
+    for one in held[:20]:
+        found = collection.get_object(one["id"])["objects"]
+        versions = collection.object_versions(one["id"])["versions"]
+        assert found == [one] and versions[-1] == one.get("modified", one["created"]), one["id"]
+    every, _, _ = pages(collection.get_objects, version="all", per_request=50)
+    named = {(one["id"], one.get("modified")) for one in every}
+    assert len(named) == len(every) and {(one["id"], one.get("modified")) for one in held} <= named
+    kinds, _, _ = pages(collection.get_objects, type=["identity", "location"])
+    assert {one["type"] for one in kinds} <= {"identity", "location"}
+    try:
+        collection.add_objects({"objects": held[:1]})
+    except AccessError:
+        pass
+    else:
+        raise AssertionError("objects were taken")
+    said("  versions of them", len(every))
+
+
+def withheld(url, word):
+    """Nothing of what is not for everybody is in any answer."""
+    collection = collection_of(url)
+    every, _, _ = pages(collection.get_objects, version="all")
+    assert every, "nothing is served at all"
+    assert word not in json.dumps(every), f"{word} is served"
+    said(f"objects without {word}", len(every))
+
+
+{"taxii": taxii, "withheld": withheld, "stix": stix, "ftm": ftm, "csv": table, "misp": misp, "refuses": refuses}[sys.argv[1]](*sys.argv[2:])

@@ -17,6 +17,8 @@ mod failures;
 mod http_abuse;
 mod http_client;
 mod http_log;
+mod http_taxii;
+mod http_taxii_labels;
 mod http_witness;
 mod http_witness_keys;
 mod refusals;
