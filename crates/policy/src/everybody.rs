@@ -1,7 +1,7 @@
 //! Whether a label is for everybody: the one clause by which anything may be told to whom nobody knows.
 //!
-//! Stricter than [`crate::may_release`], since nobody is there to be bound: whatever a recipient would have to obey, and
-//! is not told, bars it. Not for: peers (`clause`), or where such readers come from.
+//! Stricter than [`crate::may_release`], since nobody is there to be bound: whatever a recipient would have to obey,
+//! and is not told, bars it. Not for: peers (`clause`), or where such readers come from.
 
 use crate::label::{Label, Reach};
 use crate::marking::{Actions, Attribution, Moment, Notify, Retention};

@@ -90,8 +90,8 @@ impl HttpSettings {
     }
 }
 
-/// Logs that may be switched on: accounts and exercises are for their parties, and whether a peer's log is open is for its
-/// author to say.
+/// Logs that may be switched on: accounts and exercises are for their parties, and whether a peer's log is open is
+/// for its author to say.
 fn own_logs(key: &str, texts: Vec<String>, agency: &AgencyId) -> Result<BTreeSet<Origin>, String> {
     let mut origins = BTreeSet::new();
     for text in texts {

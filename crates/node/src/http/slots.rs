@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 /// Connections at a time: a few monitors with several each, and a proxy that keeps a pool. Each may hold its buffer
-/// and one answer, some 130 KB, so that all of them hold no more than a few exports do.
+/// and one answer, some 130 KB, or a page of TAXII of some 300 KB, so that all of them hold no more than a few
+/// exports do.
 const CONNECTIONS_MAX: usize = 128;
 /// Connections that were told to make room and still have their socket: they end when their task runs next, and this
 /// is how far a burst may be ahead of that.

@@ -121,8 +121,8 @@ async fn fill(node: &Running) {
     append(&mut operator, &[rekeys(5, "5", "5b", about, prev)]).await.unwrap();
 }
 
-/// Goal: a reader gets exactly the objects of an export, each once, whatever the size of its pages, and the manifest names
-/// the same. Way: records of each fate; every page size up to beyond all of them.
+/// Goal: a reader gets exactly the objects of an export, each once, whatever the size of its pages, and the manifest
+/// names the same. Way: records of each fate; every page size up to beyond all of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collection_is_what_an_export_writes_whatever_the_pages() {
     let place = Place::make_with(HTTP);

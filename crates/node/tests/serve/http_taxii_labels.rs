@@ -1,5 +1,5 @@
-//! What strangers are never told over TAXII: whatever a label keeps from anybody, what was erased, and what stands before
-//! a word that is not for everybody.
+//! What strangers are never told over TAXII: whatever a label keeps from anybody, what was erased, and what stands
+//! before a word that is not for everybody.
 
 use std::collections::BTreeSet;
 
@@ -114,8 +114,8 @@ async fn everything(place: &Place) -> (String, usize) {
     (told, listings.count())
 }
 
-/// Goal: one limit of any kind in a label keeps a record from strangers. Way: a log with a record for each, and one open
-/// one before and behind them.
+/// Goal: one limit of any kind in a label keeps a record from strangers. Way: a log with a record for each, and one
+/// open one before and behind them.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_for_everybody_is_told() {
     let place = Place::make_with(HTTP);
@@ -155,9 +155,9 @@ async fn a_closed_section_of_an_open_record_is_left_out() {
     assert!(listings == 1 && told.contains("Open One") && !told.contains(SECRET), "{told}");
 }
 
-/// Goal: what was for everybody once is told no more when its author's newest word is not. Way: four listings that begin
-/// open: one amended under AMBER, one more that is then suspended openly, one whose end is closed, and one that ends
-/// openly.
+/// Goal: what was for everybody once is told no more when its author's newest word is not. Way: four listings that
+/// begin open: one amended under AMBER, one more that is then suspended openly, one whose end is closed, and one that
+/// ends openly.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_word_ends_what_was_open_before() {
     let place = Place::make_with(HTTP);
@@ -184,8 +184,8 @@ async fn a_closed_word_ends_what_was_open_before() {
     assert!(told.contains("\"revoked\": Bool(true)"), "{told}");
 }
 
-/// Goal: what is erased is gone also from here, and what stands behind it in the log is found as before. Way: a cursor from
-/// before the erasure.
+/// Goal: what is erased is gone also from here, and what stands behind it in the log is found as before. Way: a
+/// cursor from before the erasure.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_erased_is_gone_and_its_place_stays() {
     let place = Place::make_with(HTTP);

@@ -244,8 +244,8 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Whether a header `Accept` takes what is answered (section 1.6.8): TAXII of this version, or of any; a request without
-/// one takes everything (RFC 9110, 12.5.1).
+/// Whether a header `Accept` takes what is answered (section 1.6.8): TAXII of this version, or of any; a request
+/// without one takes everything (RFC 9110, 12.5.1).
 pub(super) fn accepts<'a>(headers: impl Iterator<Item = &'a str>) -> bool {
     let mut ranges = headers.flat_map(|header| header.split(',')).map(str::trim).peekable();
     ranges.peek().is_none() || ranges.any(accepts_range)

@@ -1,7 +1,7 @@
 //! What is known of a served log by heart: when each entry counts as added, and by which entry an object is told.
 //!
-//! Both follow from the log alone, and grow with it; nothing of a record stands here. Not here: what is told of an entry
-//! (`listings`), nor what a request gets (`page`).
+//! Both follow from the log alone, and grow with it; nothing of a record stands here. Not here: what is told of an
+//! entry (`listings`), nor what a request gets (`page`).
 
 use std::collections::HashMap;
 
@@ -12,8 +12,8 @@ use comity_tlog::TreeSize;
 use super::timestamp::Micros;
 use crate::NodeError;
 
-/// How much later an entry counts as added than the one before it at least, in microseconds: more than there are objects
-/// of one entry (a listing, and two for each of 500 addresses), so that no two objects are added at one time.
+/// How much later an entry counts as added than the one before it at least, in microseconds: more than there are
+/// objects of one entry (a listing, and two for each of 500 addresses), so that no two objects are added at one time.
 pub(super) const STEP_MICROS: u64 = 2_000;
 /// One time is kept for so many entries: those between are counted from there.
 const BLOCK: u64 = 256;

@@ -1,5 +1,5 @@
-//! What is told to whoever asks of one entry of a served log: the STIX objects of the listing that it changes, exactly as
-//! an export writes them, and nothing unless its labels are for everybody.
+//! What is told to whoever asks of one entry of a served log: the STIX objects of the listing that it changes,
+//! exactly as an export writes them, and nothing unless its labels are for everybody.
 //!
 //! Not here: the mapping (`feeds`), the labels (`policy`), nor which entries a request gets (`page`).
 
@@ -53,9 +53,9 @@ impl Listings<'_> {
         common.into_iter().map(ToldObject::only).collect()
     }
 
-    /// The objects that an entry tells. Of an entry that is the newest of its listing they are those of an export; of an
-    /// earlier one it is the listing itself as it was then, if earlier versions are meant. Once a listing has ended, or
-    /// its newest entry is not for everybody, nothing earlier is told.
+    /// The objects that an entry tells. Of an entry that is the newest of its listing they are those of an export; of
+    /// an earlier one it is the listing itself as it was then, if earlier versions are meant. Once a listing has
+    /// ended, or its newest entry is not for everybody, nothing earlier is told.
     pub(super) fn told_by(&self, held: HeldEntry, versions: &Versions) -> Result<ToldBy, NodeError> {
         let mut told = ToldBy { objects: Vec::new(), looked: 1 };
         let Some(handle) = handle_of(&held) else { return Ok(told) };

@@ -181,8 +181,8 @@ impl Collection {
         resources::collection(&self.id, self.origin.as_str(), self.refusal(node).is_none())
     }
 
-    /// Why nothing of the log is told: its history is in doubt, or it is not known whether what is held of it is all that
-    /// was said; then what has been erased or withdrawn since might be told again.
+    /// Why nothing of the log is told: its history is in doubt, or it is not known whether what is held of it is all
+    /// that was said; then what has been erased or withdrawn since might be told again.
     fn refusal(&self, node: &Node) -> Option<Answer> {
         if node.is_halted() || node.is_in_doubt(&self.origin) {
             return Some(Answer::says(StatusCode::FORBIDDEN, "the history of this log is in doubt"));

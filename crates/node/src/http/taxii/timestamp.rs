@@ -66,7 +66,8 @@ fn parts(text: &str, sign: char) -> Option<[u64; 3]> {
     found.next().is_none().then_some(read)
 }
 
-/// Days from 1970-01-01 to a day; `None` for one before. Years are counted from March, so that a leap day ends its year.
+/// Days from 1970-01-01 to a day; `None` for one before. Years are counted from March, so that a leap day ends its
+/// year.
 fn days_to(year: u64, month: u64, day: u64) -> Option<u64> {
     let year = if month <= 2 { year.checked_sub(1)? } else { year };
     let from_march = (month + 9) % 12;
