@@ -80,7 +80,7 @@ fn housed(n: u8, reference: &str, name: &str, cities: &[&str]) -> DraftChange {
     let mut record = record(reference, name);
     for city in cities {
         let mut address = Address::default();
-        address.city = Some(Text::new(city).unwrap());
+        address.city = Some(Text::new(*city).unwrap());
         address.country = Some(Country::new(Text::new("France").unwrap()));
         record.addresses.push(address);
     }
