@@ -333,7 +333,7 @@ async fn discovery_leads_to_what_is_switched_on_alone() {
         (&ORIGIN.into(), &true.into(), &false.into())
     );
     // Drawn from the origin alone: whoever serves the log anew has the same.
-    assert_eq!(one["id"], "COLLECTION");
+    assert_eq!(one["id"], "ded439a2-1e6f-4f19-bb2b-ad3335a6d678");
     assert_eq!(
         get(to, &format!("/{ORIGIN}/checkpoint")).await.status,
         404,
