@@ -72,6 +72,8 @@ mod tests {
         label.to_draft()
     }
 
+    type Change = fn(&mut LabelDraft);
+
     fn judged(draft: LabelDraft) -> bool {
         Label::new(draft).unwrap().is_for_everybody(NOW)
     }
@@ -80,7 +82,6 @@ mod tests {
     #[test]
     fn one_limit_of_any_kind_keeps_a_label_from_strangers() {
         assert!(judged(open()));
-        type Change = fn(&mut LabelDraft);
         let mine = || BTreeSet::from([Audience::Agency("a.example".parse().unwrap())]);
         let changes: &[(&str, Change)] = &[
             ("display only", |d| d.handling.display_only = true),

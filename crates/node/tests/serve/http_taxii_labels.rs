@@ -69,6 +69,8 @@ fn noted(open: &OpenHome, n: u8, op: impl FnOnce(EntryRef, Box<Notice>) -> Op) -
     DraftChange::new(Some(EntryIndex::new(about).unwrap()), sections).unwrap()
 }
 
+type Limit = fn(&mut LabelDraft);
+
 /// Every label that keeps something from somebody.
 fn closed_labels() -> Vec<Label> {
     let mut labels = vec![
@@ -80,7 +82,6 @@ fn closed_labels() -> Vec<Label> {
         at(Tlp::AmberStrict, Onward::None),
         at(Tlp::Red, Onward::None),
     ];
-    type Limit = fn(&mut LabelDraft);
     let limits: [Limit; 8] = [
         |draft| draft.handling.display_only = true,
         |draft| draft.handling.caveats.h1 = true,

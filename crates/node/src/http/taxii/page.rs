@@ -60,10 +60,8 @@ pub(super) fn page(
         Some(ids) => Wanted::Those(places_of(listings, catalogue, ids, &asked.versions)?),
         None => Wanted::All,
     };
+    let wanted = if asked.is_of_this_spec { wanted } else { Wanted::Those(BTreeSet::new()) };
     let mut page = Page { objects: Vec::new(), next: None, looked_to: None };
-    if !asked.is_of_this_spec {
-        return Ok(page);
-    }
     let (mut entries, mut dates) = (Entries::new(listings, size), catalogue.dates());
     let (mut looked, mut bytes) = (0_usize, 0_usize);
     while let Some(index) = wanted.from(cursor.index).filter(|index| *index < size) {
