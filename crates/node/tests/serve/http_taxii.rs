@@ -228,7 +228,7 @@ async fn pages_are_stable_while_the_log_grows() {
     let first = json_of(&get(to, &format!("{objects}?limit=10&match[type]=identity")).await);
     let next = first["next"].as_str().unwrap().to_owned();
     let rest = async |next: &str| {
-        let (found, _) = all(to, &objects, &format!("limit=10&match[type]=identity&next={next}")).await;
+        let (found, _) = all(to, &objects, &format!("limit=1000&match[type]=identity&next={next}")).await;
         found
             .iter()
             .map(|one| one["external_references"][0]["external_id"].as_str().unwrap().to_owned())
