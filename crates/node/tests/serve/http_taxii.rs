@@ -263,7 +263,7 @@ async fn errors_are_those_of_the_standard() {
         assert_eq!((answer.status, answer.header("content-type")), (status, Some(TAXII)), "{answer:?}");
         let error: Value = serde_json::from_slice(&answer.body).unwrap();
         assert!(
-            error["title"].as_str().unwrap().len() > 5 && error["http_status"] == status.to_string(),
+            error["title"].as_str().unwrap().len() > 5 && error["http_status"] == status.to_string().as_str(),
             "{error}"
         );
     };

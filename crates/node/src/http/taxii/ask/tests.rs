@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn of(part: Part) -> Option<Asked> {
-    Some(Asked::Of { collection: "c".to_owned(), part })
+fn of(part: Part) -> Asked {
+    Asked::Of { collection: "c".to_owned(), part }
 }
 
 #[test]
@@ -13,11 +13,11 @@ fn each_thing_has_one_path() {
     assert_eq!(Asked::find("/taxii2/logs/"), Some(Asked::ApiRoot));
     assert_eq!(Asked::find("/taxii2/logs/collections/"), Some(Asked::Collections));
     let find = |rest: &str| Asked::find(&format!("/taxii2/logs/collections/{rest}"));
-    assert_eq!(find("c/"), of(Part::Itself));
-    assert_eq!(find("c/objects/"), of(Part::Objects));
-    assert_eq!(find("c/manifest/"), of(Part::Manifest));
-    assert_eq!(find("c/objects/identity--1/"), of(Part::Object { id: id() }));
-    assert_eq!(find("c/objects/identity--1/versions/"), of(Part::Versions { id: id() }));
+    assert_eq!(find("c/"), Some(of(Part::Itself)));
+    assert_eq!(find("c/objects/"), Some(of(Part::Objects)));
+    assert_eq!(find("c/manifest/"), Some(of(Part::Manifest)));
+    assert_eq!(find("c/objects/identity--1/"), Some(of(Part::Object { id: id() })));
+    assert_eq!(find("c/objects/identity--1/versions/"), Some(of(Part::Versions { id: id() })));
     for path in [
         "c",
         "c/objects",
