@@ -153,6 +153,31 @@ fn each_list_of_one_file_enters_by_its_command_and_another_list_is_refused_there
 }
 
 #[test]
+fn a_list_of_ones_own_enters_by_command_or_content_and_is_handled_as_what_is_written_here() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/tests/fixtures");
+    for (format, name, records) in [("csv", "own/targets.csv", 7), ("jsonl", "own/list.jsonl", 5)] {
+        let agency = Agency::found("agency-a.example");
+        let path = fixtures.join(name);
+        let entered = agency.ask(&["import", "auto", text(&path)]);
+        assert_eq!(
+            (&entered["format"], &entered["list"]),
+            (&format.into(), &"xa-national".into()),
+            "{entered}"
+        );
+        assert_eq!(entered["added"], records, "{entered}");
+        let again = agency.ask(&["import", format, text(&path)]);
+        assert_eq!((&again["unchanged"], &again["size"]), (&records.into(), &entered["size"]), "{again}");
+        let shown = agency.ask(&["log", "show", "1"]);
+        let core = shown["sections"].as_array().unwrap().iter().find(|section| section["name"] == "core");
+        assert_eq!(core.unwrap()["tlp"], "AMBER", "{shown}");
+        for refused in ["un-sc", "us-ofac-sdn"] {
+            agency.refused(&["import", format, text(&path), "--list", refused], "bad_source");
+        }
+        assert_eq!(agency.ask(&["log", "list"])["logs"][0]["size"], entered["size"]);
+    }
+}
+
+#[test]
 fn an_amendment_of_a_list_ends_what_it_says_and_leaves_the_rest() {
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/tests/fixtures");
     let agency = Agency::found("agency-a.example");

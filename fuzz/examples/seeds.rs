@@ -116,9 +116,18 @@ fn lists() {
     write("uk", "conlist-old", &fixture("uk-conlist-old.csv"));
     write("uk", "conlist", &fixture("uk-conlist.csv"));
     write("uk", "sanctions-list", &fixture("uk-sl.csv"));
+    write("csv", "targets", &fixture("own/targets.csv"));
+    write("jsonl", "list", &fixture("own/list.jsonl"));
+    write("jsonl", "full", &one_line(&fixture("own/full.json")));
     write("canada", "list", &fixture("canada.xml"));
     write("seco", "whole-list", &fixture("seco.xml"));
     write("seco", "amendment", &fixture("seco-amendment.xml"));
+}
+
+/// An object of several lines in one.
+fn one_line(bytes: &[u8]) -> Vec<u8> {
+    let text = std::str::from_utf8(bytes).unwrap();
+    text.lines().map(str::trim).collect::<String>().into_bytes()
 }
 
 /// An archive of one file that is stored and not packed, so that what is in it can be reached (APPNOTE.TXT 6.3.10).

@@ -10,6 +10,7 @@ mod tls;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use comity_watchlist::ListId;
 
 pub(crate) use self::bench::{Bench, BenchName};
 pub(crate) use self::export::{Export, OutFormatName};
@@ -226,6 +227,33 @@ pub(crate) enum ImportSource {
         #[command(flatten)]
         how: ImportHow,
     },
+    /// A list as a table with the columns that `comity export csv` writes, into a list of your own.
+    Csv {
+        /// The table.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        own: OwnList,
+        #[command(flatten)]
+        how: ImportHow,
+    },
+    /// A list as records of our own form, one JSON object a line, into a list of your own.
+    Jsonl {
+        /// The records.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        own: OwnList,
+        #[command(flatten)]
+        how: ImportHow,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OwnList {
+    /// The list that the records are entered on, where the file does not say it.
+    #[arg(long, value_name = "LIST", value_parser = ListId::parse)]
+    pub(crate) list: Option<ListId>,
 }
 
 #[derive(Debug, Args)]
@@ -435,7 +463,9 @@ impl Command {
                 | ImportSource::Uk { how, .. }
                 | ImportSource::Canada { how, .. }
                 | ImportSource::Seco { how, .. }
-                | ImportSource::Us { how, .. } => how.of.json,
+                | ImportSource::Us { how, .. }
+                | ImportSource::Csv { how, .. }
+                | ImportSource::Jsonl { how, .. } => how.of.json,
             },
             Self::Record(record) => record.command.of().json,
             Self::Log(log) => match &log.command {

@@ -11,7 +11,7 @@ use std::slice::from_ref;
 
 use comity_feeds::{
     Current, FILE_BYTES_MAX, FeedError, Format, Held, InputFile, Options, Refusal as LossRefusal, Snapshot,
-    canada, diff, eu, format_of, losses, ofac, seco, uk, un, us,
+    canada, diff, eu, format_of, is_official, losses, ofac, own, seco, simple, uk, un, us,
 };
 use comity_ledger::{AuthorTime, Entropy, Head};
 use comity_node::{NodeError, SystemEntropy, now};
@@ -43,6 +43,12 @@ pub(crate) fn run(source: &ImportSource) -> Result<Answer, Refusal> {
         ImportSource::Canada { file, how } => (Some(Format::Canada), from_ref(file), how),
         ImportSource::Seco { file, how } => (Some(Format::Seco), from_ref(file), how),
         ImportSource::Us { file, how, .. } => (Some(Format::Us), from_ref(file), how),
+        ImportSource::Csv { file, how, .. } => (Some(Format::Csv), from_ref(file), how),
+        ImportSource::Jsonl { file, how, .. } => (Some(Format::Jsonl), from_ref(file), how),
+    };
+    let list = match source {
+        ImportSource::Csv { own, .. } | ImportSource::Jsonl { own, .. } => own.list.as_ref(),
+        _ => None,
     };
     let publication = Publication::read(files)?;
     let format = match named {
@@ -62,6 +68,8 @@ pub(crate) fn run(source: &ImportSource) -> Result<Answer, Refusal> {
             };
             publication.parse_one(|input| us::parse(list.list(), input))?
         }
+        Format::Csv => publication.parse_one(|input| simple::parse(input, list))?,
+        Format::Jsonl => publication.parse_one(|input| own::parse_lines(input, list))?,
     };
     enter(&mut Source::find(&how.of.home)?, format, snapshot, how)
 }
@@ -133,7 +141,10 @@ fn enter(
         let refusal = refusal.map(|refusal| refused(&refusal, "nothing would be changed"));
         (Outcome::Compared { refusal }, source.head(&own)?)
     } else {
-        (Outcome::Signed, append(source, &drafts, how.of.json)?)
+        // What a publisher tells everybody may go on; what comes from elsewhere is kept as closely as what is written here.
+        let handling =
+            if is_official(&list) { HandlingChoice::OfficialList } else { HandlingChoice::OwnDesignation };
+        (Outcome::Signed, append(source, &drafts, handling, how.of.json)?)
     };
     let report = Report {
         format,
@@ -150,14 +161,19 @@ fn enter(
     Ok(report.answer())
 }
 
-fn append(source: &mut Source, drafts: &[DraftChange], quiet: bool) -> Result<Head, Refusal> {
+fn append(
+    source: &mut Source,
+    drafts: &[DraftChange],
+    handling: HandlingChoice,
+    quiet: bool,
+) -> Result<Head, Refusal> {
     if drafts.is_empty() {
         let own = source.home().origin();
         return source.head(&own);
     }
     let bar = progress_bar(quiet, drafts.len());
     let tell = |sent, _| bar.set_position(u64::try_from(sent).unwrap_or(u64::MAX));
-    let appended = source.append(drafts, HandlingChoice::OfficialList, &tell);
+    let appended = source.append(drafts, handling, &tell);
     bar.finish_and_clear();
     Ok(appended?.head)
 }

@@ -1,6 +1,6 @@
 //! Why a publication cannot be read at all, and why one row of it is left out.
 
-use comity_watchlist::{DateError, KeyError, RecordError, TextError};
+use comity_watchlist::{DateError, KeyError, ListId, RecordError, TextError};
 use thiserror::Error;
 
 use crate::file::{FILE_BYTES_MAX, Format};
@@ -66,6 +66,26 @@ pub enum FeedError {
     NoXml {
         /// The file.
         file: String,
+    },
+    /// Something else where JSON is read.
+    #[error("{file} is not JSON, as which this is read")]
+    NoJson {
+        /// The file.
+        file: String,
+    },
+    /// A file that does not say of which list its records are, read without naming one.
+    #[error("{file} does not say of which one list its records are: name it")]
+    NoList {
+        /// The file.
+        file: String,
+    },
+    /// Records of a list that is read from its publisher alone.
+    #[error("{file} is of {list}, which is read from what its publisher writes; name a list of your own")]
+    OfficialList {
+        /// The file.
+        file: String,
+        /// The list.
+        list: ListId,
     },
     /// Rows that belong to no table of this list.
     #[error("{file} has rows of {columns} columns that are no table of this list")]
@@ -248,6 +268,26 @@ pub enum RejectReason {
     /// The row cannot be split into columns.
     #[error("row is not readable as csv")]
     Csv,
+    /// The line or object cannot be read as JSON.
+    #[error("row is not readable as json: {said}")]
+    Json {
+        /// The reader's words, which name no value.
+        said: String,
+    },
+    /// A line that is no record of our own form.
+    #[error("row is no record as docs/records.md describes it, from its column {column} on")]
+    OwnForm {
+        /// Where in the line, in bytes from 1.
+        column: usize,
+    },
+    /// A row of another list than the rest.
+    #[error("row is of the list {found}, and not of {list}")]
+    OtherList {
+        /// Its list.
+        found: ListId,
+        /// The list that is read.
+        list: ListId,
+    },
     /// Another number of columns than the table.
     #[error("row has {found} columns, its table has {expected}")]
     Columns {

@@ -50,11 +50,25 @@ pub enum Format {
     Seco,
     /// The Consolidated Screening List of the United States, or the Denied Persons List.
     Us,
+    /// A table of the columns that `comity export csv` writes.
+    Csv,
+    /// Records of our own, one a line.
+    Jsonl,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Ofac, Self::Un, Self::Eu, Self::Uk, Self::Canada, Self::Seco, Self::Us];
+    pub const ALL: [Self; 9] = [
+        Self::Ofac,
+        Self::Un,
+        Self::Eu,
+        Self::Uk,
+        Self::Canada,
+        Self::Seco,
+        Self::Us,
+        Self::Csv,
+        Self::Jsonl,
+    ];
 
     /// Its word, as commands have it.
     pub const fn word(self) -> &'static str {
@@ -66,6 +80,8 @@ impl Format {
             Self::Canada => "canada",
             Self::Seco => "seco",
             Self::Us => "us",
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
         }
     }
 
@@ -128,6 +144,12 @@ pub fn detect(bytes: &[u8]) -> Option<Format> {
         }
         return head.contains("<CONSOLIDATED_LIST").then_some(Format::Un);
     }
+    if head.starts_with('{') {
+        return of_json(bytes);
+    }
+    if crate::simple::is_table(head) {
+        return Some(Format::Csv);
+    }
     if crate::uk::is_table(head) {
         return Some(Format::Uk);
     }
@@ -135,6 +157,17 @@ pub fn detect(bytes: &[u8]) -> Option<Format> {
         return Some(Format::Us);
     }
     crate::ofac::is_table(head).then_some(Format::Ofac)
+}
+
+/// Tells JSON by the keys of its first object. Bytes that are no text end what can be told.
+fn of_json(bytes: &[u8]) -> Option<Format> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?,
+    };
+    let head = crate::json::head(text);
+    head.has(&["list", "reference", "kind"]).then_some(Format::Jsonl)
 }
 
 impl InputFile<'_> {

@@ -8,6 +8,7 @@ use comity_watchlist::{ListId, Record, RecordKey, Reference, SourceFile, Text};
 
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
+use crate::official;
 use crate::snapshot::{self, Ended, ReadFile, RejectedRow, Scope, Snapshot};
 use crate::value;
 
@@ -34,8 +35,25 @@ impl Gathering {
         list: &'static str,
         table: &'static str,
     ) -> Result<Self, FeedError> {
+        let list = ListId::parse(list).map_err(|_| FeedError::NoRecords { file: file.name.to_owned() })?;
+        Self::begin(file, list, table)
+    }
+
+    /// The same for a list that the file or the caller names: not one that is read from its publisher.
+    pub(crate) fn of(
+        file: &InputFile<'_>,
+        list: Option<ListId>,
+        table: &'static str,
+    ) -> Result<Self, FeedError> {
+        let list = list.ok_or_else(|| FeedError::NoList { file: file.name.to_owned() })?;
+        if official::is_official(&list) {
+            return Err(FeedError::OfficialList { file: file.name.to_owned(), list });
+        }
+        Self::begin(file, list, table)
+    }
+
+    fn begin(file: &InputFile<'_>, list: ListId, table: &'static str) -> Result<Self, FeedError> {
         let no_records = || FeedError::NoRecords { file: file.name.to_owned() };
-        let list = ListId::parse(list).map_err(|_| no_records())?;
         // A file name that no record can hold is the caller's, not the publisher's: name the table instead.
         let name = Text::new(file.name).or_else(|_| Text::new(table)).map_err(|_| no_records())?;
         Ok(Self {
@@ -49,6 +67,11 @@ impl Gathering {
             rejected: Vec::new(),
             rows: 0,
         })
+    }
+
+    /// The list.
+    pub(crate) const fn list(&self) -> &ListId {
+        &self.list
     }
 
     /// The key of a reference on this list.

@@ -1,4 +1,4 @@
-//! A designation as an agency writes it itself: one JSON object, read strictly and written again.
+//! A designation as an agency writes it itself: one JSON object, read strictly and written again; and a list of such objects.
 //!
 //! `docs/records.md` describes every field. A field that is not known, a field given twice, a value outside its limits
 //! or without meaning is refused with its line and column; nothing is guessed and nothing left out in silence. Not here:
@@ -7,6 +7,7 @@
 mod claims;
 mod designation;
 mod form;
+mod lines;
 mod parts;
 mod scalar;
 mod words;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub use self::designation::{Lack, lacks};
 use self::form::RecordForm;
+pub use self::lines::parse as parse_lines;
 pub use self::words::{ground_of, ground_words};
 
 /// Largest file in bytes: six full sections, and as much again for the names of their fields and escapes.

@@ -3,7 +3,7 @@
 //!
 //! Goal: nothing that a source or a thief of a source can send costs more than a second of a core or 256 MiB, and
 //! each is refused, left out by row, or taken with a text that is what it was. Way: a good publication in each form,
-//! bent by each of the ways of `documents` and `tables`; each form in a process of its own under `RLIMIT_DATA`. Not
+//! bent by each of the ways of `documents`, `tables` and `lines`; each form in a process of its own under `RLIMIT_DATA`. Not
 //! here: archives (`archive`), and what a good publication is read to (`lists`).
 
 #![allow(
@@ -15,13 +15,15 @@
 
 #[path = "bad_inputs/documents.rs"]
 mod documents;
+#[path = "bad_inputs/lines.rs"]
+mod lines;
 #[path = "bad_inputs/tables.rs"]
 mod tables;
 
 use std::process::Command;
 use std::time::Duration;
 
-use comity_feeds::{FeedError, InputFile, Snapshot, canada, eu, ofac, seco, uk, un, us};
+use comity_feeds::{FeedError, InputFile, Snapshot, canada, eu, ofac, own, seco, simple, uk, un, us};
 use comity_watchlist::FileHash;
 
 use self::Verdict::{Fewer, LeftOut, Taken};
@@ -225,7 +227,29 @@ forms! { tables::cases:
     tables_of_ofsi, "fixtures/uk-conlist.csv", "HENTZAU", "00/00/1963", uk::parse, [];
     tables_of_the_uk, "fixtures/uk-sl.csv", "HENTZAU", "24/06/2020", uk::parse, [];
     tables_of_the_us, "fixtures/us/csl.csv", "HENTZAU", "1893-12-24", denied, [];
+    tables_of_our_own, "fixtures/own/targets.csv", "HENTZAU", "1963-04-05", table, [];
     tables_of_denied_persons, "fixtures/us/dpl.txt", "HENTZAU", "12/24/1893", denied, [("no line end at its end", Taken)];
+}
+
+/// Our own lines say what a date is in words of its own: what is no day, month or year is an error there.
+const STRICT: [(&str, Verdict); 5] = [
+    ("the half of it", LeftOut("not readable as json")),
+    ("30 February", LeftOut("docs/records.md")),
+    ("a date of words", LeftOut("docs/records.md")),
+    ("the year 0", LeftOut("docs/records.md")),
+    ("the year 99999", LeftOut("docs/records.md")),
+];
+
+forms! { lines::cases:
+    lines_of_our_own, "fixtures/own/list.jsonl", "HENTZAU", "1963-04-05", own_lines, STRICT;
+}
+
+fn own_lines(input: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+    own::parse_lines(input, None)
+}
+
+fn table(input: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+    simple::parse(input, None)
 }
 
 fn one_ofac(input: &InputFile<'_>) -> Result<Snapshot, FeedError> {

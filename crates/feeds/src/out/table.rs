@@ -12,6 +12,7 @@ use super::ftm_values::{Properties, full};
 use super::names::Digest;
 use super::plain::one_line;
 use super::{OutPart, OutState, Outgoing, rfc3339};
+use crate::simple::formula;
 
 const PATH: &str = "targets.simple.csv";
 const HEAD: &str = "id,schema,name,aliases,birth_date,countries,addresses,identifiers,sanctions,phones,emails,dataset,\
@@ -112,13 +113,10 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }
 
-/// What a spreadsheet would take for a formula is a text for it with a `'` before it: `=`, `+`, `-`, `@` and their wide
-/// forms, behind whatever cannot be seen. Tabs and line ends are blanks by now.
+/// What a spreadsheet would take for a formula is a text for it with a `'` before it. Tabs and line ends are blanks by
+/// now. Whoever reads the table as data takes the mark away again (`simple`).
 fn harmless(text: &str) -> String {
-    let unseen = |c: char| c.is_whitespace() || c == '\u{fffd}' || c == '"';
-    let begins = text.trim_start_matches(unseen).chars().next();
-    let obeyed = |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '|' | '%');
-    if begins.is_some_and(obeyed) { format!("'{text}") } else { text.to_owned() }
+    if formula(text) { format!("'{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -138,6 +136,7 @@ mod tests {
             ("\u{200b}=1", "\"'\u{fffd}=1\""),
             ("＝1", "\"'＝1\""),
             ("\"=1", "\"\"\"'\"\"\"\"=1\"\"\""),
+            ("'=1", "\"''=1\""),
             ("a=1", "a=1"),
         ] {
             assert_eq!(cell(&[bad.to_owned()]), safe, "{bad:?}");

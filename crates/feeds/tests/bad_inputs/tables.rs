@@ -40,6 +40,7 @@ pub(crate) fn cases(form: &Form) -> Vec<Case> {
     add("its first line alone", Refused(""), with(lines.get(..1).unwrap()));
     add("a control character in a name", LeftOut("control character"), form.named("A\u{1}B"));
     add("a name of a MiB", LeftOut("longer than"), form.named(&"A".repeat(1 << 20)));
+    add("a name that a spreadsheet obeys", Taken, form.named("=1+1"));
     add("a NUL in a name", LeftOut("control character"), form.named("A\0B"));
     cases
 }

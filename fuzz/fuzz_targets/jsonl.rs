@@ -1,0 +1,10 @@
+//! Records of our own form, one a line.
+#![no_main]
+
+use comity_feeds::{InputFile, own};
+use comity_fuzz::check_import;
+use comity_watchlist::FileHash;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    check_import(own::parse_lines(&InputFile { name: "a", sha256: FileHash::new([1; 32]), bytes: input }, None));
+});
