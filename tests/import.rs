@@ -178,6 +178,25 @@ fn a_list_of_ones_own_enters_by_command_or_content_and_is_handled_as_what_is_wri
 }
 
 #[test]
+fn a_delta_enters_behind_the_list_that_it_follows() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/tests/fixtures/ftm");
+    let [entities, delta] = ["entities.ftm.json", "delta.json"].map(|name| fixtures.join(name));
+    let agency = Agency::found("agency-a.example");
+    let entered = agency.ask(&["import", "ftm", text(&entities), "--list", "xa-castle"]);
+    assert_eq!((&entered["format"], &entered["added"]), (&"ftm".into(), &6.into()), "{entered}");
+    let before = agency.head();
+    agency.refused(&["import", "ftm", text(&delta), "--list", "xa-castle"], "bad_source");
+    agency.refused(&["import", "auto", text(&entities), text(&delta)], "bad_source");
+    assert_eq!(agency.head(), before, "of no list, or without its base");
+    let arguments = ["import", "ftm", text(&entities), text(&delta), "--list", "xa-castle"];
+    let message = agency.refused(&arguments, "import_refused");
+    assert!(message.contains("may be theirs"), "a line without a reference may hide one: {message}");
+    let changed = agency.ask(&[&arguments[..], &["--accept-removals"]].concat());
+    let sums = ["added", "changed", "removed", "unchanged"].map(|sum| changed[sum].as_u64().unwrap());
+    assert_eq!(sums, [1, 1, 1, 4], "{changed}");
+}
+
+#[test]
 fn an_amendment_of_a_list_ends_what_it_says_and_leaves_the_rest() {
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/tests/fixtures");
     let agency = Agency::found("agency-a.example");

@@ -117,6 +117,9 @@ fn lists() {
     write("uk", "conlist", &fixture("uk-conlist.csv"));
     write("uk", "sanctions-list", &fixture("uk-sl.csv"));
     write("csv", "targets", &fixture("own/targets.csv"));
+    let entities = ["ftm/entities.ftm.json", "ftm/delta.json"].map(fixture);
+    write("ftm", "entities", &entities[0]);
+    write("ftm", "delta", &entities.join(&0));
     write("jsonl", "list", &fixture("own/list.jsonl"));
     write("jsonl", "full", &one_line(&fixture("own/full.json")));
     write("canada", "list", &fixture("canada.xml"));

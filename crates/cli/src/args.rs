@@ -237,6 +237,16 @@ pub(crate) enum ImportSource {
         #[command(flatten)]
         how: ImportHow,
     },
+    /// A list as entities of FollowTheMoney, one JSON object a line, and behind them deltas of it, into a list of your own.
+    Ftm {
+        /// The entities, and behind them each delta in its order.
+        #[arg(required = true, num_args = 1..=16, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        own: OwnList,
+        #[command(flatten)]
+        how: ImportHow,
+    },
     /// A list as records of our own form, one JSON object a line, into a list of your own.
     Jsonl {
         /// The records.
@@ -465,6 +475,7 @@ impl Command {
                 | ImportSource::Seco { how, .. }
                 | ImportSource::Us { how, .. }
                 | ImportSource::Csv { how, .. }
+                | ImportSource::Ftm { how, .. }
                 | ImportSource::Jsonl { how, .. } => how.of.json,
             },
             Self::Record(record) => record.command.of().json,

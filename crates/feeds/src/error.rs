@@ -87,6 +87,17 @@ pub enum FeedError {
         /// The list.
         list: ListId,
     },
+    /// A delta that does not follow the files before it.
+    #[error(
+        "{file} does not follow the files before it, at line {line}: the whole list comes first, then each of its deltas \
+         in order"
+    )]
+    Gap {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+    },
     /// Rows that belong to no table of this list.
     #[error("{file} has rows of {columns} columns that are no table of this list")]
     UnknownColumns {
@@ -280,6 +291,9 @@ pub enum RejectReason {
         /// Where in the line, in bytes from 1.
         column: usize,
     },
+    /// A record that has no effect where it comes from: a listing has, and would say more.
+    #[error("record is suspended there, which a list cannot say")]
+    Suspended,
     /// A row of another list than the rest.
     #[error("row is of the list {found}, and not of {list}")]
     OtherList {

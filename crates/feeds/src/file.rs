@@ -54,11 +54,13 @@ pub enum Format {
     Csv,
     /// Records of our own, one a line.
     Jsonl,
+    /// Entities of `FollowTheMoney`, one a line, or changes of such.
+    Ftm,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ofac,
         Self::Un,
         Self::Eu,
@@ -68,6 +70,7 @@ impl Format {
         Self::Us,
         Self::Csv,
         Self::Jsonl,
+        Self::Ftm,
     ];
 
     /// Its word, as commands have it.
@@ -82,6 +85,7 @@ impl Format {
             Self::Us => "us",
             Self::Csv => "csv",
             Self::Jsonl => "jsonl",
+            Self::Ftm => "ftm",
         }
     }
 
@@ -167,6 +171,9 @@ fn of_json(bytes: &[u8]) -> Option<Format> {
         Err(error) => std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?,
     };
     let head = crate::json::head(text);
+    if head.has(&["id", "schema", "properties"]) || head.has(&["op", "entity"]) {
+        return Some(Format::Ftm);
+    }
     head.has(&["list", "reference", "kind"]).then_some(Format::Jsonl)
 }
 

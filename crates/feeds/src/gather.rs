@@ -21,6 +21,9 @@ pub(crate) struct Gathering {
     table: &'static str,
     list: ListId,
     source: SourceFile,
+    /// Those before, where a publication has several, and the rows of all of them.
+    before: Vec<ReadFile>,
+    rows_before: u64,
     records: Vec<Record>,
     ended: Vec<Ended>,
     seen: HashMap<RecordKey, u64>,
@@ -61,12 +64,25 @@ impl Gathering {
             table,
             list,
             source: SourceFile::new(name, file.sha256),
+            before: Vec::new(),
+            rows_before: 0,
             records: Vec::new(),
             ended: Vec::new(),
             seen: HashMap::new(),
             rejected: Vec::new(),
             rows: 0,
         })
+    }
+
+    /// Goes on with the next file of the publication.
+    pub(crate) fn turn(&mut self, file: &InputFile<'_>) {
+        let rows = self.rows - self.rows_before;
+        self.rows_before = self.rows;
+        // As in `begin`: a name that no record can hold gives way to that of the table.
+        let name = Text::new(file.name).unwrap_or_else(|_| self.source.name.clone());
+        let source = std::mem::replace(&mut self.source, SourceFile::new(name, file.sha256));
+        self.before.push(ReadFile { file: source, table: self.table, encoding: Encoding::Utf8, rows });
+        file.name.clone_into(&mut self.file);
     }
 
     /// The list.
@@ -142,11 +158,13 @@ impl Gathering {
         if self.records.is_empty() && self.ended.is_empty() {
             return Err(FeedError::NoRecords { file: self.file });
         }
-        let read = ReadFile { file: self.source, table: self.table, encoding, rows: self.rows };
+        let rows = self.rows - self.rows_before;
+        let mut files = self.before;
+        files.push(ReadFile { file: self.source, table: self.table, encoding, rows });
         Ok(Snapshot {
             list: self.list,
             published,
-            files: vec![read],
+            files,
             scope: Scope::Whole,
             records: self.records,
             ended: self.ended,

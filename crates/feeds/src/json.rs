@@ -2,12 +2,16 @@
 //!
 //! Depth is bounded by the parser (128). Not for: what a field means, which each source knows.
 
+mod tree;
+
 use std::fmt;
 
 use comity_watchlist::Source;
+use comity_watchlist::limits::EXTRAS_MAX;
 use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
+pub(crate) use self::tree::{Json, OBJECT_BYTES_MAX, read};
 use crate::error::{FeedError, RejectReason};
 use crate::file::InputFile;
 use crate::value;
@@ -91,7 +95,8 @@ impl<'de> Visitor<'de> for HeadVisitor<'_> {
 /// Keeps a value of the source under a name.
 pub(crate) fn keep(source: &mut Source, name: &str, said: &str) -> Result<(), RejectReason> {
     source.keep(&value::text("extra", name)?, value::prose("extra", said)?);
-    Ok(())
+    // Each is searched among those before: what no record can hold is not gone on with.
+    value::at_most("extra", source.extra.len(), EXTRAS_MAX)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod diff;
 mod error;
 pub mod eu;
 mod file;
+pub mod ftm;
 mod gather;
 mod guard;
 mod join;

@@ -23,8 +23,8 @@ mod tables;
 use std::process::Command;
 use std::time::Duration;
 
-use comity_feeds::{FeedError, InputFile, Snapshot, canada, eu, ofac, own, seco, simple, uk, un, us};
-use comity_watchlist::FileHash;
+use comity_feeds::{FeedError, InputFile, Snapshot, canada, eu, ftm, ofac, own, seco, simple, uk, un, us};
+use comity_watchlist::{FileHash, ListId};
 
 use self::Verdict::{Fewer, LeftOut, Taken};
 
@@ -232,8 +232,11 @@ forms! { tables::cases:
 }
 
 /// Our own lines say what a date is in words of its own: what is no day, month or year is an error there.
-const STRICT: [(&str, Verdict); 5] = [
+const STRICT: [(&str, Verdict); 8] = [
     ("the half of it", LeftOut("not readable as json")),
+    ("a NUL by its number", LeftOut("docs/records.md")),
+    ("a control character by its number", LeftOut("docs/records.md")),
+    ("a name of a MiB", LeftOut("more than 1048576")),
     ("30 February", LeftOut("docs/records.md")),
     ("a date of words", LeftOut("docs/records.md")),
     ("the year 0", LeftOut("docs/records.md")),
@@ -242,6 +245,11 @@ const STRICT: [(&str, Verdict); 5] = [
 
 forms! { lines::cases:
     lines_of_our_own, "fixtures/own/list.jsonl", "HENTZAU", "1963-04-05", own_lines, STRICT;
+    entities_of_ftm, "fixtures/ftm/entities.ftm.json", "HENTZAU", "1963-04-05", entities, [("the half of it", Fewer), ("a name of a MiB", LeftOut("more than 1048576"))];
+}
+
+fn entities(input: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+    ftm::parse(std::slice::from_ref(input), Some(&ListId::parse("xa-castle").unwrap()))
 }
 
 fn own_lines(input: &InputFile<'_>) -> Result<Snapshot, FeedError> {

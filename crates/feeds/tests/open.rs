@@ -11,6 +11,8 @@
     reason = "a test fails by panicking, and says aloud what it skips"
 )]
 
+#[path = "open/ftm.rs"]
+mod ftm;
 #[path = "open/own.rs"]
 mod own;
 #[path = "texts/mod.rs"]
