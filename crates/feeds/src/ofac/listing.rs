@@ -41,6 +41,8 @@ pub(super) struct Publication<'a> {
     lines: HashMap<Reference, u64>,
     rejected: Vec<(u64, Refused, bool)>,
     pub(super) rows: u64,
+    /// Parts that are no subject and were rejected: counted where it is said how many of how many cannot be read.
+    strays: u64,
 }
 
 impl Listing {
@@ -114,7 +116,7 @@ impl Listing {
 
 impl<'a> Publication<'a> {
     pub(super) fn new(file: &'a InputFile<'a>) -> Self {
-        Self { file, listings: Vec::new(), lines: HashMap::new(), rejected: Vec::new(), rows: 0 }
+        Self { file, listings: Vec::new(), lines: HashMap::new(), rejected: Vec::new(), rows: 0, strays: 0 }
     }
 
     /// Takes a subject, or what was wrong with it; of two of one number the first stands. Gives back its place.
@@ -141,11 +143,13 @@ impl<'a> Publication<'a> {
 
     /// Rejects something that is no subject, and yet a part of the list that is not understood.
     pub(super) fn reject(&mut self, line: u64, reason: RejectReason) {
+        self.strays += 1;
         self.rejected.push((line, (None, reason), true));
     }
 
     /// Rejects a part that belongs to no subject, and so can hide none.
     pub(super) fn stray(&mut self, line: u64, reason: RejectReason) {
+        self.strays += 1;
         self.rejected.push((line, (None, reason), false));
     }
 
@@ -197,7 +201,7 @@ impl<'a> Publication<'a> {
             return Err(FeedError::MostlyRejected {
                 file: file.to_owned(),
                 rejected: count,
-                rows: self.rows,
+                rows: self.rows.saturating_add(self.strays),
             });
         }
         if records.is_empty() {
