@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use comity_node::{Restored, keys_of, restore_unless};
+use comity_node::{Restored, TakeFile, keys_of, restore_unless};
+use comity_wire::ErrorCode;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
@@ -10,6 +11,10 @@ use crate::args::{Backup, Restore};
 use crate::interruption::{Heard, Interruption};
 use crate::out_folder::OutFolder;
 use crate::source::Source;
+
+/// How often a copy of the keyring is tried: each erasure that is signed meanwhile ends one, and takes longer than most
+/// keyrings take to be copied.
+const KEYRING_TRIES: usize = 8;
 
 pub(crate) fn run(arguments: &Backup) -> Result<Answer, Refusal> {
     let interruption = Interruption::listen()?;
@@ -38,7 +43,7 @@ fn make(arguments: &Backup, heard: &Heard) -> Result<Answer, Refusal> {
     })?;
     // After the rows that it is to open.
     if let Some(keys) = &mut keys {
-        source.keyring(&mut |path, bytes| keys.file(path, bytes))?;
+        keyring(keys, |take| source.keyring(take))?;
         keys_of(source.home(), &mut |path, bytes| keys.file(path, bytes))?;
     }
     let manifest: Value = serde_json::from_slice(&manifest)
@@ -64,6 +69,20 @@ fn make(arguments: &Backup, heard: &Heard) -> Result<Answer, Refusal> {
     let json =
         json!({ "agency": agency, "size": size, "root": root, "files": files, "key_files": key_files });
     Ok(Answer::new(lines.join("\n"), json))
+}
+
+/// Copies the keyring by `copy`, from the beginning each time that something was erased meanwhile.
+fn keyring(
+    folder: &mut OutFolder,
+    mut copy: impl FnMut(&mut TakeFile<'_>) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    for _ in 1..KEYRING_TRIES {
+        match copy(&mut |path, bytes| folder.file(path, bytes)) {
+            Err(refusal) if refusal.code == ErrorCode::KeyringChanged.reason() => folder.start_over()?,
+            done => return done,
+        }
+    }
+    copy(&mut |path, bytes| folder.file(path, bytes))
 }
 
 /// Whether two places, which may both be missing, are one or lie in each other.
@@ -108,4 +127,41 @@ fn next(home: &Path, has_lock: bool) -> String {
         "it is read only until its peers have given back what was signed since"
     };
     format!("{until}: comity serve --home {}", home.display())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    /// Goal: a keyring that is of two times is never written out. Way: copies that break off amid an erasure, some and then
+    /// a whole one, and nothing but such.
+    #[test]
+    fn a_keyring_that_is_copied_amid_an_erasure_is_copied_again() {
+        let (parent, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let run = |name: &str, torn: usize| {
+            let out = parent.path().join(name);
+            let mut folder = OutFolder::begin_private(home.path(), &out, Heard::default()).unwrap();
+            let mut tries = 0;
+            let copied = keyring(&mut folder, |take| {
+                tries += 1;
+                take("keyring/root", format!("{tries}").as_bytes())?;
+                if tries > torn {
+                    return Ok(());
+                }
+                take(&format!("keyring/of-{tries}.pages"), b"torn")?;
+                Err(Refusal::new(ErrorCode::KeyringChanged.reason(), "changed"))
+            });
+            let count = folder.count();
+            folder.finish().unwrap();
+            (copied.map_err(|refusal| refusal.code.to_owned()), tries, count, out)
+        };
+        let (copied, tries, count, out) = run("some", 3);
+        assert_eq!((copied, tries, count), (Ok(()), 4, 1));
+        assert_eq!(std::fs::read(out.join("keyring/root")).unwrap(), b"4");
+        assert_eq!(std::fs::read_dir(out.join("keyring")).unwrap().count(), 1, "nothing torn is left");
+        let (copied, tries, ..) = run("all", usize::MAX);
+        assert_eq!((copied, tries), (Err("keyring_changed".to_owned()), KEYRING_TRIES));
+    }
 }

@@ -99,6 +99,25 @@ impl OutFolder {
         Ok(())
     }
 
+    /// Drops all that was written: what comes is written from the beginning.
+    ///
+    /// # Errors
+    /// [`NodeError::File`]; [`NodeError::Interrupted`] once a signal came.
+    pub(crate) fn start_over(&mut self) -> Result<(), NodeError> {
+        self.go_on()?;
+        let failed =
+            |source| NodeError::File { action: "empty", path: self.building.path().to_owned(), source };
+        for entry in std::fs::read_dir(self.building.path()).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let is_folder = entry.file_type().map_err(failed)?.is_dir();
+            let path = entry.path();
+            let gone = if is_folder { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+            gone.map_err(failed)?;
+        }
+        (self.newest, self.files) = (None, 0);
+        Ok(())
+    }
+
     /// Files written so far.
     pub(crate) fn count(&self) -> u64 {
         self.files

@@ -109,17 +109,20 @@ impl Store {
     }
 
     /// Gives the files of the keyring, piece by piece and sealed as they are; to be called after
-    /// [`copy_rows`](Self::copy_rows).
+    /// [`copy_rows`](Self::copy_rows). What was given is a keyring only if this succeeds.
     ///
     /// # Errors
-    /// [`ReadError::Store`], or whatever `take` says.
+    /// [`StoreError::KeyringChanged`] in [`ReadError::Store`] if something was erased meanwhile: what was given is of two
+    /// times, and is to be asked for again. Else [`ReadError::Store`], or whatever `take` says.
     pub fn copy_keyring<E>(
         &self,
         mut take: impl FnMut(&str, &[u8]) -> Result<(), E>,
     ) -> Result<(), ReadError<E>> {
-        let root = self.keyring().root_bytes()?;
+        let (root, names, given_up) = {
+            let keyring = self.keyring();
+            (keyring.root_bytes()?, keyring.page_files(), keyring.given_up())
+        };
         take("root", &root).map_err(ReadError::Taker)?;
-        let names = self.keyring().page_files();
         for name in names {
             let mut offset = 0;
             loop {
@@ -130,7 +133,7 @@ impl Store {
                 offset = offset.saturating_add(len);
             }
         }
-        Ok(())
+        if self.keyring().given_up() == given_up { Ok(()) } else { Err(StoreError::KeyringChanged.into()) }
     }
 
     /// Makes a database of a copy, in an empty folder, beside a keyring that is there. The caller compares what it says

@@ -73,6 +73,9 @@ pub enum StoreError {
         /// The entry, chunk or tile.
         place: u64,
     },
+    /// Something was erased while the keyring was copied: root and pages of the copy are of two times.
+    #[error("something was erased while the keyring was copied; the copy is none")]
+    KeyringChanged,
     /// The keyring is damaged, missing, or sealed under another key.
     #[error("the keyring at {path} does not open: {reason}")]
     Keyring {

@@ -1,7 +1,7 @@
 //! Small files that must survive a power cut: written to a fresh place, synced, renamed, folder synced.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -45,6 +45,19 @@ pub(crate) fn sync_folder_of(medium: &Medium, path: &Path) -> Result<(), StoreEr
     path.parent().map_or(Ok(()), |folder| sync_folder(medium, folder))
 }
 
+/// Syncs the folder of a file that was found there: whoever put it in its place may have been killed before its name
+/// was durable. On a medium that nobody can write to nothing waits to be synced.
+///
+/// # Errors
+/// [`StoreError::Sync`].
+pub(crate) fn sync_name_of(medium: &Medium, path: &Path) -> Result<(), StoreError> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    medium.sync(folder, || match File::open(folder)?.sync_all() {
+        Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => Ok(()),
+        synced => synced,
+    })
+}
+
 /// Syncs a folder.
 ///
 /// # Errors
@@ -60,7 +73,7 @@ pub(crate) fn sync_folder(medium: &Medium, folder: &Path) -> Result<(), StoreErr
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(StoreError::File { action: "open", path: path.to_owned(), source }),
     };
     let mut bytes = Vec::new();

@@ -75,6 +75,8 @@ pub(crate) struct Keyring {
     files: BTreeMap<LogId, Arc<File>>,
     /// Pages that the root file does not name yet.
     begun: Vec<(LogId, u64)>,
+    /// Counts each time that page keys were given up: with a root file from before, pages from after do not open.
+    given_up: u64,
     medium: Medium,
 }
 
@@ -100,6 +102,9 @@ impl Keyring {
         let path = keyring.root_path();
         let refuse = |reason| StoreError::Keyring { path: path.clone(), reason };
         let bytes = files::read(&path, ROOT_BYTES_MAX)?.ok_or_else(|| refuse("it is missing"))?;
+        // Pages are written by the word of this root, over copies that only a former one opens: a power cut must not bring
+        // that back.
+        files::sync_name_of(&keyring.medium, &path)?;
         let sealed = bytes.strip_prefix(ROOT_MAGIC).ok_or_else(|| refuse("it is not a keyring"))?;
         let plain = keyring.kek.0.open(ROOT_MAGIC, sealed);
         let plain = plain.ok_or_else(|| refuse("it is damaged or sealed under another key"))?;
@@ -125,6 +130,7 @@ impl Keyring {
             pages: BTreeMap::new(),
             files: BTreeMap::new(),
             begun: Vec::new(),
+            given_up: 0,
             medium,
         }
     }
@@ -288,6 +294,7 @@ impl Keyring {
 
     /// Forgets all keys of a log, durably: it is begun anew.
     pub(crate) fn forget(&mut self, log: LogId, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
+        self.given_up = self.given_up.wrapping_add(1);
         self.page_keys.retain(|(of, _), _| *of != log);
         self.pages.clear();
         self.files.remove(&log);
@@ -306,6 +313,12 @@ impl Keyring {
         let path = self.root_path();
         let missing = StoreError::Keyring { path: path.clone(), reason: "it is missing" };
         files::read(&path, ROOT_BYTES_MAX)?.ok_or(missing)
+    }
+
+    /// How often page keys were given up so far: a copy of the root file opens the pages that are copied after it as long as
+    /// this stays.
+    pub(crate) fn given_up(&self) -> u64 {
+        self.given_up
     }
 
     /// The names of the page files that the root names pages of.

@@ -183,3 +183,40 @@ fn a_copy_that_is_cut_short_or_changed_is_refused() {
     }
     drop(restore(&whole, &dir.path().join("whole")).unwrap());
 }
+
+/// Goal: no keyring is given as whole whose root is of before an erasure and whose pages are of after. Way: something is
+/// erased between two pieces of the copy; other writing, which gives up no key, ends no copy.
+#[test]
+fn a_keyring_that_is_copied_amid_an_erasure_is_not_taken_for_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::create(&paths(dir.path()), kek(), &mut Seeded(9)).unwrap());
+    store.create_log(&origin(), LogRole::Own).unwrap();
+    let mut author = Author::new(origin(), key(), RightEdge::empty());
+    let mut append = |seed: u64| {
+        let draft = Draft::new(Kind::Record, None).with_section(Slot::CORE, vec![b'x'; 40]);
+        let sealed = draft.seal(&origin(), AuthorTime::from_unix_secs(1), &mut Seeded(seed)).unwrap();
+        let staged = author.stage(vec![sealed]).unwrap();
+        store.keep_batch(&staged, &mut Seeded(seed + 1)).unwrap();
+        let durable = store.confirm(&staged).unwrap_or_else(|error| panic!("{error:?}"));
+        let locked = LockedHead::synced(Role::Author, origin(), durable.head(), None);
+        store.keep_note(&author.sign(&durable, &locked).unwrap()).unwrap();
+    };
+    append(1);
+    append(3);
+    let mut amid = |meanwhile: &mut dyn FnMut()| {
+        store.copy_keyring(|name, _| {
+            if name == "root" {
+                meanwhile();
+            }
+            Ok::<(), StoreError>(())
+        })
+    };
+    let erase = |index: u64| {
+        store.erase(&origin(), &[comity_tlog::EntryIndex::new(index).unwrap()], &mut Seeded(7)).unwrap();
+    };
+    assert!(amid(&mut || append(5)).is_ok());
+    let torn = amid(&mut || erase(1));
+    assert!(matches!(torn, Err(comity_store::ReadError::Store(StoreError::KeyringChanged))), "{torn:?}");
+    assert!(amid(&mut || erase(1)).is_ok(), "it was erased already");
+    assert!(amid(&mut || {}).is_ok());
+}

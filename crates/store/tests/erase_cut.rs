@@ -14,7 +14,7 @@
 mod cut;
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use comity_ledger::{
@@ -23,7 +23,7 @@ use comity_ledger::{
 use comity_store::{Kek, LogRole, Store, StoreError, StorePaths};
 use comity_tlog::{EntryIndex, KeyKind, KeyName, RightEdge, SigningKey, TreeSize};
 
-use cut::disk::{Disk, Drawn, Left, events};
+use cut::disk::{Disk, Drawn, Event, Left, events};
 use cut::library;
 
 /// Names the folder of the store that the other side of the test works on.
@@ -120,6 +120,38 @@ fn check(folder: &Path, done: usize, place: &str) {
     assert_eq!(gone(&store, place).len(), whole.len(), "{place}: it is done again");
 }
 
+/// A home to erase from, in a folder that is empty.
+fn home_in(dir: &Path) -> PathBuf {
+    let home = dir.canonicalize().unwrap().join("home");
+    for folder in [home.clone(), home.join("store"), home.join("keyring")] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    fill(&home);
+    home
+}
+
+/// Erases in a process of its own, the test of this name; gives what it did to the disk.
+fn erased_by(test: &str, home: &Path, library: &Path) -> Vec<Event> {
+    let journal = library.with_extension("journal");
+    std::fs::remove_file(&journal).unwrap_or_default();
+    let erased = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env(ERASING, home)
+        .env("LD_PRELOAD", library)
+        .env("FAULTS_UNDER", home)
+        .env("FAULTS_JOURNAL", &journal)
+        .output()
+        .unwrap();
+    assert!(erased.status.success(), "{erased:?}");
+    events(&journal)
+}
+
+/// How many steps are done by what was said.
+fn steps_said(event: &Event, before: usize) -> usize {
+    let said = String::from_utf8(event.data.clone()).unwrap();
+    said.lines().last().and_then(|line| line.parse().ok()).unwrap_or(before)
+}
+
 #[test]
 fn a_power_cut_at_any_instant_of_an_erasure_leaves_each_entry_whole_or_gone() {
     // The same test again, as the process that is cut off.
@@ -127,28 +159,15 @@ fn a_power_cut_at_any_instant_of_an_erasure_leaves_each_entry_whole_or_gone() {
         return erase(Path::new(&folder));
     }
     let dir = tempfile::tempdir().unwrap();
-    let home = dir.path().canonicalize().unwrap().join("home");
-    for folder in [home.clone(), home.join("store"), home.join("keyring")] {
-        std::fs::create_dir(folder).unwrap();
-    }
-    fill(&home);
-    let (mut disk, journal) = (Disk::of(&home), dir.path().join("journal"));
+    let home = home_in(dir.path());
+    let mut disk = Disk::of(&home);
     let Some(library) = library(dir.path()) else { return };
-    let erased = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_power_cut_at_any_instant_of_an_erasure_leaves_each_entry_whole_or_gone"])
-        .env(ERASING, &home)
-        .env("LD_PRELOAD", library)
-        .env("FAULTS_UNDER", &home)
-        .env("FAULTS_JOURNAL", &journal)
-        .output()
-        .unwrap();
-    assert!(erased.status.success(), "{erased:?}");
+    let test = "a_power_cut_at_any_instant_of_an_erasure_leaves_each_entry_whole_or_gone";
     let (mut done, mut cuts) = (0, 0_u64);
-    for event in events(&journal) {
+    for event in erased_by(test, &home, &library) {
         disk.apply(&event);
         if event.is_said() {
-            let said = String::from_utf8(event.data.clone()).unwrap();
-            done = said.lines().last().and_then(|line| line.parse().ok()).unwrap_or(done);
+            done = steps_said(&event, done);
         }
         for left in [Left::Nothing, Left::Any, Left::Everything] {
             cuts += 1;
@@ -160,4 +179,48 @@ fn a_power_cut_at_any_instant_of_an_erasure_leaves_each_entry_whole_or_gone() {
     }
     assert_eq!(done, ERASED.len());
     assert!(cuts > 30, "an erasure has more instants than {cuts}");
+}
+
+/// Goal: a process that was killed before the new root of the keyring was durable under its name, and started again, relies
+/// on no root that a power cut takes back. Way: it is killed just before that sync, in each step; the next one goes on with
+/// what it sees, and the power is cut at any instant of it.
+#[test]
+fn a_power_cut_after_a_kill_amid_an_erasure_leaves_each_entry_whole_or_gone() {
+    if let Some(folder) = std::env::var_os(ERASING) {
+        return erase(Path::new(&folder));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let home = home_in(dir.path());
+    let whole = Disk::of(&home);
+    let Some(library) = library(dir.path()) else { return };
+    let test = "a_power_cut_after_a_kill_amid_an_erasure_leaves_each_entry_whole_or_gone";
+    let first = erased_by(test, &home, &library);
+    let kills: Vec<usize> = (0..first.len()).filter(|place| first[*place].is_sync_of("keyring")).collect();
+    assert!(kills.len() >= ERASED.len(), "{} syncs of the folder", kills.len());
+    let mut cuts = 0_u64;
+    for kill in kills {
+        let (mut disk, mut done) = (whole.clone(), 0);
+        for event in &first[..kill] {
+            disk.apply(event);
+            if event.is_said() {
+                done = steps_said(event, done);
+            }
+        }
+        std::fs::remove_dir_all(&home).unwrap();
+        disk.cut(Left::Everything, &mut Drawn(0), &home);
+        for event in erased_by(test, &home, &library) {
+            disk.apply(&event);
+            if event.is_said() {
+                done = done.max(steps_said(&event, done));
+            }
+            for left in [Left::Nothing, Left::Any] {
+                cuts += 1;
+                let folder = dir.path().join("cut");
+                disk.cut(left, &mut Drawn(cuts), &folder);
+                check(&folder, done, &format!("kill {kill}, cut {cuts}, {left:?} left, {done} steps done"));
+                std::fs::remove_dir_all(&folder).unwrap();
+            }
+        }
+        assert_eq!(done, ERASED.len());
+    }
 }

@@ -47,6 +47,8 @@ pub enum ErrorCode {
     TrustRefused,
     /// The record was changed after the caller had read it.
     BaseChanged,
+    /// Something was erased while the keyring was copied.
+    KeyringChanged,
     /// A key event that would count for nothing.
     KeyRefused,
     /// The log has ended, and all of it was sent.
@@ -74,7 +76,7 @@ pub enum ErrorCode {
 }
 
 // Code, reason, place in gRPC, and what it means to a person.
-const TABLE: [(ErrorCode, &str, Code, &str); 30] = [
+const TABLE: [(ErrorCode, &str, Code, &str); 31] = [
     (ErrorCode::Malformed, "malformed", Code::InvalidArgument, "a message could not be read"),
     (ErrorCode::TooLarge, "too_large", Code::OutOfRange, "a message or a field is over its limit"),
     (ErrorCode::UnknownOrigin, "unknown_origin", Code::NotFound, "the log is not served there"),
@@ -119,6 +121,12 @@ const TABLE: [(ErrorCode, &str, Code, &str); 30] = [
          authority was retired or is one too many",
     ),
     (ErrorCode::BaseChanged, "base_changed", Code::Aborted, "a record was changed in the meantime"),
+    (
+        ErrorCode::KeyringChanged,
+        "keyring_changed",
+        Code::Aborted,
+        "something was erased while the keyring was copied, and the copy is none; ask for it again",
+    ),
     (
         ErrorCode::KeyRefused,
         "key_refused",

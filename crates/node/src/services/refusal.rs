@@ -14,6 +14,7 @@ use crate::off_reactor::off_reactor;
 pub(super) fn status_of(error: &NodeError) -> Status {
     let code = match error {
         NodeError::Store(StoreError::NoSuchLog { .. }) => ErrorCode::UnknownOrigin,
+        NodeError::Store(StoreError::KeyringChanged) => ErrorCode::KeyringChanged,
         NodeError::ReadOnly { .. } => ErrorCode::ReadOnly,
         NodeError::Record { .. } | NodeError::Name(_) => ErrorCode::Malformed,
         _ => ErrorCode::Internal,

@@ -72,6 +72,7 @@ impl Keyring {
             }
             if changed {
                 held.sequence += 1;
+                self.given_up = self.given_up.wrapping_add(1);
                 let place = (log, page);
                 former.extend(self.page_keys.insert(place, Key::random(entropy)?).map(|key| (place, key)));
                 sealed_pages.push(self.seal_page(log, page, entropy)?);
