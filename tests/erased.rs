@@ -98,6 +98,16 @@ fn an_erased_record_is_gone_and_the_log_and_its_audit_stand() {
         found["sections"].as_array().unwrap().iter().all(|section| section["state"] == "opened"),
         "{found}"
     );
+    // Its audit says the same, and that the log as it is here does not say so.
+    let bundle = agency.beside("restored-bundle");
+    let made = answer(&run(&["bundle", "--out", text(&bundle), "--home", text(&restored), "--json"]));
+    assert!(made["error"].is_null(), "{made}");
+    let report = answer(&run(&["bundle", "verify", text(&bundle), "--keys", text(&card), "--json"]));
+    check_answer("comity-audit verify", &report);
+    let (counted, log) = (&report["checks"], &report["logs"][0]);
+    assert_eq!((&counted["openings_erased"], &counted["openings_lost"]), (&16.into(), &0.into()), "{report}");
+    let runs = json!([{ "first": 1, "last": 1 }, { "first": 3, "last": 3 }]);
+    assert!(report["ok"] == true && log["unannounced"] == runs && log["lost"] == json!([]), "{report}");
 }
 
 /// Every file under a folder.
@@ -237,4 +247,55 @@ fn what_was_erased_is_not_shown_again_by_what_a_peer_gives_back() {
     until("what was not erased is found", || ask(&a, "passport:X0000002") == "hits");
     assert_ne!(ask(&a, "passport:X0000001"), "hits");
     assert!(states(&a.agency, 1).iter().all(|state| state == "erased"), "{:?}", states(&a.agency, 1));
+}
+
+/// Goal: an erasure of which only peers know waits for the operator's word, and both `status` and the command say for which.
+/// Way: a whole home is put back to before it, keyring and lock with it, and its peer gives the end of the log back.
+#[test]
+fn an_erasure_that_only_peers_know_of_waits_for_an_operators_word() {
+    let [mut a, b] = ["a", "b"].map(|name| Node::found(&format!("agency-{name}.example")));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    write(&a.agency, "add", &person("XA-1", "Rupert Mirage", "X0000001"), &[]);
+    b.reaches(&a.origin, &a.head(&a.origin));
+    assert!(a.stop());
+    let (home, saved) = (a.agency.home(), a.agency.beside("saved"));
+    copy(&home, &saved);
+    a.serve();
+    act(&a.agency, "erase", "XA-1", &["--reason", "The court ordered it."]);
+    let head = a.head(&a.origin);
+    b.reaches(&a.origin, &head);
+    a.kill();
+    std::fs::remove_dir_all(&home).unwrap();
+    copy(&saved, &home);
+    a.serve();
+    until("the end came back", || a.head(&a.origin) == head);
+    let told = || {
+        let status = a.agency.ask(&["status"]);
+        let alarms = status["alarms"].as_array().unwrap().clone();
+        alarms.into_iter().find(|alarm| alarm["what"] == "erasures")
+    };
+    until("it is told", || {
+        told().is_some_and(|alarm| alarm.to_string().contains("comity record confirm 3 "))
+    });
+    until("it serves", || a.agency.ask(&["status"])["state"] == "serving");
+    assert!(states(&a.agency, 1).iter().all(|state| state == "opened"), "{:?}", states(&a.agency, 1));
+    let said = a.agency.refused(&["record", "confirm", "3"], "in_use");
+    assert!(said.contains("nothing was destroyed"), "{said}");
+    assert!(a.stop());
+    let told =
+        |a: &Node| a.agency.ask(&["status"])["alarms"].to_string().contains("comity record confirm 3 ");
+    assert!(told(&a), "at rest too");
+    let listed = a.agency.ask(&["record", "confirm"]);
+    check_answer("comity record confirm", &listed);
+    assert_eq!(listed["waiting"], json!([{ "index": 3, "of": 1 }]), "{listed}");
+    a.agency.refused(&["record", "confirm", "3", "2"], "not_found");
+    assert!(states(&a.agency, 1).iter().all(|state| state == "opened"), "all or none");
+    let done = a.agency.ask(&["record", "confirm", "3"]);
+    check_answer("comity record confirm", &done);
+    assert_eq!((&done["confirmed"], &done["waiting"]), (&json!([3]), &json!([])), "{done}");
+    assert!(states(&a.agency, 1).iter().all(|state| state == "erased") && !told(&a));
+    a.serve();
+    until("it serves again", || a.agency.ask(&["status"])["state"] == "serving");
+    assert!(states(&a.agency, 1).iter().all(|state| state == "erased") && !told(&a));
 }

@@ -29,6 +29,8 @@ pub(crate) struct History<'a> {
     gaps: Vec<Gap>,
     /// Entries of which sections are said to be lost.
     lost: Vec<Gap>,
+    /// Entries of which sections are said to be erased, and no entry after them announces it.
+    unannounced: Vec<Gap>,
     /// The entries whose erasure an entry after them announces.
     announced: BTreeSet<u64>,
     /// The entries that are called erased, with the openings file that says so.
@@ -48,6 +50,7 @@ impl<'a> History<'a> {
             times: AuthorTimes::new(&log.heads),
             gaps: Vec::new(),
             lost: Vec::new(),
+            unannounced: Vec::new(),
             announced: BTreeSet::new(),
             erased: Vec::new(),
             buffer: Vec::new(),
@@ -90,17 +93,25 @@ impl<'a> History<'a> {
         }
         self.times.tell(self.log, self.report);
         self.tell_lost();
+        self.tell_unannounced();
         if let Some(log) = self.report.logs.get_mut(self.log.place) {
             log.gaps = self.gaps;
             log.lost = self.lost;
+            log.unannounced = self.unannounced;
         }
     }
 
-    /// What is called erased must have been announced so, later in the log: else anything could be hidden.
+    /// What is called erased must have been announced so, later in the log: else anything could be hidden. An author whose
+    /// home was put back may have lost the entry that announces it, and can show that no more than what else it lost.
     fn check_erasures(&mut self) {
         for (path, indexes) in std::mem::take(&mut self.erased) {
             for index in indexes {
-                if !self.announced.contains(&index) {
+                if self.announced.contains(&index) {
+                    continue;
+                }
+                if self.log.is_makers {
+                    extend(&mut self.unannounced, index, index.saturating_add(1));
+                } else {
                     let detail =
                         "said to be erased, but no later entry that is here announces its erasure".to_owned();
                     self.fail("opening", Some(index), &path, detail);
@@ -184,6 +195,16 @@ impl<'a> History<'a> {
             "the author says that it lost sections of this entry, and of all that are listed; nothing here \
                       shows whether it did: ask its peers for what they hold"
                 .to_owned();
+        let (origin, path) = (self.log.origin.to_string(), format!("{}/openings", self.log.folder));
+        self.report.note(Note { origin, index: Some(first.first), path, detail });
+    }
+
+    /// Says aloud what the author says that it erased, and the log does not.
+    fn tell_unannounced(&mut self) {
+        let Some(first) = self.unannounced.first() else { return };
+        let detail = "the author says that it erased this entry, and all that are listed, and no later entry that is here \
+                      announces it: ask its peers for the end of the log, and for what they hold"
+            .to_owned();
         let (origin, path) = (self.log.origin.to_string(), format!("{}/openings", self.log.folder));
         self.report.note(Note { origin, index: Some(first.first), path, detail });
     }

@@ -66,6 +66,9 @@ pub struct LogReport {
     pub gaps: Vec<Gap>,
     /// Entries of which the author says that it lost sections: no failure, and nothing that anybody could check here.
     pub lost: Vec<Gap>,
+    /// Entries that the author says it erased, and that no later entry here says so of: no failure either, and never passed
+    /// over.
+    pub unannounced: Vec<Gap>,
 }
 
 /// Whose policy a log was judged by.

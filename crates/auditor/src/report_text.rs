@@ -100,6 +100,12 @@ fn log_lines(log: &LogReport) -> Vec<String> {
             run.first, run.last
         ));
     }
+    for run in &log.unannounced {
+        lines.push(format!(
+            "    UNANNOUNCED: entries {} to {} are erased by the author's own word, and not by the log",
+            run.first, run.last
+        ));
+    }
     lines
 }
 

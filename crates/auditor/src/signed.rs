@@ -95,6 +95,7 @@ impl SignedReading<'_> {
             witnessed_size: witnessed_size(&heads),
             gaps: Vec::new(),
             lost: Vec::new(),
+            unannounced: Vec::new(),
         });
         let named = origin.to_string();
         witnesses.check_quorums(&heads, size, (&named, &self.log.folder), self.report);

@@ -7,6 +7,7 @@ use comity_ledger::KeyFinding;
 use comity_node::tls::{CrlError, TrustError};
 use comity_node::{KeyHolderError, NodeError, TlsKeysError, TlsRefusal};
 use comity_store::StoreError;
+use comity_wire::ErrorCode;
 use serde_json::{Value, json};
 
 /// The answer of a command that did what it was asked.
@@ -195,6 +196,8 @@ fn code_of(error: &NodeError) -> &'static str {
         NodeError::Record { .. } => "record",
         NodeError::ReadOnly { .. } => "read_only",
         NodeError::Risk { .. } => "risk",
+        NodeError::NotWaiting { .. } => "not_found",
+        NodeError::Store(StoreError::KeyringChanged) => ErrorCode::KeyringChanged.reason(),
         NodeError::Restore { .. } => "restore",
         NodeError::Store(StoreError::InUse { .. }) => "in_use",
         NodeError::Store(StoreError::NoSuchLog { .. }) => "no_such_log",

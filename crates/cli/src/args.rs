@@ -16,7 +16,9 @@ pub(crate) use self::bench::{Bench, BenchName};
 pub(crate) use self::export::{Export, OutFormatName};
 pub(crate) use self::key::{Key, KeyCommand, RoleName};
 pub(crate) use self::lists::UsList;
-pub(crate) use self::record::{Acted, Key as RecordKey, Record, RecordCommand, Written, day, ground};
+pub(crate) use self::record::{
+    Acted, Confirm, Key as RecordKey, Record, RecordCommand, Written, day, ground,
+};
 pub(crate) use self::tls::{AuthorityCommand, CrlCommand, Tls, TlsCommand, WhatToRevoke};
 
 /// Watchlists shared between agencies: signed, verifiable, erasable.

@@ -4,6 +4,7 @@
 //! whether the change still follows the newest entry when it is signed (the node).
 
 mod ask;
+mod confirm;
 mod signed;
 mod standing;
 
@@ -78,6 +79,7 @@ pub(crate) fn run(command: &RecordCommand) -> Result<Answer, Refusal> {
             Ok(Op::Withdraw { prev: before.leaf, notice })
         }),
         RecordCommand::Erase(acted) => erase(acted),
+        RecordCommand::Confirm(confirm) => confirm::run(confirm),
         RecordCommand::Show { key, of } => show(&mut Source::find(&of.home)?, &key_of(key)?),
     }
 }

@@ -53,7 +53,7 @@ pub use doubt::{Doubt, Older};
 pub use draft::{Draft, SealedEntry};
 pub use entropy::{Entropy, EntropyError};
 pub use entry::{AuthorTime, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryBytes, EntryId};
-pub use erasure::erasure;
+pub use erasure::{erased_by, erasure};
 pub use error::{EntryError, OpeningError};
 pub use evidence::{Contradiction, EVIDENCE_BYTES_MAX, Evidence, EvidenceError, TwoTrees};
 pub use evidence_entry::{EvidenceEntry, Signed};

@@ -446,6 +446,8 @@ impl AuthorLoop {
         if history.closed().is_some() {
             // What was shown before of what is void now changes nothing any more.
             result = result.and_then(|()| self.node.rebuild_view());
+            // What waited beyond the end is never done.
+            result = result.and_then(|()| self.node.look_at_erasures());
         }
         let places =
             (EntryIndex::new(before.value()), EntryIndex::new(signed.head().size.value().saturating_sub(1)));

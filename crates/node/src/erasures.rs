@@ -1,17 +1,16 @@
 //! Erasing records of the own log: announced in the log first, and destroyed once that is signed.
 //!
-//! A change that erases a record goes with an erase entry about each earlier entry of the record. Whoever stops between
-//! the signature and the destroying does it at the next start. Not here: how keys are destroyed (`store`), and what peers
-//! hold, who are not asked to erase anything yet.
+//! A change that erases a record goes with an erase entry about each earlier entry of the record. Not here: what a start
+//! does about a log that says so (`erasures_due`), how keys are destroyed (`store`), and what peers hold, who are not asked
+//! to erase anything yet.
 
-use comity_ledger::{Entropy, Entry, Kind, Origin, Slot, erasure};
+use comity_ledger::{Entropy, Origin, Slot, erasure};
 use comity_screening::{LogOrigin, View};
-use comity_store::{ReadError, Store};
-use comity_tlog::{EntryIndex, TreeSize};
+use comity_store::Store;
+use comity_tlog::EntryIndex;
 use comity_watchlist::Op;
 
 use crate::author_task::{Appended, Basis, Submission};
-use crate::export::head_of;
 use crate::{NodeError, OpenHome, SystemEntropy, now};
 
 impl Basis {
@@ -79,30 +78,4 @@ pub(crate) fn destroy(
     store.erase(origin, entries, entropy)?;
     tracing::info!(%origin, entries = entries.len(), "erased");
     Ok(())
-}
-
-/// Destroys what the own log says is erased and is not yet: a stop came between, or a backup brought it back.
-///
-/// # Errors
-/// A [`NodeError`] if the log is damaged or the store fails.
-pub(crate) fn carry_out(store: &Store, origin: &Origin) -> Result<(), NodeError> {
-    let Some(note) = store.newest_note(origin)? else { return Ok(()) };
-    let mut announced = Vec::new();
-    let read = store.each_entry(origin, TreeSize::ZERO, head_of(&note)?.size, |_, bytes| {
-        if Entry::kind_of(bytes)? == Kind::Erase {
-            announced.extend(Entry::parse(bytes)?.about());
-        }
-        Ok::<(), NodeError>(())
-    });
-    read.map_err(|error| match error {
-        ReadError::Store(source) => source.into(),
-        ReadError::Taker(error) => error,
-    })?;
-    let mut due = Vec::new();
-    for index in announced {
-        if !store.is_erased(origin, index)? {
-            due.push(index);
-        }
-    }
-    destroy(store, origin, &due, &mut SystemEntropy::new())
 }

@@ -155,6 +155,12 @@ pub enum NodeError {
         /// Why not.
         reason: String,
     },
+    /// An entry that an operator confirms announces no erasure that waits.
+    #[error("entry {index} announces no erasure that waits for an operator's word; nothing was destroyed")]
+    NotWaiting {
+        /// The entry.
+        index: u64,
+    },
     /// A backup cannot be restored here.
     #[error("the backup cannot be restored: {reason}")]
     Restore {

@@ -148,16 +148,19 @@ impl<'a> LogExport<'a> {
     fn openings(&self, bundle: &TileCoordinate, told: &Told) -> Result<Vec<u8>, NodeError> {
         let entries = entries_of(self.store, self.origin, bundle)?;
         let all: Vec<Slot> = (0..=Slot::TAGS.number()).map(Slot::new).collect();
+        let is_own = self.store.role(self.origin)? == Some(LogRole::Own);
         // What is not here of a peer's log was never given to this node; of its own it held all once.
-        let missing = match self.store.role(self.origin)? {
-            Some(LogRole::Own) => Disclosed::Lost,
-            Some(LogRole::Replica) | None => Disclosed::Withheld,
-        };
+        let missing = if is_own { Disclosed::Lost } else { Disclosed::Withheld };
         let mut bytes = Vec::new();
         let mut held = entries.iter().zip(0..=u8::MAX);
         let read = self.store.each_opening(self.origin, range_of(bundle)?, &all, |index, openings| {
             let (entry, position) = held.next().ok_or_else(|| self.damaged(index.value()))?;
-            let is_erased = told.erased.contains(&index.value());
+            // Of the own log the keyring knows, also where the entry that announces it is lost or is not obeyed.
+            let is_erased = if is_own {
+                self.store.is_erased(self.origin, index)?
+            } else {
+                told.erased.contains(&index.value())
+            };
             let missing = if is_erased { &Disclosed::Erased } else { &missing };
             for (slot, _) in Entry::parse(entry)?.commitments() {
                 let opening = openings.get(usize::from(slot.number())).cloned().flatten();

@@ -8,10 +8,11 @@ use comity_store::{SignLock, Store, StoreError, StorePaths};
 use comity_tlog::{KeyKind, SigningKey, VerifierKey};
 
 use crate::author_keys::own_role_keys;
+use crate::erasures_due::{self, WaitingErasure};
 use crate::key_files::KeyFiles;
 use crate::own_log::OwnLogParts;
 use crate::replace::sync_folder;
-use crate::{Config, NodeError, OwnLog, OwnLogState, Peers, erasures, keys, succeeded};
+use crate::{Config, NodeError, OwnLog, OwnLogState, Peers, keys, succeeded};
 
 /// The signed identity of which cards are made.
 pub(crate) const IDENTITY: &str = "identity.note";
@@ -196,9 +197,9 @@ impl Home {
         };
         let own_log = OwnLog::open(parts)?;
         self.settle_keys(&store)?;
-        erasures::carry_out(&store, &self.origin())?;
+        let waiting = erasures_due::carry_out(&store, &lock)?;
         let own_log = succeeded::judge(self, &store, own_log)?;
-        Ok(OpenHome { home: self.clone(), store, lock, own_log })
+        Ok(OpenHome { home: self.clone(), store, lock, own_log, waiting })
     }
 }
 
@@ -209,6 +210,8 @@ pub struct OpenHome {
     store: Arc<Store>,
     lock: Arc<SignLock>,
     own_log: OwnLogState,
+    /// What the own logs say is erased, and nobody here is known to have signed.
+    waiting: Vec<WaitingErasure>,
 }
 
 impl OpenHome {
@@ -235,6 +238,15 @@ impl OpenHome {
     /// The own log, or why it is read only.
     pub fn own_log(&self) -> &OwnLogState {
         &self.own_log
+    }
+
+    /// The erasures that wait for an operator's word.
+    pub fn waiting_erasures(&self) -> &[WaitingErasure] {
+        &self.waiting
+    }
+
+    pub(crate) fn set_waiting_erasures(&mut self, waiting: Vec<WaitingErasure>) {
+        self.waiting = waiting;
     }
 
     /// Brings the key files up to what the own log says, after key events.

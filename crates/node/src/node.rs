@@ -14,7 +14,7 @@ use comity_tlog::{CosignatureTime, TreeSize};
 use tokio::sync::watch;
 
 use crate::doubts::Doubts;
-use crate::erasures;
+use crate::erasures_due;
 use crate::heal;
 use crate::own_lists::OwnLists;
 use crate::own_log::OwnLogParts;
@@ -55,6 +55,7 @@ impl Node {
     pub fn start(open: OpenHome, trust: PeerTrust) -> Result<(Arc<Self>, OwnLogState), NodeError> {
         let heal::Whole { view, heads: taken_in, healed } = heal::view_of_what_is_whole(open.store())?;
         let lock = Arc::clone(open.lock());
+        let waiting = open.waiting_erasures().to_vec();
         let (home, store, own_log) = open.into_parts();
         let (doubts, own_lists) = (Doubts::load(&store)?, OwnLists::load(&home)?);
         let time = WitnessedTime::load(&store)?;
@@ -89,6 +90,7 @@ impl Node {
         for origin in healed {
             heal::tell(node.alarms(), &origin);
         }
+        erasures_due::tell(node.alarms(), &waiting);
         Ok((node, own_log))
     }
 
@@ -213,8 +215,18 @@ impl Node {
         let (origin, keys) = (self.home.origin(), self.home.log_keys());
         let state = OwnLog::open(OwnLogParts { origin, keys, store, lock })?;
         self.home.settle_keys(&self.store)?;
-        erasures::carry_out(&self.store, &self.home.origin())?;
+        self.look_at_erasures()?;
         succeeded::judge(&self.home, &self.store, state)
+    }
+
+    /// Destroys what the own logs say is erased as far as this home stands behind it, and tells operators what waits for their
+    /// word. Blocking.
+    ///
+    /// # Errors
+    /// A [`NodeError`] if a log is damaged or the store fails.
+    pub(crate) fn look_at_erasures(&self) -> Result<(), NodeError> {
+        erasures_due::tell(&self.alarms, &erasures_due::carry_out(&self.store, &self.lock)?);
+        Ok(())
     }
 
     /// Whether a log's author is convicted, or its history in doubt: nothing is cleared by it then.

@@ -275,6 +275,54 @@ fn what_the_log_says_is_erased_is_destroyed_at_the_next_start_if_a_stop_came_bet
     assert_eq!(log.head().size.value(), 5);
 }
 
+/// Announces erasures as a node does that is stopped between the signature and the destroying.
+fn announce(home: &Home, drafts: Vec<Draft>) {
+    let mut open = home.open().unwrap();
+    open.writable().unwrap().append(drafts, NOW, &mut SystemEntropy::new()).unwrap();
+}
+
+/// Goal: nothing is destroyed by an entry that does not say so in the one form that there is. Way: bodies of one byte more,
+/// of another form, and the same map otherwise written.
+#[test]
+fn an_erase_entry_of_another_form_destroys_nothing() {
+    let (_dir, folder) = place();
+    let home = make(&folder);
+    append(&home, 3);
+    let of = comity_tlog::EntryIndex::new(2).unwrap();
+    let other = |body: &[u8]| Draft::new(Kind::Erase, Some(of)).with_public_body(body.to_vec());
+    announce(&home, [&[0xa1, 0, 1, 0][..], &[0xa1, 0, 2], &[0xa1, 0x18, 0, 1]].map(other).into());
+    let open = home.open().unwrap();
+    assert!(!open.store().is_erased(&home.origin(), of).unwrap() && open.waiting_erasures().is_empty());
+    drop(open);
+    announce(&home, vec![other(&[0xa1, 0, 1])]);
+    assert!(home.open().unwrap().store().is_erased(&home.origin(), of).unwrap());
+}
+
+/// Goal: sealed bytes whose keys are gone do not stay for ever where a stop came before they were removed. Way: the database
+/// from before the destroying beside the keyring from after, as that stop leaves it.
+#[test]
+fn the_bytes_that_an_interrupted_erasure_left_go_at_the_next_start() {
+    let (dir, folder) = place();
+    let home = make(&folder);
+    append(&home, 40);
+    let of = |index| comity_ledger::erasure(comity_tlog::EntryIndex::new(index).unwrap());
+    announce(&home, [2, 3, 30].map(of).into());
+    copy(&folder.join("store"), &dir.path().join("store"));
+    let bytes = || {
+        let (open, mut count) = (home.open().unwrap(), 0);
+        let copied = open.store().copy_rows(&mut |bytes| {
+            count += bytes.len();
+            Ok::<(), NodeError>(())
+        });
+        assert!(copied.is_ok());
+        count
+    };
+    let removed = bytes();
+    replace(&folder, dir.path(), "store");
+    assert_eq!(bytes(), removed, "they are there still");
+    assert_eq!(bytes(), removed);
+}
+
 /// Goal: a change that does not follow the newest one is kept and told, and changes nothing. Way: a program that asks
 /// nobody appends two amendments of one version, and the second is looked for in the answer.
 #[test]

@@ -51,6 +51,8 @@ mod seen;
 mod support;
 #[path = "exchange/thief.rs"]
 mod thief;
+#[path = "exchange/thief_erases.rs"]
+mod thief_erases;
 #[path = "exchange/two_geneses.rs"]
 mod two_geneses;
 #[path = "exchange/witnessed_time.rs"]

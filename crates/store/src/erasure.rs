@@ -15,7 +15,8 @@ use crate::{Store, StoreError};
 
 impl Store {
     /// Destroys all sections that are held of some entries, for good: none of them ever has a section here again. Returns
-    /// only when that is durable; done again after a crash it does what was left. Nobody opens them meanwhile.
+    /// only when that is durable; done again after a crash it does what was left, and where nothing was it writes nothing.
+    /// Nobody opens them meanwhile.
     ///
     /// # Errors
     /// As the store fails; then the keys are all there or all destroyed.

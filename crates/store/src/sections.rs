@@ -93,11 +93,15 @@ impl<'a> Chunks<'a> {
         value.add(position, slot, make).ok_or_else(damaged)?
     }
 
-    /// Takes out all that is held of an entry.
+    /// Takes out all that is held of an entry; where nothing is, no row is written.
     pub(crate) fn forget(&mut self, index: u64) -> Result<(), StoreError> {
         let (log, chunk, position) = (self.log, index / CHUNK_ENTRIES, position(index));
         self.go_to(chunk);
-        let rows: Vec<Slot> = self.stored(chunk)?.iter().map(|(row, _)| *row).collect();
+        let has_some = |row: Slot, value: &[u8]| {
+            Items::of(row, value).any(|item| item.is_none_or(|item| item.position == position))
+        };
+        let stored = self.stored(chunk)?.iter().filter(|(row, value)| has_some(*row, value));
+        let rows: Vec<Slot> = stored.map(|(row, _)| *row).collect();
         for row in rows {
             self.row(chunk, row)?.forget(position).ok_or_else(|| damaged(log, chunk))?;
         }

@@ -5,6 +5,8 @@
 //! turn, so that the head permitted last stands whole whatever tears the next. A backup that is restored cannot bring
 //! an old lock back, so the author of a restored store finds itself behind.
 
+mod returned;
+
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -187,23 +189,28 @@ impl SignLock {
     }
 
     /// Brings the lock of an author, behind or missing, up to the newest tree that is known to be signed: every peer was
-    /// asked, or an operator answers for it.
+    /// asked, or an operator answers for it. The entries between are [returned](Self::returned) from then on.
     ///
     /// # Errors
     /// As [`advance`](Self::advance): a lock that is ahead of this tree, or of another one of its size, stays.
     pub fn catch_up(&self, origin: &Origin, head: Head) -> Result<LockedHead, StoreError> {
-        if self.read(Role::Author, origin)?.newest.is_none() {
+        let held = self.read(Role::Author, origin)?.newest.map(|(held, _)| held.head);
+        // Before: no crash leaves a lock that is ahead, and nothing said of what it has passed over.
+        self.note_returned(origin, held.unwrap_or(Head::EMPTY).size..head.size)?;
+        if held.is_none() {
             self.create(Role::Author, origin)?;
         }
         self.advance(Role::Author, origin, head, None)
     }
 
     /// Sets the lock of an author aside, for whoever has to look at it, and begins one at `head`. An operator answers
-    /// for it that nobody has seen a larger tree.
+    /// for it that nobody has seen a larger tree. All entries under `head` are [returned](Self::returned) from then on:
+    /// the lock that stood behind some of them was of another tree.
     ///
     /// # Errors
     /// As the file system fails; the next start finds the lock missing then.
     pub fn set_aside(&self, origin: &Origin, head: Head) -> Result<LockedHead, StoreError> {
+        self.note_returned(origin, TreeSize::ZERO..head.size)?;
         for place in PLACES {
             let path = self.path(Role::Author, origin, place);
             let aside = path.with_extension("set-aside");

@@ -19,22 +19,36 @@ fn three() -> Forger {
 #[test]
 fn what_no_later_entry_announces_cannot_be_passed_off_as_erased() {
     let only = |erased: u64| move |at| if at == erased { Disclosed::Erased } else { Disclosed::Withheld };
-    let silent = three();
-    silent.bundle(only(1));
-    let report = silent.verify();
-    assert_eq!(failed(&report), [("opening", Some(1))], "{}", report.to_text());
-    assert!(report.failures[0].path.ends_with("openings/000.p/3"), "{}", report.to_text());
-    let other = Forger::new(vec![genesis(), Draft::new(Kind::Record, None), erase(0)]);
-    other.bundle(only(1));
-    assert_eq!(failed(&other.verify()), [("opening", Some(1))], "another entry's erasure");
-    let amended =
-        Forger::new(vec![genesis(), Draft::new(Kind::Record, None), Draft::new(Kind::Record, Some(at(1)))]);
-    amended.bundle(only(1));
-    assert_eq!(failed(&amended.verify()), [("opening", Some(1))], "a later entry of another kind");
+    let record = |about| Draft::new(Kind::Record, about);
+    // In silence, by another entry's erasure, and by a later entry of another kind.
+    for end in [record(None), erase(0), record(Some(at(1)))] {
+        // By one who is not the author: he never knew.
+        let mut relayed = Forger::of("agency-b.example/pub");
+        let (root, log) = (key(1), key_of("agency-b.example/pub", 2));
+        let agency = "agency-b.example".parse().unwrap();
+        relayed.append(Genesis::new(agency, root.verifier(), log.verifier()).unwrap().draft());
+        relayed.append(record(None));
+        relayed.append(end.clone());
+        relayed.bundle(only(1));
+        relayed.keep(3, relayed.signed_by(3, std::slice::from_ref(&log)).as_bytes());
+        let mut keys = TrustedKeys::none();
+        keys.add_file(log.verifier().to_string().as_bytes()).unwrap();
+        let report = with_own_log(&relayed, &keys);
+        assert_eq!(failed(&report), [("opening", Some(1))], "{}", report.to_text());
+        assert!(report.failures[0].path.ends_with("openings/000.p/3"), "{}", report.to_text());
+        // By the author, who may have lost the end of its log: as what it says that it lost, it is told aloud.
+        let own = Forger::new(vec![genesis(), record(None), end]);
+        own.bundle(only(1));
+        let report = own.verify();
+        assert_eq!(report.logs[0].unannounced, [Gap { first: 1, last: 1 }], "{}", report.to_text());
+        assert_eq!((report.notes.len(), report.notes[0].index), (1, Some(1)), "{}", report.to_text());
+        assert!(report.to_text().contains("UNANNOUNCED: entries 1 to 1"), "{}", report.to_text());
+    }
     let announced = Forger::new(vec![genesis(), Draft::new(Kind::Record, None), erase(1)]);
     announced.bundle(only(1));
     let report = announced.verify();
     assert!(report.ok && report.checks.openings_erased == 8, "{}", report.to_text());
+    assert_eq!((report.logs[0].unannounced.len(), report.notes.len()), (0, 0), "{}", report.to_text());
 }
 
 /// A card of the agency with its true log key, and a root key.

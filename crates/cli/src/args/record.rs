@@ -41,6 +41,8 @@ pub(crate) enum RecordCommand {
     Withdraw(Acted),
     /// Destroy what was said of a record; that there was one stays.
     Erase(Acted),
+    /// Carry out erasures that peers gave back and that this home is not known to have signed; list them if none is named.
+    Confirm(Confirm),
     /// Print a record as the file that `amend` and `correct` take.
     Show {
         #[command(flatten)]
@@ -93,6 +95,19 @@ pub(crate) struct Acted {
     pub(crate) of: HomeOf,
 }
 
+/// Which erasures an operator answers for.
+#[derive(Debug, Args)]
+pub(crate) struct Confirm {
+    /// The entries that announce them: this agency ordered them, and what they are about is destroyed for good.
+    #[arg(value_name = "INDEX")]
+    pub(crate) indexes: Vec<u64>,
+    /// The log; the own publication log if left out.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) origin: Option<String>,
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+}
+
 impl RecordCommand {
     pub(crate) const fn of(&self) -> &HomeOf {
         match self {
@@ -104,6 +119,7 @@ impl RecordCommand {
             | Self::Withdraw(acted)
             | Self::Erase(acted)
             | Self::Delist { acted, .. } => &acted.of,
+            Self::Confirm(confirm) => &confirm.of,
             Self::Show { of, .. } => of,
         }
     }

@@ -9,7 +9,7 @@ use comity_node::{
     Alarm, Appended, Exported, Home, KeyList, LogExport, NodeError, OpenHome, OwnLogState, Peers, PeersError,
     Release, SystemEntropy, TakeFile, TlsOutlook, add_authority, add_peer, backup_of, bundle_of,
     expiry_messages, key_events, key_list, keyring_of, listed, log_states_at_rest, logs, now, peer_messages,
-    put_crl, read_entry, retire_authority, screened, submission, wanted_out, write_out,
+    put_crl, read_entry, retire_authority, screened, submission, waiting_alarms, wanted_out, write_out,
 };
 use comity_screening::View;
 use comity_store::is_set_aside;
@@ -43,6 +43,10 @@ impl Local {
         &self.open
     }
 
+    pub(super) fn open_home_mut(&mut self) -> &mut OpenHome {
+        &mut self.open
+    }
+
     fn view(&mut self) -> Result<&View, Refusal> {
         let view = match self.view.take() {
             Some(view) => view,
@@ -74,7 +78,12 @@ impl Local {
             read_only: reason.is_some(),
             logs: self.logs()?,
             peers: self.peers()?,
-            alarms: reason.into_iter().map(alarm).chain(tls.alarms.iter().map(tls_alarm)).collect(),
+            alarms: reason
+                .into_iter()
+                .map(alarm)
+                .chain(tls.alarms.iter().map(alarm_at_rest))
+                .chain(waiting_alarms(self.open.waiting_erasures()).iter().map(alarm_at_rest))
+                .collect(),
             stale: stale.collect(),
             release_to: match config.release {
                 Release::Peers => "peers".to_owned(),
@@ -234,7 +243,7 @@ impl Local {
     }
 }
 
-fn tls_alarm(alarm: &Alarm) -> v1::Alarm {
+fn alarm_at_rest(alarm: &Alarm) -> v1::Alarm {
     v1::Alarm {
         code: alarm.key.code.to_owned(),
         origin: alarm.key.origin.clone(),

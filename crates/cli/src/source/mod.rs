@@ -68,6 +68,14 @@ impl Source {
         }
     }
 
+    /// The same, to change what only this process can.
+    pub(crate) fn held_mut(&mut self) -> Option<&mut OpenHome> {
+        match self {
+            Self::Local(local) => Some(local.open_home_mut()),
+            Self::Remote(_) => None,
+        }
+    }
+
     /// How the node is, and how many records can be screened if that can be told.
     pub(crate) fn status(&mut self) -> Result<(v1::StatusResponse, Option<usize>), Refusal> {
         match self {
