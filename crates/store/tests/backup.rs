@@ -203,7 +203,7 @@ fn a_keyring_that_is_copied_amid_an_erasure_is_not_taken_for_whole() {
     };
     append(1);
     append(3);
-    let mut amid = |meanwhile: &mut dyn FnMut()| {
+    let amid = |meanwhile: &mut dyn FnMut()| {
         store.copy_keyring(|name, _| {
             if name == "root" {
                 meanwhile();
