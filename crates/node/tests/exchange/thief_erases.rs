@@ -10,7 +10,6 @@ use comity_node::{NodeError, OpenHome, WaitingErasure};
 use comity_store::Store;
 use comity_tlog::EntryIndex;
 
-use crate::claims::SECTIONS;
 use crate::recovery::{Served, add_at_rest, head_of, open};
 use crate::rotation::succeed_at;
 use crate::support::{Agency, Running, copy, free, until};
@@ -76,6 +75,7 @@ async fn a_thief_of_the_log_key_destroys_nothing_by_erasures_that_peers_give_bac
     for has_lock in [true, false] {
         let place = tempfile::tempdir().unwrap();
         let (a, at_b, good, void) = announced_by_a_thief(place.path()).await;
+        let all = sections(open(&a).await.store(), &a);
         if !has_lock {
             remove_lock(&a);
         }
@@ -89,7 +89,7 @@ async fn a_thief_of_the_log_key_destroys_nothing_by_erasures_that_peers_give_bac
         for _ in 0..2 {
             let open = open(&a).await;
             assert_eq!((waiting(&open), is_erased(open.store(), &a)), (vec![6, 7, 8, 9, 10], vec![]));
-            assert_eq!(sections(open.store(), &a), 5 * SECTIONS, "all is there, {has_lock}");
+            assert_eq!(sections(open.store(), &a), all, "all is there, {has_lock}");
         }
         let mut open = open(&a).await;
         for bad in [&[6, 5][..], &[11], &[6, 0]] {
