@@ -1,7 +1,8 @@
-//! The notes that prove by when entries existed (D23): checkpoints of the own log as they stood when they first had a quorum.
+//! The notes that prove by when entries existed (D23): checkpoints as they stood when they first had a quorum.
 //!
-//! Cosigners renew their lines, and a note that is kept has the newest of each, whose times prove less and less. Not here:
-//! the time itself (`cosigned`), and which checkpoints are kept so (`comity-node`).
+//! Cosigners renew their lines, and a note that is kept has the newest of each, whose times prove less and less. Those of
+//! a replica come with its entries. Not here: the time itself (`cosigned`), and which checkpoints are kept so
+//! (`comity-node`).
 
 use comity_ledger::Origin;
 use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize};
@@ -21,10 +22,7 @@ impl Store {
     pub fn existed_before(&self, origin: &Origin, size: TreeSize) -> Result<TreeSize, StoreError> {
         let range = existed_key(origin, 0)..existed_key(origin, size.value());
         let Some(found) = self.cosigned.range(range).next_back() else { return Ok(TreeSize::ZERO) };
-        let (key, _) = found?;
-        let size = key.last_chunk::<8>().and_then(|size| TreeSize::new(u64::from_be_bytes(*size)).ok());
-        let damaged = || StoreError::Damaged { what: "a time", log: origin.to_string(), place: 0 };
-        size.ok_or_else(damaged)
+        size_of(origin, &found?.0)
     }
 
     /// Keeps a checkpoint as it stands with the lines of its quorum, in the place of one of the same size. Durable with the
@@ -42,9 +40,27 @@ impl Store {
     /// # Errors
     /// A [`StoreError`].
     pub fn first_quorum(&self, origin: &Origin, index: EntryIndex) -> Result<Option<Vec<u8>>, StoreError> {
-        let range = place(origin, index.size_through().value())..=place(origin, u64::MAX);
+        self.first_quorum_from(origin, index.size_through())
+    }
+
+    /// The note kept of the smallest tree that is not below a size. `None` if none is.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn first_quorum_from(&self, origin: &Origin, size: TreeSize) -> Result<Option<Vec<u8>>, StoreError> {
+        let range = place(origin, size.value())..=place(origin, u64::MAX);
         let found = self.cosigned.range(range).next().transpose()?;
         Ok(found.map(|(_, note)| note.to_vec()))
+    }
+
+    /// The largest tree of which such a note is kept; `None` if none is.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn largest_first_quorum(&self, origin: &Origin) -> Result<Option<TreeSize>, StoreError> {
+        let range = place(origin, 0)..=place(origin, u64::MAX);
+        let Some(found) = self.cosigned.range(range).next_back() else { return Ok(None) };
+        size_of(origin, &found?.0).map(Some)
     }
 
     /// The same of a checkpoint of this very size.
@@ -58,5 +74,16 @@ impl Store {
 
 /// Ascending with the sizes of the trees of a log.
 fn place(origin: &Origin, size: u64) -> Vec<u8> {
-    [FIRST_QUORUM, LogId::of(origin).as_bytes(), &size.to_be_bytes()].concat()
+    [&first_quorum_prefix(LogId::of(origin))[..], &size.to_be_bytes()].concat()
+}
+
+/// Before all such notes of one log: they go with its replica.
+pub(crate) fn first_quorum_prefix(log: LogId) -> Vec<u8> {
+    [FIRST_QUORUM, log.as_bytes()].concat()
+}
+
+/// The size at the end of a place.
+fn size_of(origin: &Origin, place: &[u8]) -> Result<TreeSize, StoreError> {
+    let size = place.last_chunk::<8>().and_then(|size| TreeSize::new(u64::from_be_bytes(*size)).ok());
+    size.ok_or_else(|| StoreError::Damaged { what: "a time", log: origin.to_string(), place: 0 })
 }

@@ -7,6 +7,7 @@ use comity_ledger::{Entropy, Entry, Origin, Slot, VerifiedOpening};
 use comity_tlog::{EntryIndex, TreeSize};
 
 use crate::cosigned::existed_prefix;
+use crate::first_quorum::first_quorum_prefix;
 use crate::log_id::LogId;
 use crate::pins::{genesis_place, pin_place};
 use crate::{LogRole, ReadError, Store, StoreError, flush_watch};
@@ -170,7 +171,9 @@ impl Store {
     fn clear(&self, log: LogId, number: u32) -> Result<(), StoreError> {
         let plain = log.as_bytes().to_vec();
         let behind = |kind: u8| [&[kind], log.as_bytes().as_slice()].concat();
-        remove_all(&self.cosigned, &existed_prefix(log))?;
+        for prefix in [existed_prefix(log), first_quorum_prefix(log)] {
+            remove_all(&self.cosigned, &prefix)?;
+        }
         for tree in [&self.entries, &self.tiles, &self.sections, &self.notes, &self.heads, &self.seen] {
             remove_all(tree, &plain)?;
         }

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap is a failed test")]
 
-use comity_ledger::{Entropy, EntropyError};
+use comity_ledger::{Entropy, EntropyError, Origin};
 use comity_store::{Kek, Store, StorePaths};
-use comity_tlog::{CosignatureTime, EntryIndex, TreeSize};
+use comity_tlog::{Checkpoint, CosignatureTime, EntryIndex, Hash, KeyKind, KeyName, SigningKey, TreeSize};
 
 /// Bytes that differ at each call, as nonces and salts must; not random.
 struct Counter(u64);
@@ -44,6 +44,42 @@ fn an_entry_existed_by_the_time_of_the_first_witnessed_tree_that_covers_it() {
         assert_eq!(existed.map(CosignatureTime::value), by, "entry {index}");
     }
     assert_eq!(store.existed_by(&other, EntryIndex::new(0).unwrap()).unwrap(), None);
+}
+
+/// Goal: what proves by when entries existed is found by size, and goes with the replica that it speaks of: of the log that
+/// is followed next under that name it would prove nothing. Way: two replicas with first quorums, one of which is set
+/// aside.
+#[test]
+fn first_quorums_are_found_by_size_and_go_with_a_replica_that_is_set_aside() {
+    let place = tempfile::tempdir().unwrap();
+    let paths = StorePaths { database: place.path().join("store"), keyring: place.path().join("keyring") };
+    for folder in [&paths.database, &paths.keyring] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    let store = Store::create(&paths, Kek::from_bytes([1; 32]), &mut Counter(0)).unwrap();
+    let [log, other]: [Origin; 2] = ["a.example/pub", "b.example/pub"].map(|origin| origin.parse().unwrap());
+    let at = |size: u64| TreeSize::new(size).unwrap();
+    for origin in [&log, &other] {
+        let name = KeyName::new(origin.as_str()).unwrap();
+        let key = SigningKey::from_seed(name, KeyKind::Ed25519, &[7; 32]).unwrap();
+        store.begin_replica(origin, key.verifier()).unwrap();
+        for size in [3, 300] {
+            let text = Checkpoint::new(origin.as_str(), at(size), Hash::leaf(&[])).unwrap();
+            store.put_first_quorum(origin, &text.sign(&key).unwrap()).unwrap();
+            store.put_existed_by(origin, at(size), CosignatureTime::new(size).unwrap()).unwrap();
+        }
+    }
+    let of = |origin: &Origin, size: u64| store.first_quorum_of(origin, at(size)).unwrap();
+    let from = |size: u64| store.first_quorum_from(&log, at(size)).unwrap();
+    assert!(of(&log, 3).is_some() && of(&log, 300).is_some() && of(&log, 3) != of(&log, 300));
+    assert_eq!([0, 3, 4, 300, 301].map(from), [of(&log, 3), of(&log, 3), of(&log, 300), of(&log, 300), None]);
+    assert_eq!(store.largest_first_quorum(&log).unwrap(), Some(at(300)));
+
+    store.set_aside(&log, &mut Counter(1)).unwrap();
+    assert_eq!((from(0), store.largest_first_quorum(&log).unwrap()), (None, None));
+    assert_eq!(store.existed_by(&log, EntryIndex::new(0).unwrap()).unwrap(), None);
+    assert!(of(&other, 3).is_some() && of(&other, 300).is_some());
+    assert_eq!(store.largest_first_quorum(&other).unwrap(), Some(at(300)));
 }
 
 #[test]
