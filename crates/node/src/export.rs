@@ -115,6 +115,7 @@ impl<'a> LogExport<'a> {
                 take(&format!("{prefix}checkpoints/{size}"), &self.with_first_times(note, size)?)?;
             }
         }
+        self.first_quorums_alone(prefix, take)?;
         let mut told = Told::new(self.origin);
         let read = self.store.each_entry(self.origin, TreeSize::ZERO, self.head.size, |index, bytes| {
             told.take(self.store, index, bytes)
@@ -143,6 +144,25 @@ impl<'a> LogExport<'a> {
             merged = merged.with_line(line.clone()).map_err(refused)?;
         }
         Ok(merged.as_bytes().to_vec())
+    }
+
+    /// The checkpoints of which nothing is kept but how they stood with their first quorum: those of a log that grew while
+    /// its follower was away.
+    fn first_quorums_alone(&self, prefix: &str, take: &mut TakeFile<'_>) -> Result<(), NodeError> {
+        let mut from = TreeSize::ZERO;
+        while let Some(note) = self.store.first_quorum_from(self.origin, from)? {
+            let size = head_of(&note)?.size;
+            if size >= self.head.size {
+                break;
+            }
+            let kept =
+                self.store.newest_note_up_to(self.origin, size)?.map(|note| head_of(&note)).transpose()?;
+            if kept.is_none_or(|kept| kept.size < size) && self.is_good(&note) {
+                take(&format!("{prefix}checkpoints/{size}"), &note)?;
+            }
+            from = size.next().unwrap_or(self.head.size);
+        }
+        Ok(())
     }
 
     fn openings(&self, bundle: &TileCoordinate, told: &Told) -> Result<Vec<u8>, NodeError> {

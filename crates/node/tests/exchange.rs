@@ -23,6 +23,8 @@ mod claims;
 mod convictions;
 #[path = "exchange/doubts.rs"]
 mod doubts;
+#[path = "exchange/first_quorum.rs"]
+mod first_quorum;
 #[path = "exchange/freshness.rs"]
 mod freshness;
 #[path = "exchange/gossip.rs"]

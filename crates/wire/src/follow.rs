@@ -23,6 +23,8 @@ pub struct FollowFrom {
     pub next_release: ReleaseNumber,
     /// The newest checkpoint that it holds; unverified.
     pub newest: Option<SignedCheckpoint>,
+    /// The smallest tree whose checkpoint it takes as it stood with its first quorum; `None` if it takes none.
+    pub first_quorum_from: Option<TreeSize>,
 }
 
 impl TryFrom<v1::FollowRequest> for FollowFrom {
@@ -38,11 +40,13 @@ impl TryFrom<v1::FollowRequest> for FollowFrom {
         if newest.as_ref().is_some_and(|note| note.checkpoint().origin() != origin.as_str()) {
             return Err(InvalidMessage::Contradicts { field: NEWEST });
         }
+        let first_quorum_from = field::size("follow_request.first_quorum_from", message.first_quorum_from)?;
         Ok(Self {
             next_index: field::size("follow_request.next_index", message.next_index)?,
             next_release: ReleaseNumber::new(message.next_release),
             origin,
             newest,
+            first_quorum_from: Some(first_quorum_from).filter(|size| !size.is_zero()),
         })
     }
 }
@@ -54,6 +58,7 @@ impl From<&FollowFrom> for v1::FollowRequest {
             next_index: from.next_index.value(),
             next_release: from.next_release.value(),
             newest_note: from.newest.as_ref().map(note_bytes).unwrap_or_default(),
+            first_quorum_from: from.first_quorum_from.map_or(0, TreeSize::value),
         }
     }
 }
@@ -80,6 +85,8 @@ pub enum FollowEvent {
     Release(ReleaseFrame),
     /// Nothing new.
     Heartbeat(Heartbeat),
+    /// A checkpoint of entries sent before, as it stood with its first quorum.
+    FirstQuorum(SignedCheckpoint),
 }
 
 impl FollowEvent {
@@ -87,7 +94,7 @@ impl FollowEvent {
     /// holds many of them knows how much they take.
     pub fn content_bytes(&self) -> usize {
         match self {
-            Self::Checkpoint(note) => note.as_bytes().len(),
+            Self::Checkpoint(note) | Self::FirstQuorum(note) => note.as_bytes().len(),
             Self::Frame(frame) => frame.entries().iter().map(|entry| entry.as_bytes().len()).sum(),
             Self::Release(frame) => frame.disclosures().iter().map(Disclosure::content_bytes).sum(),
             Self::Heartbeat(_) => 0,
@@ -118,8 +125,16 @@ impl TryFrom<v1::FollowResponse> for FollowEvent {
                 size: field::size("heartbeat.size", beat.size)?,
                 next_release: ReleaseNumber::new(beat.next_release),
             })),
+            Event::FirstQuorum(v1::Checkpoint { note }) => {
+                field::checkpoint("first_quorum.note", &note).map(Self::FirstQuorum)
+            }
         }
     }
+}
+
+/// The step that brings a checkpoint as it stood with its first quorum, byte for byte.
+pub fn first_quorum(checkpoint: &SignedCheckpoint) -> v1::FollowResponse {
+    v1::FollowResponse { event: Some(Event::FirstQuorum(checkpoint.into())) }
 }
 
 impl From<&SignedCheckpoint> for v1::FollowResponse {
@@ -169,12 +184,14 @@ mod tests {
             next_index: 5,
             next_release: 3,
             newest_note: note_bytes(&signed("a.example/pub")),
+            first_quorum_from: 4,
         }
     }
 
     #[test]
     fn a_request_travels_with_and_without_a_note() {
-        let without = v1::FollowRequest { newest_note: Bytes::new(), ..request() };
+        let without = v1::FollowRequest { newest_note: Bytes::new(), first_quorum_from: 0, ..request() };
+        assert_eq!(FollowFrom::try_from(without.clone()).unwrap().first_quorum_from, None);
         for message in [request(), without] {
             let from = FollowFrom::try_from(message.clone()).unwrap();
             assert_eq!(v1::FollowRequest::from(&from), message);
@@ -190,6 +207,7 @@ mod tests {
         };
         check("follow_request.origin", &|request| request.origin.clear());
         check("follow_request.next_index", &|request| request.next_index = 1 << 63);
+        check("follow_request.first_quorum_from", &|request| request.first_quorum_from = 1 << 63);
         check(NEWEST, &|request| request.newest_note = Bytes::from_static(b"not a note"));
         check(NEWEST, &|request| request.newest_note = note_bytes(&signed("b.example/pub")));
         check(NEWEST, &|request| request.newest_note = Bytes::from(vec![b'a'; 1_000_001]));
@@ -199,7 +217,9 @@ mod tests {
     fn events_are_read_as_they_were_sent() {
         let checkpoint = signed("a.example/pub");
         let sent = v1::FollowResponse::from(&checkpoint);
-        assert_eq!(FollowEvent::try_from(sent), Ok(FollowEvent::Checkpoint(checkpoint)));
+        assert_eq!(FollowEvent::try_from(sent), Ok(FollowEvent::Checkpoint(checkpoint.clone())));
+        let sent = first_quorum(&checkpoint);
+        assert_eq!(FollowEvent::try_from(sent), Ok(FollowEvent::FirstQuorum(checkpoint)));
         let beat = Heartbeat { size: TreeSize::new(7).unwrap(), next_release: ReleaseNumber::new(2) };
         assert_eq!(FollowEvent::try_from(v1::FollowResponse::from(beat)), Ok(FollowEvent::Heartbeat(beat)));
     }
@@ -213,6 +233,15 @@ mod tests {
         check("checkpoint.note", Some(Event::Checkpoint(v1::Checkpoint::default())));
         let strange = v1::Checkpoint { note: note_bytes(&signed("sum.example")) };
         check("checkpoint.note", Some(Event::Checkpoint(strange)));
+        // What is too long, or has more lines than a note may have, is refused before it is read further.
+        let signed = signed("a.example/pub");
+        let line = "— w.example/w AAAAAAAAAAA=\n".repeat(10_000);
+        let lines = [signed.as_bytes(), line.as_bytes()].concat();
+        let long = Bytes::from(vec![b'a'; 1_000_001]);
+        let cut = note_bytes(&signed).slice(..signed.as_bytes().len() - 1);
+        for note in [Bytes::new(), cut, lines.into(), long] {
+            check("first_quorum.note", Some(Event::FirstQuorum(v1::Checkpoint { note })));
+        }
         check("frame.entries", Some(Event::Frame(v1::Frame::default())));
         check("release.openings", Some(Event::Release(v1::Release::default())));
         let far = v1::Heartbeat { size: u64::MAX, next_release: 0 };

@@ -50,7 +50,7 @@ pub use append::{
 pub use error_code::ErrorCode;
 pub use exchange::{ConsistencyQuery, LogHead};
 pub use file_part::{EXPORT_PATH_BYTES_MAX, ExportPath, FILE_PART_BYTES_MAX, FilePart};
-pub use follow::{FollowEvent, FollowFrom, Heartbeat};
+pub use follow::{FollowEvent, FollowFrom, Heartbeat, first_quorum};
 pub use guard::Guarded;
 pub use heads::{Digests, EVIDENCE_FILES_MAX, EVIDENCE_HELD_MAX, HEAD_DIGESTS_MAX, HEAD_UPDATES_MAX, Heads};
 pub use hello::{Greeting, PROTOCOL, ProtocolRange, SOFTWARE_BYTES_MAX, Software};

@@ -227,7 +227,7 @@ mod tests {
         for number in 2..16 {
             assert_eq!(check("FollowResponse", &release(number << 3 | 2)), Err(ErrorCode::Malformed));
         }
-        let later_event = [0x2a, 0x00];
+        let later_event = [0x32, 0x00];
         assert_eq!(check("FollowResponse", &later_event), Ok(()), "elsewhere unknown fields are skipped");
     }
 

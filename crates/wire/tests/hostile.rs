@@ -126,6 +126,7 @@ fn every_bit_flip_of_a_request_is_refused_or_read() {
         next_index: 5,
         next_release: 300,
         newest_note: Bytes::from_static(note.as_bytes()),
+        first_quorum_from: 4,
     };
     let bytes = request.encode_to_vec();
     assert!(accepted::<v1::FollowRequest, FollowFrom>(&bytes));

@@ -160,7 +160,7 @@ impl Reader {
                     let verified = self.replica.verify_frame(frame, under).map_err(failed)?;
                     self.replica.advance(&verified);
                 }
-                FollowEvent::Release(_) | FollowEvent::Heartbeat(_) => {}
+                FollowEvent::Release(_) | FollowEvent::Heartbeat(_) | FollowEvent::FirstQuorum(_) => {}
             }
             if let Some(pause) = self.pause {
                 tokio::time::sleep(pause).await;

@@ -67,5 +67,6 @@ impl Party<'_> {
 /// Everything of a log, from its beginning.
 pub(super) fn follow_from(origin: Origin) -> v1::FollowRequest {
     let next_release = ReleaseNumber::new(0);
-    v1::FollowRequest::from(&FollowFrom { origin, next_index: TreeSize::ZERO, next_release, newest: None })
+    let (next_index, newest, first_quorum_from) = (TreeSize::ZERO, None, None);
+    v1::FollowRequest::from(&FollowFrom { origin, next_index, next_release, newest, first_quorum_from })
 }

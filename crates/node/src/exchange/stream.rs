@@ -1,4 +1,4 @@
-//! One followed log on its way to one peer: checkpoint, frames, releases, and then whatever comes.
+//! One followed log on its way to one peer: checkpoint, frames, first quorums, releases, and then whatever comes.
 //!
 //! Memory of a stream is bounded by one step of releases and the queue to the connection. Not here: what may be
 //! released (`releaser`).
@@ -11,7 +11,7 @@ use std::time::Duration;
 use comity_ledger::{AgencyId, Frame};
 use comity_store::{LogRole, StoreError, TreeNodes};
 use comity_tlog::{SignedCheckpoint, TreeSize, prove_consistency, root_at};
-use comity_wire::{ErrorCode, FollowFrom, Heartbeat, v1};
+use comity_wire::{ErrorCode, FollowFrom, Heartbeat, first_quorum, v1};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::Stream;
@@ -31,6 +31,9 @@ const TAKE_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Messages of one stream that are made and not yet taken by the connection, at most 1 MiB each.
 const STREAM_QUEUE: usize = 8;
+
+/// Checkpoints with their first quorum that are read in one step: with the lines of all cosigners there may be, 1 MiB.
+const FIRST_QUORUMS_AT_ONCE: usize = 32;
 
 /// Frames read in one step: about half a megabyte of the usual entries, at most 1 MiB each.
 const FRAMES_AT_ONCE: usize = 8;
@@ -183,6 +186,10 @@ impl FollowStream {
             if self.at < size {
                 return self.frames(size).map(Next::Send);
             }
+            let first_quorums = self.first_quorums()?;
+            if !first_quorums.is_empty() {
+                return Ok(Next::Send(first_quorums));
+            }
             if let Some(messages) = self.releaser.step(self.at)? {
                 return Ok(Next::Send(messages));
             }
@@ -282,6 +289,25 @@ impl FollowStream {
             frames.push(self.frame(size, &nodes)?);
         }
         Ok(frames)
+    }
+
+    /// The checkpoints of entries that were sent, as they stood with their first quorum, that the peer asked for and has
+    /// not been sent: bytes as they are held.
+    fn first_quorums(&mut self) -> Result<Vec<v1::FollowResponse>, ServeError> {
+        let mut messages = Vec::new();
+        while let Some(from) = self.from.first_quorum_from.filter(|_| messages.len() < FIRST_QUORUMS_AT_ONCE)
+        {
+            let held = self.node.store().first_quorum_from(&self.from.origin, from);
+            let Some(held) = held.map_err(NodeError::from)? else { break };
+            let note = SignedCheckpoint::parse(&held).map_err(|source| NodeError::OwnNote { source })?;
+            let size = note.checkpoint().size();
+            if size > self.at {
+                break;
+            }
+            messages.push(first_quorum(&note));
+            self.from.first_quorum_from = size.next().ok();
+        }
+        Ok(messages)
     }
 
     fn frame(&mut self, size: TreeSize, nodes: &TreeNodes<'_>) -> Result<v1::FollowResponse, ServeError> {

@@ -67,7 +67,10 @@ impl Arriving {
 fn work_of(event: &FollowEvent) -> usize {
     match event {
         FollowEvent::Release(_) => 2,
-        FollowEvent::Frame(_) | FollowEvent::Checkpoint(_) | FollowEvent::Heartbeat(_) => 1,
+        FollowEvent::Frame(_)
+        | FollowEvent::Checkpoint(_)
+        | FollowEvent::Heartbeat(_)
+        | FollowEvent::FirstQuorum(_) => 1,
     }
 }
 

@@ -79,6 +79,28 @@ pub(crate) enum FollowError {
         /// The entry.
         index: EntryIndex,
     },
+    /// A first quorum of another tree than those that were asked for, or out of their order.
+    #[error("the first quorum of size {size} came where none below {from} was asked for")]
+    UnaskedFirstQuorum {
+        /// The size.
+        size: TreeSize,
+        /// The smallest size asked for.
+        from: TreeSize,
+    },
+    /// A first quorum before the entries that it covers.
+    #[error("the first quorum of size {size} came before its entries: {held} are held")]
+    EarlyFirstQuorum {
+        /// The size.
+        size: TreeSize,
+        /// Entries held.
+        held: TreeSize,
+    },
+    /// A line on a first quorum that is not what its cosigner signs.
+    #[error("a line on the first quorum of size {size} was not made by the cosigner that it names")]
+    ForgedLine {
+        /// The size.
+        size: TreeSize,
+    },
     /// An opening that does not give the commitment of its entry; nothing of its release was stored.
     #[error("an opening of entry {index} is not what the entry commits to")]
     Opening {

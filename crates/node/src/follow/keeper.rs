@@ -1,11 +1,12 @@
 //! What is done with each step of a followed log: verified, judged, kept. Blocking, with no network.
 //!
 //! Nothing of a frame or a release is stored before all of it was verified. Not here: where steps come from
-//! (`session`), what convicts an author (`accuse`), which openings this node may hold (`judge`), and how the view takes in
-//! what was kept (`viewing`).
+//! (`session`), what convicts an author (`accuse`), which openings this node may hold (`judge`), what checkpoints prove of
+//! the time (`proved_times`), and how the view takes in what was kept (`viewing`).
 
 mod accuse;
 mod judge;
+mod proved_times;
 
 use std::sync::Arc;
 
@@ -17,11 +18,13 @@ use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, ri
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
 
 use self::judge::{Judged, opened_entries};
+use self::proved_times::{ProvedTime, Wanted};
 use super::announced;
 use super::error::FollowError;
 use super::pinned;
 use super::viewing::{Unseen, show, viewed};
 use crate::export::head_of;
+use crate::gossip::FirstQuorums;
 use crate::sections::LabelsRead;
 use crate::{Node, NodeError, Peer, Peers, SystemEntropy};
 
@@ -37,6 +40,8 @@ pub(super) struct Keeper {
     confirmed: bool,
     gained: bool,
     next_release: u64,
+    /// The first quorums that are still to come.
+    wanted: Wanted,
     /// How what is held goes on to the checkpoint that the last frame came with, in this process or before.
     goes_on: Option<GoesOn>,
     /// Up to where the log is held and signed.
@@ -61,6 +66,10 @@ struct Arrived {
     complete: Vec<VerifiedCheckpoint>,
     openings: Vec<(EntryIndex, Slot, Opening)>,
     next_release: u64,
+    /// Checkpoints as they stood with their first quorum.
+    first_quorums: Vec<ProvedTime>,
+    /// What those are judged by, once there is one.
+    judged_by: Option<FirstQuorums>,
     /// The checkpoint at fault.
     rejected: Option<SignedCheckpoint>,
     /// Whether nothing more is to come of a log that has ended.
@@ -90,6 +99,7 @@ impl Keeper {
         let newest = store.newest_note(&origin)?.map(|note| head_of(&note)).transpose()?;
         let viewed = viewed(&node, &origin);
         let next_release = store.next_release(peer.upstream(), &origin)?;
+        let wanted = Wanted::behind(&store, &origin)?;
         let goes_on = store.goes_on(&origin)?;
         // Key events before the end that only the successor has set still count.
         let by_entries = store.keys_by_entries(&origin)?;
@@ -109,6 +119,7 @@ impl Keeper {
             confirmed: false,
             gained: false,
             next_release,
+            wanted,
             goes_on,
             complete,
             handed: viewed,
@@ -147,6 +158,7 @@ impl Keeper {
                 .as_ref()
                 .map(|seen| SignedCheckpoint::parse(seen.as_bytes()))
                 .transpose()?,
+            first_quorum_from: Some(self.wanted.from()),
         })
     }
 
@@ -190,7 +202,9 @@ impl Keeper {
                 // It may be signed with keys that came with those entries: whoever is cut off between the two must not
                 // find a checkpoint that nobody known to it has signed.
                 FollowEvent::Checkpoint(_) => self.replica.keys().spans() != kept_keys.spans(),
-                _ => false,
+                // It is compared with the tree that is kept.
+                FollowEvent::FirstQuorum(_) => true,
+                FollowEvent::Release(_) | FollowEvent::Heartbeat(_) => false,
             };
             if needs_entries && !arrived.frames.is_empty() {
                 let before = std::mem::take(&mut arrived);
@@ -264,6 +278,7 @@ impl Keeper {
                 let all_came = beat.next_release.value() == arrived.next_release;
                 arrived.ended = all_came && self.end.is_some_and(|end| end.size <= self.complete);
             }
+            FollowEvent::FirstQuorum(note) => self.check_first_quorum(note, arrived)?,
         }
         arrived.complete.extend(self.completed());
         Ok(())
@@ -301,10 +316,10 @@ impl Keeper {
     /// Keeps what was verified, and hands it on. Of the releases of one step nothing is kept if one of their openings
     /// is wrong.
     fn keep(&mut self, arrived: Arrived, unseen: &mut Unseen) -> Result<(), FollowError> {
-        let Arrived { seen, awaited, frames, complete, openings, next_release, rejected: _, ended: _ } =
-            arrived;
+        let Arrived { seen, awaited, frames, complete, openings, next_release, first_quorums, .. } = arrived;
         let released = next_release != self.next_release;
-        if seen.is_none() && frames.is_empty() && complete.is_empty() && !released {
+        let nothing = seen.is_none() && frames.is_empty() && complete.is_empty() && first_quorums.is_empty();
+        if nothing && !released {
             return Ok(());
         }
         let store = Arc::clone(self.node.store());
@@ -327,6 +342,7 @@ impl Keeper {
         if let Some(on) = on {
             step.goes_on(on)?;
         }
+        let proved = self.keep_first_quorums(&first_quorums)?;
         let judged = if released { self.judge(openings) } else { Ok(Judged::default()) };
         if let Ok(judged) = &judged
             && released
@@ -341,7 +357,7 @@ impl Keeper {
         }
         let (judged, fault) =
             judged.map_or_else(|fault| (Judged::default(), Err(fault)), |judged| (judged, Ok(())));
-        self.gained |= seen.is_some() || !frames.is_empty() || !judged.kept.is_empty();
+        self.gained |= seen.is_some() || !frames.is_empty() || !judged.kept.is_empty() || proved;
         if fault.is_ok() {
             self.next_release = next_release;
         }

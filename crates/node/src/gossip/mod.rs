@@ -7,6 +7,7 @@
 mod add_checkpoint;
 mod convict;
 mod cosigners;
+mod first_quorum;
 mod geneses;
 mod heads;
 mod monitored;
@@ -25,7 +26,7 @@ use comity_ledger::{
     AgencyId, Cosigned, Entropy as _, EntropyError, Generation, Gossip, Gossiped, Head, KeyHistory, KeyRole,
     LineTaken, Origin, OriginDigest, Role, Seen, compare,
 };
-use comity_store::LogRole;
+use comity_store::{LogRole, Store};
 use comity_tlog::{CosignatureTime, SignatureLine, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
 use comity_wire::ListDigest;
 use tokio::sync::watch;
@@ -34,6 +35,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use self::add_checkpoint::AddCheckpointAnswer;
 use self::cosigners::{CosignError, Cosigners};
+pub(crate) use self::first_quorum::{FirstQuorum, FirstQuorums};
 use self::heads::PeerState;
 use self::standing::Standing;
 pub(crate) use self::standing::policy_for;
@@ -162,24 +164,7 @@ impl Gossiping {
     /// Those whose lines are taken in: witness and mirror of every agency of the register and of this node, and the
     /// witnesses that a policy names.
     fn cosigner_keys(&self) -> Result<Vec<VerifierKey>, NodeError> {
-        let mut keys: Vec<VerifierKey> = self.cosigners.keys().into();
-        for peer in self.peers.list() {
-            for role in [KeyRole::Witness, KeyRole::Mirror] {
-                keys.extend(role_keys_of(self.node.store(), &peer, role)?);
-            }
-            let named = peer.policy().into_iter().flat_map(|policy| policy.witnesses().cloned());
-            keys.extend(named);
-        }
-        if let Some(policy) = self.peers.own_policy() {
-            keys.extend(policy.witnesses().cloned());
-        }
-        let mut known = Vec::with_capacity(keys.len());
-        for key in keys {
-            if !known.contains(&key) {
-                known.push(key);
-            }
-        }
-        Ok(known)
+        cosigner_keys(self.node.store(), &self.peers, self.cosigners.keys())
     }
 
     /// The publication logs that are held and whose key is known: the own one, and those of the agencies of the
@@ -409,6 +394,28 @@ impl Gossiping {
         }
         self.stand(origin, &cosigned)
     }
+}
+
+/// Those whose lines are taken in where `own` are the cosigners of this node.
+fn cosigner_keys(store: &Store, peers: &Peers, own: [VerifierKey; 2]) -> Result<Vec<VerifierKey>, NodeError> {
+    let mut keys: Vec<VerifierKey> = own.into();
+    for peer in peers.list() {
+        for role in [KeyRole::Witness, KeyRole::Mirror] {
+            keys.extend(role_keys_of(store, &peer, role)?);
+        }
+        let named = peer.policy().into_iter().flat_map(|policy| policy.witnesses().cloned());
+        keys.extend(named);
+    }
+    if let Some(policy) = peers.own_policy() {
+        keys.extend(policy.witnesses().cloned());
+    }
+    let mut known = Vec::with_capacity(keys.len());
+    for key in keys {
+        if !known.contains(&key) {
+            known.push(key);
+        }
+    }
+    Ok(known)
 }
 
 fn cosigner_alarm(origin: &Origin) -> AlarmKey {

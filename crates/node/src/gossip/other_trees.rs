@@ -97,8 +97,13 @@ async fn first_note(
     origin: &Origin,
     from: TreeSize,
 ) -> Result<Option<SignedCheckpoint>, DialError> {
-    let next_release = ReleaseNumber::new(u64::MAX);
-    let from = FollowFrom { origin: origin.clone(), next_index: from, next_release, newest: None };
+    let from = FollowFrom {
+        origin: origin.clone(),
+        next_index: from,
+        next_release: ReleaseNumber::new(u64::MAX),
+        newest: None,
+        first_quorum_from: None,
+    };
     let mut stream = answered(client.follow(v1::FollowRequest::from(&from))).await?;
     let first = timeout(ANSWER_TIME_MAX, stream.message()).await.map_err(|_| DialError::Silent)??;
     match first.map(FollowEvent::try_from).transpose()? {

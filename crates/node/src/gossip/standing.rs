@@ -4,10 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use comity_ledger::{
-    CLOCK_SKEW_SECS_MAX, Cosigned, Entry, Evidence, Generation, Head, KeyHistory, KeyRole, Kind, Origin,
-};
-use comity_store::{LogRole, ReadError, Store};
+use comity_ledger::{CLOCK_SKEW_SECS_MAX, Cosigned, Evidence, Generation, Head, KeyHistory, KeyRole, Origin};
+use comity_store::{LogRole, Store};
 use comity_tlog::{CosignatureTime, Policy, SignedCheckpoint, Threshold, TreeSize, VerifierKey, existed_by};
 
 use super::{Gossiping, Spoken, clock, to_time};
@@ -183,25 +181,6 @@ impl Gossiping {
         Ok(())
     }
 
-    /// Keeps the own checkpoint as it stands with its first quorum, if it is the first to cover an entry of which it must be
-    /// provable when it took effect (D23): cosigners renew their lines, and then it is not any more.
-    fn keep_first_quorum(&self, origin: &Origin, cosigned: &Cosigned) -> Result<(), NodeError> {
-        let (store, size) = (self.node.store(), cosigned.head().size);
-        let from = store.existed_before(origin, size)?;
-        let look = store.each_entry(origin, from, size, |_, bytes| match Entry::kind_of(bytes) {
-            Ok(Kind::Control | Kind::Governance | Kind::Key | Kind::Erase) => Err(()),
-            Ok(_) | Err(_) => Ok(()),
-        });
-        match look {
-            Ok(()) => Ok(()),
-            Err(ReadError::Store(error)) => Err(error.into()),
-            Err(ReadError::Taker(())) => {
-                let note = cosigned.note().map_err(|source| NodeError::OwnNote { source })?;
-                Ok(store.put_first_quorum(origin, &note)?)
-            }
-        }
-    }
-
     /// Those whose times count: the witnesses of all other agencies of the register, and those that a policy names. The
     /// own one says what this machine's clock says.
     fn time_witnesses(&self) -> Result<Vec<VerifierKey>, NodeError> {
@@ -293,14 +272,19 @@ fn standing_of(store: &Store, home: &Home, peers: &Peers, keys: &KeyHistory) -> 
 }
 
 /// Those whose lines say something of a log's standing.
-struct Judges {
+pub(super) struct Judges {
     /// The key with which the author itself says that its checkpoint stands.
     author: Option<VerifierKey>,
     policy: Option<Policy>,
 }
 
 impl Judges {
-    fn of(store: &Store, peers: &Peers, own: &VerifierKey, origin: &Origin) -> Result<Self, NodeError> {
+    pub(super) fn of(
+        store: &Store,
+        peers: &Peers,
+        own: &VerifierKey,
+        origin: &Origin,
+    ) -> Result<Self, NodeError> {
         let author = if origin.agency() == peers.own() {
             Some(own.clone())
         } else {
@@ -315,7 +299,7 @@ impl Judges {
         named.chain(self.author.clone()).collect()
     }
 
-    fn judge(&self, cosigned: &Cosigned) -> Standing {
+    pub(super) fn judge(&self, cosigned: &Cosigned) -> Standing {
         let others = || cosigned.cosigners().filter(|(key, _)| Some(*key) != self.author.as_ref());
         let policy = self.policy.as_ref().filter(|policy| policy.asks_for_witnesses());
         let met = policy.filter(|policy| policy.is_met_by(others().map(|(key, _)| key)));

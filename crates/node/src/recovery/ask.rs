@@ -42,6 +42,7 @@ impl Recovery {
                 FollowEvent::Frame(frame) => blocking(move || Ok((!tail.frame(frame)?, tail))).await?,
                 // All that was to come has come before.
                 FollowEvent::Release(_) | FollowEvent::Heartbeat(_) => (false, tail),
+                FollowEvent::FirstQuorum(_) => return Err(RecoveryError::Unasked),
             };
             if !goes_on {
                 return Ok(());
@@ -77,6 +78,7 @@ impl Recovery {
                 Some(FollowEvent::Heartbeat(beat)) => return Ok(beat.next_release.value() == returned.next()),
                 // What is beyond is gossip's to find.
                 Some(FollowEvent::Checkpoint(_) | FollowEvent::Frame(_)) => {}
+                Some(FollowEvent::FirstQuorum(_)) => return Err(RecoveryError::Unasked),
                 None => return Ok(false),
             }
         }

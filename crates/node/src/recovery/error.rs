@@ -34,6 +34,9 @@ pub(super) enum RecoveryError {
         #[source]
         source: OpeningError,
     },
+    /// A first quorum, which nobody asked for.
+    #[error("a first quorum came, and none was asked for")]
+    Unasked,
     /// A kept checkpoint does not verify with the own key.
     #[error("a kept checkpoint does not verify with the own key")]
     Stored(#[from] CheckpointError),

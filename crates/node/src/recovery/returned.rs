@@ -40,6 +40,7 @@ impl Returned {
             next_index: self.size,
             next_release: ReleaseNumber::new(self.next),
             newest: None,
+            first_quorum_from: None,
         }
     }
 

@@ -66,6 +66,7 @@ impl Tail {
             next_index: self.replica.size(),
             next_release: ReleaseNumber::new(0),
             newest: newest.map(|note| SignedCheckpoint::parse(&note)).transpose()?,
+            first_quorum_from: None,
         })
     }
 

@@ -164,7 +164,7 @@ async fn a_flipped_bit_in_a_frame_or_an_opening_is_rejected_and_nothing_is_store
                 v1::opening::Content::Padded(padded) => *padded = flipped(padded, 3),
                 v1::opening::Content::Absence(_) => unreachable!(),
             },
-            Event::Heartbeat(_) => unreachable!(),
+            Event::Heartbeat(_) | Event::FirstQuorum(_) => unreachable!(),
         }
         *played.messages.lock().unwrap() = bad;
         at_b.add(&a, Some(played.address), None);

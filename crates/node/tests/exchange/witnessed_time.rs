@@ -51,7 +51,7 @@ async fn one_lying_witness_of_four_does_not_move_the_time_and_a_restart_keeps_it
 }
 
 /// Has peers bring lines of their witnesses on the newest checkpoint of A's log, each with its time, and looks after each.
-async fn told(
+pub(crate) async fn told(
     (a, at_a): (&Agency, &Running),
     (peers, head): (&[Agency], Head),
     generation: &mut u64,

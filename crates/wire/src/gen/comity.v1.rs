@@ -587,6 +587,10 @@ pub struct FollowRequest {
     /// The newest checkpoint that the caller holds, byte for byte; empty if none.
     #[prost(bytes = "bytes", tag = "4")]
     pub newest_note: ::prost::bytes::Bytes,
+    /// The smallest tree, in entries, whose checkpoint the caller takes as it stood with its first quorum; 0 if it takes
+    /// none.
+    #[prost(uint64, tag = "5")]
+    pub first_quorum_from: u64,
 }
 impl ::prost::Name for FollowRequest {
     const NAME: &'static str = "FollowRequest";
@@ -602,7 +606,7 @@ impl ::prost::Name for FollowRequest {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FollowResponse {
     /// Exactly one is set.
-    #[prost(oneof = "follow_response::Event", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "follow_response::Event", tags = "1, 2, 3, 4, 5")]
     pub event: ::core::option::Option<follow_response::Event>,
 }
 /// Nested message and enum types in `FollowResponse`.
@@ -622,6 +626,10 @@ pub mod follow_response {
         /// Nothing new.
         #[prost(message, tag = "4")]
         Heartbeat(super::Heartbeat),
+        /// A checkpoint of entries in frames already sent, as it stood with its first quorum: sizes ascend, from the one on
+        /// that the caller asked for. Never sent to a caller that takes none.
+        #[prost(message, tag = "5")]
+        FirstQuorum(super::Checkpoint),
     }
 }
 impl ::prost::Name for FollowResponse {
@@ -1008,9 +1016,10 @@ pub mod exchange_service_client {
                 .insert(GrpcMethod::new("comity.v1.ExchangeService", "Hello"));
             self.inner.unary(req, path, codec).await
         }
-        /// Follows one log from a place on: a checkpoint, then frames up to it and the openings disclosed to the caller, and
-        /// so on with each later checkpoint. The first message is always the newest checkpoint. If the caller asked for more
-        /// than that holds, the stream then ends with FAILED_PRECONDITION, so that both sides have both notes.
+        /// Follows one log from a place on: a checkpoint, then frames up to it, the checkpoints of first quorums that the
+        /// caller asked for and the openings disclosed to it, and so on with each later checkpoint. The first message is always
+        /// the newest checkpoint. If the caller asked for more than that holds, the stream then ends with FAILED_PRECONDITION,
+        /// so that both sides have both notes.
         pub async fn follow(
             &mut self,
             request: impl tonic::IntoRequest<super::FollowRequest>,
@@ -1136,9 +1145,10 @@ pub mod exchange_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Follows one log from a place on: a checkpoint, then frames up to it and the openings disclosed to the caller, and
-        /// so on with each later checkpoint. The first message is always the newest checkpoint. If the caller asked for more
-        /// than that holds, the stream then ends with FAILED_PRECONDITION, so that both sides have both notes.
+        /// Follows one log from a place on: a checkpoint, then frames up to it, the checkpoints of first quorums that the
+        /// caller asked for and the openings disclosed to it, and so on with each later checkpoint. The first message is always
+        /// the newest checkpoint. If the caller asked for more than that holds, the stream then ends with FAILED_PRECONDITION,
+        /// so that both sides have both notes.
         async fn follow(
             &self,
             request: tonic::Request<super::FollowRequest>,

@@ -9,7 +9,7 @@ use crate::log::{Log, Sent};
 /// For each byte the field that it belongs to; the last line of a cosigned note is named on its own.
 fn named_bytes(sent: &Sent) -> Vec<String> {
     let mut fields = fields::names(&fields::follow_response(), &sent.bytes, "");
-    if sent.name == "cosigned checkpoint" {
+    if ["cosigned checkpoint", "first quorum"].contains(&sent.name) {
         let lines = &sent.bytes[..sent.bytes.len() - 1];
         let last = lines.iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
         fields[last..].fill("line of an unknown key".to_owned());
@@ -67,6 +67,7 @@ fn every_single_bit_flip_on_the_wire_is_refused_or_changes_nothing() {
         equal.keys().map(|(message, field)| (*message, field.as_str())).collect();
     let expected = BTreeSet::from([
         ("cosigned checkpoint", "line of an unknown key"),
+        ("first quorum", "line of an unknown key"),
         ("absences", "release.openings.index"),
         ("absences", "release.openings.slot"),
         ("absences", "release.openings.absence"),

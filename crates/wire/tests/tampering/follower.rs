@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use comity_ledger::{EntryBytes, Head, Opening, Replica};
-use comity_tlog::{RightEdge, VerifiedCheckpoint};
+use comity_tlog::{Hash, RightEdge, SignedCheckpoint, VerifiedCheckpoint};
 use comity_wire::v1::exchange_service_client::ExchangeServiceClient;
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, v1};
 use http_body_util::Full;
@@ -27,6 +27,8 @@ pub(crate) struct Kept {
     pub(crate) head: Option<Head>,
     pub(crate) entries: Vec<Vec<u8>>,
     pub(crate) notes: BTreeMap<u64, Vec<u8>>,
+    /// Checkpoints as they stood with their first quorum.
+    pub(crate) first_quorums: BTreeMap<u64, Vec<u8>>,
     pub(crate) openings: BTreeMap<(u64, u8), Vec<u8>>,
     pub(crate) next_release: u64,
 }
@@ -38,6 +40,7 @@ impl Kept {
         (!is_all || self.head == whole.head)
             && whole.entries.starts_with(&self.entries)
             && self.notes.iter().all(|(size, note)| whole.notes.get(size) == Some(note))
+            && self.first_quorums.iter().all(|(size, note)| whole.first_quorums.get(size) == Some(note))
             && self.openings.iter().all(|(place, opening)| whole.openings.get(place) == Some(opening))
             && self.next_release <= whole.next_release
     }
@@ -102,7 +105,27 @@ impl Follower {
                 Ok(())
             }
             FollowEvent::Heartbeat(_) => Ok(()),
+            FollowEvent::FirstQuorum(note) => self.take_first_quorum(&note),
         }
+    }
+
+    /// Of entries that are held alone, each once, and smaller trees first.
+    fn take_first_quorum(&mut self, note: &SignedCheckpoint) -> Result<(), Refused> {
+        let verified = self.replica.keys().verify(note).map_err(|_| Refused::Verification)?;
+        let (stated, size) = (verified.checkpoint(), verified.checkpoint().size().value());
+        let is_due = self.kept.first_quorums.last_key_value().is_none_or(|(before, _)| *before < size);
+        let entries = usize::try_from(size).ok().and_then(|size| self.kept.entries.get(..size));
+        let root = entries.and_then(|entries| {
+            let mut edge = RightEdge::empty();
+            entries.iter().try_for_each(|entry| edge.append(Hash::leaf(entry)).map(drop)).ok()?;
+            Some(edge.root())
+        });
+        if !is_due || root != Some(stated.root()) {
+            return Err(Refused::Verification);
+        }
+        let known = verified.note().verified_lines_only().unwrap();
+        self.kept.first_quorums.insert(size, known.as_bytes().to_vec());
+        Ok(())
     }
 
     fn take_note(&mut self, note: &[u8]) -> Result<(), Refused> {

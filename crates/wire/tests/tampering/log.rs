@@ -9,7 +9,9 @@ use comity_tlog::{
     Checkpoint, CosignatureTime, EntryIndex, Hash, HashReader, KeyKind, KeyName, RightEdge, SignedCheckpoint,
     SigningKey, TreeSize, VerifierKey, prove_consistency,
 };
-use comity_wire::{AbsenceCause, Disclosure, DisclosureContent, Heartbeat, ReleaseFrame, ReleaseNumber, v1};
+use comity_wire::{
+    AbsenceCause, Disclosure, DisclosureContent, Heartbeat, ReleaseFrame, ReleaseNumber, first_quorum, v1,
+};
 use prost::Message as _;
 
 /// Numbers that look random and are the same in every run (`SplitMix64`).
@@ -111,8 +113,8 @@ impl Log {
         self.key.verifier()
     }
 
-    /// The log as a peer would send it: two checkpoints, each with its frames and what is disclosed of them. Of each
-    /// pair of frames the first ends below the checkpoint, so that its proof is not empty.
+    /// The log as a peer would send it: two checkpoints, each with its frames and what is disclosed of them, and one with
+    /// its first quorum. Of each pair of frames the first ends below the checkpoint, so that its proof is not empty.
     pub(crate) fn sent(&self) -> Vec<Sent> {
         let release = |from: u64, given: &[(u64, Slot)]| {
             let numbers = from..;
@@ -144,6 +146,7 @@ impl Log {
             sent("checkpoint", &(&self.signed(10)).into()),
             sent("frame", &self.frame(7, 9, 10)),
             sent("frame", &self.frame(9, 10, 10)),
+            sent("first quorum", &first_quorum(&self.cosigned(7))),
             release(8, &[(8, Slot::TAGS), (3, Slot::CONTROL)]),
             sent("heartbeat", &beat.into()),
         ]

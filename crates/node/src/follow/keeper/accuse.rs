@@ -21,12 +21,15 @@ impl Keeper {
         error: FollowError,
         note: Option<&SignedCheckpoint>,
     ) -> Result<(), FollowError> {
-        let FollowError::Rejected(rejection) = error else { return Err(error) };
-        let (is_convicted, error) = if let Some(note) = note {
-            let (accused, held) = (self.accuse(note)?, self.store().held(&self.origin)?.size);
-            (accused, older::judge(self.store(), (&self.peer, &self.origin), held, note, rejection))
-        } else {
-            (self.accuse_by_frame(&rejection)?, rejection.into())
+        let (is_convicted, error) = match (error, note) {
+            (FollowError::Rejected(rejection), Some(note)) => {
+                let (accused, held) = (self.accuse(note)?, self.store().held(&self.origin)?.size);
+                (accused, older::judge(self.store(), (&self.peer, &self.origin), held, note, rejection))
+            }
+            (FollowError::Rejected(rejection), None) => (self.accuse_by_frame(&rejection)?, rejection.into()),
+            // Compared with the entries held already.
+            (other @ FollowError::OtherPast { .. }, Some(note)) => (self.accuse(note)?, other),
+            (error, _) => return Err(error),
         };
         if error.alarm() == Some(FORK) && !is_convicted {
             return Err(FollowError::Unproven { what: Box::new(error) });
