@@ -10,6 +10,7 @@ use crate::author::Commit;
 use crate::disk::{Disk, Key, Who};
 use crate::follow::Following;
 use crate::keys::KnownKeys;
+use crate::log::Log;
 use crate::serve::Stream;
 use crate::tree::Tree;
 
@@ -38,6 +39,8 @@ pub(crate) struct Second {
 #[derive(Debug)]
 pub(crate) struct Agency {
     pub(crate) who: Who,
+    /// The log that it writes, and its origin.
+    pub(crate) writes: Log,
     pub(crate) origin: Origin,
     pub(crate) disk: Disk,
     /// Outside of the database and of backups.
@@ -47,29 +50,29 @@ pub(crate) struct Agency {
     /// How many keys were ever made to follow the first, whatever became of them.
     pub(crate) keys_made: u8,
     /// The keys of each log by its entries, as far as they were read.
-    pub(crate) histories: BTreeMap<Who, KnownKeys>,
+    pub(crate) histories: BTreeMap<Log, KnownKeys>,
     /// Counted up with each crash: what was due before is void.
     pub(crate) life: u64,
     pub(crate) own: Own,
     pub(crate) commit: Option<Commit>,
     /// Whether a crash left something that must be ended before anybody is served.
     pub(crate) recovering: bool,
-    pub(crate) trees: BTreeMap<Who, Tree>,
+    pub(crate) trees: BTreeMap<Log, Tree>,
     /// From whom each log is fetched: its author, or a relay.
     pub(crate) upstream: BTreeMap<Who, Who>,
-    pub(crate) following: BTreeMap<Who, Following>,
+    pub(crate) following: BTreeMap<Log, Following>,
     /// By whom it goes to, and the log.
-    pub(crate) streams: BTreeMap<(Who, Who), Stream>,
+    pub(crate) streams: BTreeMap<(Who, Log), Stream>,
     /// Up to where each replica was shown to anybody.
-    pub(crate) shown: BTreeMap<Who, u64>,
-    pub(crate) doubts: BTreeMap<Who, BTreeSet<Doubt>>,
+    pub(crate) shown: BTreeMap<Log, u64>,
+    pub(crate) doubts: BTreeMap<Log, BTreeSet<Doubt>>,
     /// Disk and lock as they once were.
     pub(crate) backup: Option<(Disk, Disk)>,
     /// By what its times are multiplied.
     pub(crate) slow: u64,
     pub(crate) lies: bool,
     /// Up to where a lying relay serves a log, for ever.
-    pub(crate) frozen: BTreeMap<Who, u64>,
+    pub(crate) frozen: BTreeMap<Log, u64>,
     /// What a lying relay may send once more.
     pub(crate) heard: Vec<Rc<[u8]>>,
     pub(crate) second: Option<Second>,
@@ -79,7 +82,8 @@ impl Agency {
     pub(crate) fn new(who: Who) -> Self {
         Self {
             who,
-            origin: format!("agency-{}.example/pub", who.0).parse().unwrap(),
+            writes: Log::of(who),
+            origin: Log::of(who).origin(),
             disk: Disk::default(),
             lock: Disk::default(),
             files: Disk::default(),
@@ -132,18 +136,18 @@ impl Agency {
     }
 
     /// Where it reads the log that it shows to a caller.
-    pub(crate) fn place(&self, to: Who, log: Who) -> Who {
+    pub(crate) fn place(&self, to: Who, log: Log) -> Log {
         let second = self.second.as_ref().filter(|second| second.shown_to.contains(&to));
-        if log == self.who && second.is_some() { log.second() } else { log }
+        if log == self.writes && second.is_some() { log.second() } else { log }
     }
 
     /// The newest checkpoint that it shows of a log: one of which it holds all entries.
-    pub(crate) fn newest_shown(&self, place: Who) -> Option<(u64, Rc<[u8]>)> {
+    pub(crate) fn newest_shown(&self, place: Log) -> Option<(u64, Rc<[u8]>)> {
         self.newest_shown_up_to(place, u64::MAX)
     }
 
     /// The same, of at most this size.
-    pub(crate) fn newest_shown_up_to(&self, place: Who, size: u64) -> Option<(u64, Rc<[u8]>)> {
+    pub(crate) fn newest_shown_up_to(&self, place: Log, size: u64) -> Option<(u64, Rc<[u8]>)> {
         let limit = self.frozen.get(&place).copied().unwrap_or(u64::MAX).min(size);
         let newest = self.disk.range(Key::Note(place, 0)..=Key::Note(place, limit)).next_back();
         newest.map(|(key, note)| (key.number(), Rc::clone(note)))
@@ -151,12 +155,12 @@ impl Agency {
 
     /// Hashes what is held of each log again.
     pub(crate) fn read_trees(&mut self) {
-        let heads: Vec<Who> = self
+        let heads: Vec<Log> = self
             .disk
-            .range(Key::Head(Who(0))..=Key::Head(Who(u8::MAX)))
+            .range(Key::Head(Log::FIRST)..=Key::Head(Log::LAST))
             .map(|(key, _)| match key {
                 Key::Head(log) => log,
-                _ => self.who,
+                _ => self.writes,
             })
             .collect();
         for log in heads {
@@ -166,7 +170,7 @@ impl Agency {
         }
     }
 
-    pub(crate) fn tree(&self, log: Who) -> &Tree {
+    pub(crate) fn tree(&self, log: Log) -> &Tree {
         &self.trees[&log]
     }
 

@@ -6,6 +6,7 @@ use comity_tlog::{ConsistencyProof, Hash, SignedCheckpoint, TreeSize};
 use crate::disk::{Key, Who};
 use crate::follow::{Arrived, Keeper};
 use crate::invariants::{Invariant, Violation, check_evidence, head_of, is_other_side};
+use crate::log::Log;
 use crate::message::{Item, Message};
 use crate::plants::Plant;
 use crate::stop::Stop;
@@ -16,7 +17,7 @@ impl World {
     pub(crate) fn arrive(
         &mut self,
         who: Who,
-        log: Who,
+        log: Log,
         keeper: &mut Keeper,
         bytes: &[u8],
         arrived: &mut Arrived,
@@ -45,7 +46,7 @@ impl World {
                 rejected
             }
             Some(Message::Release { origin, items }) => {
-                if origin == self.truths[log.at()].origin.as_str() {
+                if origin == self.truths[log].origin.as_str() {
                     items.into_iter().try_for_each(|item| arrive_item(keeper, item, arrived))
                 } else {
                     Err(Stop::OtherLog)
@@ -57,7 +58,7 @@ impl World {
     fn arrive_note(
         &mut self,
         who: Who,
-        log: Who,
+        log: Log,
         keeper: &mut Keeper,
         note: &[u8],
         arrived: &mut Arrived,
@@ -66,10 +67,10 @@ impl World {
         let mut tree = self.agencies[who.at()].tree(log).clone();
         let frames = arrived.frames.iter().flat_map(VerifiedFrame::entries);
         frames.for_each(|entry| tree.append(entry.leaf_hash()));
-        let other_side = is_other_side(&self.truths[log.at()], &keeper.replica, &tree, note);
+        let other_side = is_other_side(&self.truths[log], &keeper.replica, &tree, note);
         let verified = match keeper.replica.verify_note(note) {
             Err(Rejection::KeyOutOfForce { .. }) if self.plant == Some(Plant::TakesKeysThatHaveEnded) => {
-                Ok(self.truths[log.at()].keys.verify_with_any(note))
+                Ok(self.truths[log].keys.verify_with_any(note))
             }
             verified => verified,
         };
@@ -78,7 +79,11 @@ impl World {
             Err(Rejection::Smaller { size, seen }) => {
                 let stated = SignedCheckpoint::parse(note).unwrap().checkpoint().root();
                 let held = (size <= keeper.replica.size()).then(|| tree.root_at(size));
-                match Older::judge(stated, held, self.agencies[who.at()].upstream[&log] == log) {
+                match Older::judge(
+                    stated,
+                    held,
+                    self.agencies[who.at()].upstream[&log.author()] == log.author(),
+                ) {
                     Older::OtherPast => (Err(Stop::OtherPast), true),
                     Older::Rollback => (Err(Stop::Rejected(Rejection::Smaller { size, seen })), false),
                     Older::RelayBehind => (Err(Stop::RelayBehind), false),
@@ -114,7 +119,7 @@ impl World {
     }
 
     /// The mistake of [`Plant::KeepsRejectedFrames`].
-    fn keep_rejected(&mut self, who: Who, log: Who, entries: &[Vec<u8>]) {
+    fn keep_rejected(&mut self, who: Who, log: Log, entries: &[Vec<u8>]) {
         let agency = &mut self.agencies[who.at()];
         let tree = agency.trees.get_mut(&log).unwrap();
         for entry in entries {
@@ -130,7 +135,7 @@ impl World {
     pub(crate) fn judge(
         &self,
         who: Who,
-        log: Who,
+        log: Log,
         openings: &[(u64, u8, Vec<u8>)],
     ) -> Result<Vec<(u64, u8, Vec<u8>)>, ()> {
         let disk = &self.agencies[who.at()].disk;
@@ -139,7 +144,7 @@ impl World {
             let entry = disk.get(Key::Entry(log, *index)).ok_or(())?;
             let entry = EntryBytes::new(entry.to_vec()).and_then(|bytes| bytes.parse()).map_err(|_| ())?;
             let opening = Opening::from_padded(&padded.clone().into()).map_err(|_| ())?;
-            let verified = opening.verify(&self.truths[log.at()].origin, &entry, Slot::new(*slot));
+            let verified = opening.verify(&self.truths[log].origin, &entry, Slot::new(*slot));
             if verified.is_err() && self.plant != Some(Plant::KeepsWrongOpenings) {
                 return Err(());
             }

@@ -14,6 +14,7 @@ use crate::disk::{Key, Who, section_bytes, size_of};
 use crate::drafts::{decide, drafts, seal};
 use crate::event::Event;
 use crate::invariants::{Violation, head_of};
+use crate::log::Log;
 use crate::plants::Plant;
 use crate::tree::Tree;
 use crate::world::World;
@@ -60,9 +61,9 @@ impl World {
     /// The first entry of each log; a home is made apart and moved into its place, so no crash falls into it.
     pub(crate) fn found(&mut self, who: Who) -> Result<(), Violation> {
         let agency = &mut self.agencies[who.at()];
-        agency.lock.put_head(Key::Lock, Head::EMPTY);
+        agency.lock.put_head(Key::Lock(agency.writes), Head::EMPTY);
         agency.lock.sync();
-        agency.trees.insert(who, Tree::empty());
+        agency.trees.insert(agency.writes, Tree::empty());
         let key = agency.key();
         let (id, root) = (agency.origin.agency().clone(), agency.root_key());
         let genesis = Genesis::new(id, root.verifier(), key.verifier()).unwrap().draft();
@@ -76,7 +77,7 @@ impl World {
     }
 
     fn trees_edge(&self, who: Who, size: TreeSize) -> comity_tlog::RightEdge {
-        self.agencies[who.at()].tree(who).edge_at(size)
+        self.agencies[who.at()].tree(self.agencies[who.at()].writes).edge_at(size)
     }
 
     /// Somebody hands drafts to the author, if it can take them.
@@ -150,7 +151,7 @@ impl World {
             }
             Station::WriteNote => {
                 let note = commit.signed.as_ref().unwrap().note();
-                let key = Key::Note(who, commit.head.size.value());
+                let key = Key::Note(self.agencies[who.at()].writes, commit.head.size.value());
                 self.agencies[who.at()].disk.put(key, note);
                 if early { Station::Publish } else { Station::SyncNote }
             }
@@ -159,7 +160,7 @@ impl World {
                 if commit.of_keys { Station::Settle } else { Station::Publish }
             }
             Station::Settle => {
-                let history = self.history(who, who);
+                let history = self.own_history(who);
                 self.agencies[who.at()].settle_keys(&history, commit.head.size);
                 Station::SyncFiles
             }
@@ -168,12 +169,13 @@ impl World {
                 Station::Publish
             }
             Station::Publish => {
-                if commit.of_keys && self.history(who, who).closed().is_some() {
+                if commit.of_keys && self.own_history(who).closed().is_some() {
                     self.agencies[who.at()].own = Own::Closed;
                 }
-                let truth = &mut self.truths[who.at()];
+                let log = self.agencies[who.at()].writes;
+                let truth = &mut self.truths[log];
                 truth.acknowledged = truth.acknowledged.max(commit.head.size.value());
-                self.wake(who, who);
+                self.wake(who, log);
                 self.recovered(who);
                 return Ok(());
             }
@@ -185,11 +187,12 @@ impl World {
     fn write_batch(&mut self, who: Who, commit: &Commit) {
         let Some(staged) = &commit.staged else { return };
         let released = decide(&mut self.dice, staged);
-        self.write_entries(who, who, staged);
-        self.release(who, who, &released);
+        let log = self.agencies[who.at()].writes;
+        self.write_entries(who, log, staged);
+        self.release(who, log, &released);
     }
 
-    pub(crate) fn write_entries(&mut self, who: Who, place: Who, staged: &StagedBatch) {
+    pub(crate) fn write_entries(&mut self, who: Who, place: Log, staged: &StagedBatch) {
         let agency = &mut self.agencies[who.at()];
         if self.plant != Some(Plant::LeavesWhatWasNeverSigned) {
             let start = staged.start().value();
@@ -211,67 +214,70 @@ impl World {
     }
 
     /// Enters what may leave, behind all that was entered before.
-    pub(crate) fn release(&mut self, who: Who, place: Who, sections: &[(u64, u8)]) {
+    pub(crate) fn release(&mut self, who: Who, place: Log, sections: &[(u64, u8)]) {
         let disk = &mut self.agencies[who.at()].disk;
         let next = disk.next_number(Key::Decision(place, 0)..=Key::Decision(place, u64::MAX));
         for (section, number) in sections.iter().zip(next..) {
             disk.put(Key::Decision(place, number), &section_bytes(&[*section]));
-            self.truths[who.at()].released.insert(*section);
+            self.truths[place.shared()].released.insert(*section);
         }
     }
 
     /// A label changes, and a section of an earlier entry may leave.
     pub(crate) fn release_later(&mut self, who: Who) {
+        let log = self.agencies[who.at()].writes;
         let agency = &self.agencies[who.at()];
-        let size = agency.disk.newest_note(who).map_or(0, |(size, _)| size);
+        let size = agency.disk.newest_note(log).map_or(0, |(size, _)| size);
         if !agency.is_serving() || !matches!(agency.own, Own::Writable(_)) || agency.commit.is_some() {
             return;
         }
         let index = self.dice.below(size);
-        let openings = agency.disk.range(Key::Opening(who, index, 0)..=Key::Opening(who, index, u8::MAX));
+        let openings = agency.disk.range(Key::Opening(log, index, 0)..=Key::Opening(log, index, u8::MAX));
         let slots: Vec<u8> = openings
             .filter_map(|(key, _)| match key {
                 Key::Opening(_, _, slot) => Some(slot),
                 _ => None,
             })
-            .filter(|slot| !self.truths[who.at()].released.contains(&(index, *slot)))
+            .filter(|slot| !self.truths[log].released.contains(&(index, *slot)))
             .collect();
         if !slots.is_empty() {
             let slot = slots[self.dice.place(slots.len())];
-            self.release(who, who, &[(index, slot)]);
+            self.release(who, log, &[(index, slot)]);
             self.agencies[who.at()].disk.sync();
-            self.wake(who, who);
+            self.wake(who, log);
         }
     }
 
     /// Reads the entries back and computes the root again.
     fn confirm(&self, who: Who, commit: &Commit) -> DurableBatch {
         let agency = &self.agencies[who.at()];
+        let log = agency.writes;
         if let Some(staged) = &commit.staged {
             let range = staged.start().value()..commit.head.size.value();
             return staged
-                .confirm(range.map(|index| agency.disk.get(Key::Entry(who, index)).unwrap()))
+                .confirm(range.map(|index| agency.disk.get(Key::Entry(log, index)).unwrap()))
                 .unwrap();
         }
-        let signed = agency.disk.newest_note(who).map_or(0, |(size, _)| size);
-        let edge = Tree::read(&agency.disk, who, commit.head.size).unwrap().edge_at(commit.head.size);
+        let signed = agency.disk.newest_note(log).map_or(0, |(size, _)| size);
+        let edge = Tree::read(&agency.disk, log, commit.head.size).unwrap().edge_at(commit.head.size);
         DurableBatch::recovered(agency.origin.clone(), size_of(signed), edge, commit.head).unwrap()
     }
 
     /// Compare and set, as the sign-lock does it.
     fn write_lock(&mut self, who: Who, head: Head) -> bool {
         let agency = &mut self.agencies[who.at()];
-        let held = agency.lock.head(Key::Lock);
+        let key = Key::Lock(agency.writes);
+        let held = agency.lock.head(key);
         let permitted = held.is_some_and(|held| head == held || head.size > held.size);
         if permitted {
-            agency.lock.put_head(Key::Lock, head);
+            agency.lock.put_head(key, head);
         }
         permitted
     }
 
     fn sign(&mut self, who: Who, commit: &Commit) -> Result<SignedBatch, Violation> {
         if commit.of_keys && self.plant != Some(Plant::SignsWithTheFirstFileAlone) {
-            let history = self.history(who, who);
+            let history = self.own_history(who);
             let signers = self.agencies[who.at()].signers(&history, commit.head.size);
             let Own::Writable(author) = &mut self.agencies[who.at()].own else {
                 unreachable!("it can write")
@@ -282,7 +288,8 @@ impl World {
         let Own::Writable(author) = &mut agency.own else { unreachable!("an author that signs can write") };
         let signed = author.sign(commit.durable.as_ref().unwrap(), commit.locked.as_ref().unwrap()).unwrap();
         self.tally.signed += 1;
-        self.truths[who.at()].signed(signed.head(), &agency.disk, who)?;
+        let log = agency.writes;
+        self.truths[log].signed(signed.head(), &agency.disk, log)?;
         self.check_signers(who, signed.head().size.value(), signed.note())?;
         Ok(signed)
     }
@@ -298,27 +305,28 @@ impl World {
     pub(crate) fn start(&mut self, who: Who) {
         let plant = self.plant;
         let agency = &mut self.agencies[who.at()];
+        let log = agency.writes;
         agency.read_trees();
-        let history = self.history(who, who);
+        let history = self.own_history(who);
         let agency = &mut self.agencies[who.at()];
-        let note = agency.disk.newest_note(who).map(|(_, note)| {
+        let note = agency.disk.newest_note(log).map(|(_, note)| {
             history.verify(&SignedCheckpoint::parse(note).unwrap()).unwrap();
             head_of(note)
         });
-        let pending = agency.disk.head(Key::Head(who));
+        let pending = agency.disk.head(Key::Head(log));
         if plant == Some(Plant::ForgetsTheLock) {
-            agency.lock.put_head(Key::Lock, pending.unwrap_or(Head::EMPTY));
+            agency.lock.put_head(Key::Lock(log), pending.unwrap_or(Head::EMPTY));
             agency.lock.sync();
         }
-        let found = Found { note, pending, lock: agency.lock.head(Key::Lock) };
+        let found = Found { note, pending, lock: agency.lock.head(Key::Lock(log)) };
         let mut resume = found.resume();
         let signed = note.unwrap_or(Head::EMPTY);
         if plant == Some(Plant::DropsWhatIsPending) && matches!(resume, Resume::Sign(_)) {
-            agency.disk.put_head(Key::Head(who), signed);
+            agency.disk.put_head(Key::Head(log), signed);
             agency.read_trees();
             resume = Resume::Ready;
         }
-        let (edge, is_unfinished) = (agency.tree(who).edge_at(signed.size), !matches!(resume, Resume::Ready));
+        let (edge, is_unfinished) = (agency.tree(log).edge_at(signed.size), !matches!(resume, Resume::Ready));
         let held = pending.unwrap_or(signed);
         match resume {
             Resume::Ready if history.closed().is_some() => {

@@ -9,6 +9,7 @@ use comity_tlog::{ConsistencyProof, CosignatureTime, VerifiedCheckpoint};
 use crate::disk::{Key, Who, to_head, to_number};
 use crate::event::Event;
 use crate::invariants::{Violation, head_of};
+use crate::log::Log;
 use crate::plants::Plant;
 use crate::spoken::By;
 use crate::world::World;
@@ -16,7 +17,7 @@ use crate::world::World;
 /// A statement under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    log: Who,
+    log: Log,
     role: Role,
     checkpoint: VerifiedCheckpoint,
     /// Of a checkpoint whose entries are not held: how it goes on from what was stated last.
@@ -27,7 +28,7 @@ pub(crate) struct Job {
 
 impl Job {
     pub(crate) fn new(
-        log: Who,
+        log: Log,
         role: Role,
         checkpoint: VerifiedCheckpoint,
         ahead: Option<ConsistencyProof>,
@@ -39,10 +40,8 @@ impl Job {
 impl World {
     /// Enters what the cosigners of an agency have to state of what it holds.
     pub(crate) fn wish(&mut self, who: Who, renew: bool) {
-        let cosigners = self.talk.plan.cosigners.iter().filter(|(of, ..)| *of == who);
-        let cosigners: Vec<(Who, Role)> = cosigners.map(|(_, log, role)| (*log, *role)).collect();
-        for (log, role) in cosigners {
-            let name = OriginDigest::of(&self.truths[log.at()].origin);
+        for (_, log, role) in self.cosigners().into_iter().filter(|(of, ..)| *of == who) {
+            let name = OriginDigest::of(&self.truths[log].origin);
             let memory = &self.talk.parties[who.at()].memory;
             let Some(cosigned) = memory.gossip.cosigned(&name) else { continue };
             let is_stated = cosigned.time_of(self.talk.signing[&(who, role)].verifier()).is_some();
@@ -53,6 +52,15 @@ impl World {
             let checkpoint = cosigned.checkpoint().clone();
             self.enter_job(who, Job::new(log, role, checkpoint, None));
         }
+    }
+
+    /// Who cosigns which log in which role: of an agency's successor whoever cosigned the log before.
+    pub(crate) fn cosigners(&self) -> Vec<(Who, Log, Role)> {
+        let of_logs = |(of, author, role): &(Who, Who, Role)| {
+            let logs = self.truths.logs().filter(|log| log.author() == *author);
+            logs.map(|log| (*of, log, *role)).collect::<Vec<_>>()
+        };
+        self.talk.plan.cosigners.iter().flat_map(of_logs).collect()
     }
 
     pub(crate) fn enter_job(&mut self, who: Who, job: Job) {
@@ -77,7 +85,7 @@ impl World {
                 if self.plant != Some(Plant::CosignsBeforeTheLock) {
                     self.talk.parties[who.at()].locks.sync();
                 }
-                let origin = self.truths[job.log.at()].origin.clone();
+                let origin = self.truths[job.log].origin.clone();
                 let locked = LockedHead::synced(job.role, origin, intent.head(), Some(intent.time()));
                 job.locked = Some(locked);
                 self.talk.memory(who).job = Some(job);
@@ -102,7 +110,7 @@ impl World {
         let (log, role) = (job.log, job.role);
         let (head, now) = (head_of(job.checkpoint.as_bytes()), self.clock(who));
         self.open_cosigner(who, log, role);
-        let (agency, origin) = (&self.agencies[who.at()], self.truths[log.at()].origin.clone());
+        let (agency, origin) = (&self.agencies[who.at()], self.truths[log].origin.clone());
         let memory = self.talk.memory(who);
         let witness = memory.witnesses.get_mut(&(log, role))?;
         let checks = |head: Head, time| Witness::new(&LockedHead::synced(role, origin.clone(), head, time));
@@ -133,7 +141,7 @@ impl World {
     }
 
     /// Compares and sets, as the sign-lock does it.
-    fn advance_lock(&mut self, who: Who, log: Who, role: Role, intent: CosignIntent) -> Option<CosignIntent> {
+    fn advance_lock(&mut self, who: Who, log: Log, role: Role, intent: CosignIntent) -> Option<CosignIntent> {
         let locks = &mut self.talk.parties[who.at()].locks;
         let key = Key::CosignerLock(log, place_of(role));
         let (held, time) = to_locked(locks.get(key)?);
@@ -147,8 +155,8 @@ impl World {
     }
 
     /// The lock of a cosigner, made at the empty tree for a log that it never cosigned.
-    fn open_cosigner(&mut self, who: Who, log: Who, role: Role) {
-        let origin = self.truths[log.at()].origin.clone();
+    fn open_cosigner(&mut self, who: Who, log: Log, role: Role) {
+        let origin = self.truths[log].origin.clone();
         let party = &mut self.talk.parties[who.at()];
         if party.memory.witnesses.contains_key(&(log, role)) {
             return;
@@ -177,12 +185,12 @@ impl World {
     fn state(
         &mut self,
         who: Who,
-        (log, role): (Who, Role),
+        (log, role): (Log, Role),
         intent: &CosignIntent,
         locked: &LockedHead,
     ) -> Result<(), Violation> {
         let now = self.clock(who);
-        let name = OriginDigest::of(&self.truths[log.at()].origin);
+        let name = OriginDigest::of(&self.truths[log].origin);
         let party = &mut self.talk.parties[who.at()];
         let witness = party.memory.witnesses.get_mut(&(log, role)).unwrap();
         let line = witness.sign(intent, locked, &self.talk.signing[&(who, role)]).unwrap();
@@ -196,23 +204,23 @@ impl World {
         }
         self.keep_lines(who, log);
         let by = By { who, role, log };
-        let (truth, disk) = (&self.truths[log.at()], &self.agencies[who.at()].disk);
+        let (truth, disk) = (&self.truths[log], &self.agencies[who.at()].disk);
         self.talk.spoken.speaks(by, (intent.head(), intent.time()), &line, truth, disk)
     }
 
     /// A lock is put back. Where nothing at home tells so, it may state once more what it has stated.
     pub(crate) fn locks_put_back(&mut self, who: Who) {
-        let party = &self.talk.parties[who.at()];
-        for (of, log, role) in self.talk.plan.cosigners.iter().filter(|(of, ..)| *of == who) {
-            let place = place_of(*role);
-            let stated = party.kept.get(Key::Stated(*log, place)).map(|head| to_head(head));
-            let found = party.locks.get(Key::CosignerLock(*log, place)).map(|bytes| to_locked(bytes));
+        for (_, log, role) in self.cosigners().into_iter().filter(|(of, ..)| *of == who) {
+            let party = &self.talk.parties[who.at()];
+            let place = place_of(role);
+            let stated = party.kept.get(Key::Stated(log, place)).map(|head| to_head(head));
+            let found = party.locks.get(Key::CosignerLock(log, place)).map(|bytes| to_locked(bytes));
             let is_noticed = match found {
                 Some((held, _)) => stated.is_some_and(|stated| !goes_with(held, stated)),
                 None => stated.is_some(),
             };
             if !is_noticed {
-                self.talk.spoken.restored(By { who: *of, role: *role, log: *log });
+                self.talk.spoken.restored(By { who, role, log });
             }
         }
     }

@@ -8,7 +8,9 @@ use std::rc::Rc;
 use comity_ledger::Head;
 use comity_tlog::{Hash, TreeSize};
 
-/// An agency, and the log that it writes. The second log of an author with two histories has a number of its own.
+use crate::log::Log;
+
+/// An agency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Who(pub(crate) u8);
 
@@ -16,50 +18,45 @@ impl Who {
     pub(crate) fn at(self) -> usize {
         usize::from(self.0)
     }
-
-    /// Where an author with two histories keeps the second.
-    pub(crate) fn second(self) -> Self {
-        Self(self.0 | 0x80)
-    }
 }
 
 /// The name of a record; records of one kind and one log lie in the order of their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     /// An entry, as authored.
-    Entry(Who, u64),
+    Entry(Log, u64),
     /// Size and root of all entries held.
-    Head(Who),
+    Head(Log),
     /// A checkpoint of which all entries are held.
-    Note(Who, u64),
+    Note(Log, u64),
     /// The newest checkpoint seen of a replica.
-    Seen(Who),
+    Seen(Log),
     /// A checkpoint seen before it whose entries are not held.
-    Awaited(Who, u64),
+    Awaited(Log, u64),
     /// An opening in its padded form: log, index, slot.
-    Opening(Who, u64, u8),
+    Opening(Log, u64, u8),
     /// What its author releases, in order: index and slot.
-    Decision(Who, u64),
+    Decision(Log, u64),
     /// Entries of which openings arrived, in order.
-    Arrival(Who, u64),
+    Arrival(Log, u64),
     /// The next release number due from the upstream of a replica.
-    Cursor(Who),
+    Cursor(Log),
     /// To whom, which log, from which number on: index and slot of each.
-    Booked(Who, Who, u64),
+    Booked(Who, Log, u64),
     /// To whom, which log: the next number, and how far was looked.
-    Book(Who, Who),
+    Book(Who, Log),
     /// The sign-lock.
-    Lock,
+    Lock(Log),
     /// The sign-lock of a cosigner, by log and role.
-    CosignerLock(Who, u8),
+    CosignerLock(Log, u8),
     /// The newest checkpoint of a log with the lines of its cosigners.
-    Lines(Who),
+    Lines(Log),
     /// What a cosigner of this agency has stated last, by log and role.
-    Stated(Who, u8),
+    Stated(Log, u8),
     /// Evidence against the author of a log.
-    Evidence(Who),
+    Evidence(Log),
     /// The numbers of the keys in the key files.
-    Files,
+    Files(Log),
 }
 
 /// Records by the packed form of their keys.
@@ -199,12 +196,12 @@ impl Disk {
     }
 
     /// Size and root of the entries held.
-    pub(crate) fn held(&self, log: Who) -> Head {
+    pub(crate) fn held(&self, log: Log) -> Head {
         self.head(Key::Head(log)).unwrap_or(Head::EMPTY)
     }
 
     /// The newest checkpoint of which all entries are held.
-    pub(crate) fn newest_note(&self, log: Who) -> Option<(u64, &Rc<[u8]>)> {
+    pub(crate) fn newest_note(&self, log: Log) -> Option<(u64, &Rc<[u8]>)> {
         let newest = self.range(Key::Note(log, 0)..=Key::Note(log, u64::MAX)).next_back();
         newest.map(|(key, note)| (key.number(), note))
     }
@@ -222,7 +219,7 @@ impl Disk {
 impl Key {
     /// The same order as one number: kind, log, to whom, number, slot.
     fn packed(self) -> u128 {
-        let (kind, log, to, number, slot): (u8, Who, Who, u64, u8) = match self {
+        let (kind, log, to, number, slot): (u8, Log, Who, u64, u8) = match self {
             Self::Entry(log, number) => (0, log, Who(0), number, 0),
             Self::Head(log) => (1, log, Who(0), 0, 0),
             Self::Note(log, number) => (2, log, Who(0), number, 0),
@@ -234,14 +231,14 @@ impl Key {
             Self::Cursor(log) => (8, log, Who(0), 0, 0),
             Self::Booked(to, log, number) => (9, log, to, number, 0),
             Self::Book(to, log) => (10, log, to, 0, 0),
-            Self::Lock => (11, Who(0), Who(0), 0, 0),
+            Self::Lock(log) => (11, log, Who(0), 0, 0),
             Self::CosignerLock(log, role) => (12, log, Who(0), 0, role),
             Self::Lines(log) => (13, log, Who(0), 0, 0),
             Self::Stated(log, role) => (14, log, Who(0), 0, role),
             Self::Evidence(log) => (15, log, Who(0), 0, 0),
-            Self::Files => (16, Who(0), Who(0), 0, 0),
+            Self::Files(log) => (16, log, Who(0), 0, 0),
         };
-        let place = u128::from(kind) << 16 | u128::from(log.0) << 8 | u128::from(to.0);
+        let place = u128::from(kind) << 16 | u128::from(log.number()) << 8 | u128::from(to.0);
         place << 72 | u128::from(number) << 8 | u128::from(slot)
     }
 

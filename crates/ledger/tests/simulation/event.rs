@@ -1,6 +1,7 @@
 //! What can happen.
 
 use crate::disk::Who;
+use crate::log::Log;
 use crate::network::Packet;
 
 /// What happens next to whom.
@@ -9,14 +10,14 @@ pub(crate) enum Event {
     Append(Who),
     Release(Who),
     Station(Who),
-    Dial(Who, Who),
-    HangUp(Who, Who, u64),
-    Silence(Who, Who, u64),
+    Dial(Who, Log),
+    HangUp(Who, Log, u64),
+    Silence(Who, Log, u64),
     Deliver(Packet),
-    Take(Who, Who, u64),
-    Kept(Who, Who, u64),
-    Serve(Who, Who, Who),
-    Beat(Who, Who, Who, u64),
+    Take(Who, Log, u64),
+    Kept(Who, Log, u64),
+    Serve(Who, Who, Log),
+    Beat(Who, Who, Log, u64),
     Fault,
     Mend(Who, Who),
     Quicken(Who),

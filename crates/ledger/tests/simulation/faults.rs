@@ -2,6 +2,7 @@
 
 use crate::disk::Who;
 use crate::event::Event;
+use crate::log::Log;
 use crate::plan::PutBack;
 use crate::world::World;
 
@@ -95,9 +96,9 @@ impl World {
         for peer in (0..self.plan.agencies).map(Who) {
             let following = &self.agencies[peer.at()].following;
             let upstream = &self.agencies[peer.at()].upstream;
-            let cut_off: Vec<(Who, u64)> = following
+            let cut_off: Vec<(Log, u64)> = following
                 .iter()
-                .filter(|(log, _)| upstream[log] == who)
+                .filter(|(log, _)| upstream[&log.author()] == who)
                 .map(|(log, following)| (*log, following.session))
                 .collect();
             for (log, session) in cut_off {
@@ -125,7 +126,8 @@ impl World {
     pub(crate) fn put_back(&mut self, who: Who) {
         self.crash(who);
         let Some((_, what)) = self.plan.put_back else { return };
-        let (agency, truth) = (&mut self.agencies[who.at()], &mut self.truths[who.at()]);
+        let agency = &mut self.agencies[who.at()];
+        let truth = &mut self.truths[agency.writes];
         let Some((disk, lock)) = &agency.backup else { return };
         truth.restored = true;
         if what != PutBack::Lock {

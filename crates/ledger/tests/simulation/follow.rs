@@ -12,6 +12,7 @@ use comity_tlog::{SignedCheckpoint, VerifiedCheckpoint};
 use crate::disk::{Key, Who};
 use crate::event::Event;
 use crate::invariants::{Invariant, Violation, check_doubt, head_of};
+use crate::log::Log;
 use crate::message::{Message, Refusal};
 use crate::plants::Plant;
 use crate::stop::Stop;
@@ -106,12 +107,12 @@ impl Keeper {
 
 impl World {
     /// Calls for a log, if it is not followed at the moment.
-    pub(crate) fn dial(&mut self, who: Who, log: Who) -> Result<(), Violation> {
+    pub(crate) fn dial(&mut self, who: Who, log: Log) -> Result<(), Violation> {
         let agency = &self.agencies[who.at()];
         if !agency.is_serving() || agency.following[&log].session != 0 {
             return Ok(());
         }
-        let upstream = agency.upstream[&log];
+        let upstream = agency.upstream[&log.author()];
         let session = self.begin_session();
         if !self.reaches(who, upstream) {
             self.agencies[who.at()].following.get_mut(&log).unwrap().session = session;
@@ -119,7 +120,7 @@ impl World {
         }
         let keeper = self.open_keeper(who, log)?;
         let follow = Message::Follow {
-            origin: self.truths[log.at()].origin.to_string(),
+            origin: self.truths[log].origin.to_string(),
             next_index: keeper.replica.size().value(),
             next_release: keeper.next_release,
             newest: self.agencies[who.at()].disk.get(Key::Seen(log)).map(|note| note.to_vec()),
@@ -133,7 +134,7 @@ impl World {
         Ok(())
     }
 
-    fn open_keeper(&mut self, who: Who, log: Who) -> Result<Keeper, Violation> {
+    fn open_keeper(&mut self, who: Who, log: Log) -> Result<Keeper, Violation> {
         self.agencies[who.at()].trees.entry(log).or_insert_with(Tree::empty);
         let keys = self.history(who, log);
         let agency = &mut self.agencies[who.at()];
@@ -172,7 +173,7 @@ impl World {
     }
 
     /// A message of a session has come.
-    pub(crate) fn hear(&mut self, who: Who, log: Who, session: u64, bytes: Rc<[u8]>) {
+    pub(crate) fn hear(&mut self, who: Who, log: Log, session: u64, bytes: Rc<[u8]>) {
         let now = self.now;
         let Some(following) = self.agencies[who.at()].following.get_mut(&log) else { return };
         if following.session != session {
@@ -185,7 +186,7 @@ impl World {
         }
     }
 
-    pub(crate) fn silence(&mut self, who: Who, log: Who, session: u64) -> Result<(), Violation> {
+    pub(crate) fn silence(&mut self, who: Who, log: Log, session: u64) -> Result<(), Violation> {
         let following = &self.agencies[who.at()].following[&log];
         if following.session != session {
             return Ok(());
@@ -199,7 +200,7 @@ impl World {
     }
 
     /// Verifies what has come and writes it, not yet synced.
-    pub(crate) fn take(&mut self, who: Who, log: Who, session: u64) -> Result<(), Violation> {
+    pub(crate) fn take(&mut self, who: Who, log: Log, session: u64) -> Result<(), Violation> {
         let following = self.agencies[who.at()].following.get_mut(&log).unwrap();
         if following.session != session {
             return Ok(());
@@ -248,7 +249,7 @@ impl World {
     }
 
     /// A session ends, and another is tried after a pause.
-    pub(crate) fn hang_up(&mut self, who: Who, log: Who, session: u64, stop: Stop) -> Result<(), Violation> {
+    pub(crate) fn hang_up(&mut self, who: Who, log: Log, session: u64, stop: Stop) -> Result<(), Violation> {
         let following = self.agencies[who.at()].following.get_mut(&log).unwrap();
         if following.session != session {
             return Ok(());

@@ -19,6 +19,7 @@ use crate::event::Event;
 use crate::gossip_plan::GossipPlan;
 use crate::heads::Said;
 use crate::invariants::Violation;
+use crate::log::Log;
 use crate::post::Letter;
 use crate::spoken::{Spoken, check_conviction};
 use crate::world::World;
@@ -34,13 +35,13 @@ pub(crate) struct Talk {
     pub(crate) dice: Dice,
     pub(crate) plan: GossipPlan,
     pub(crate) parties: Vec<Party>,
-    pub(crate) names: BTreeMap<OriginDigest, Who>,
+    pub(crate) names: BTreeMap<OriginDigest, Log>,
     pub(crate) signing: BTreeMap<(Who, Role), SigningKey>,
     /// Those whose lines are of interest.
     pub(crate) known: Vec<VerifierKey>,
     pub(crate) spoken: Spoken,
     /// Authors in whose name a thief has signed.
-    pub(crate) stolen: BTreeSet<Who>,
+    pub(crate) stolen: BTreeSet<Log>,
     pub(crate) letters: BTreeMap<u64, Letter>,
     /// From when on everything is stated once more, as a node does once in a while: in milliseconds, once all entries
     /// are with everybody and nobody is down.
@@ -69,13 +70,13 @@ pub(crate) struct Memory {
     /// The life of the agency to which it belongs.
     life: Option<u64>,
     pub(crate) gossip: Gossip,
-    pub(crate) witnesses: BTreeMap<(Who, Role), Witness>,
+    pub(crate) witnesses: BTreeMap<(Log, Role), Witness>,
     /// Cosigners that must not speak, since their lock is not the one that they left.
-    pub(crate) blocked: BTreeSet<(Who, Role)>,
+    pub(crate) blocked: BTreeSet<(Log, Role)>,
     pub(crate) job: Option<Job>,
     pub(crate) jobs: VecDeque<Job>,
     pub(crate) peers: BTreeMap<Who, PeerState>,
-    pub(crate) convicted: BTreeMap<Who, Evidence>,
+    pub(crate) convicted: BTreeMap<Log, Evidence>,
     /// Evidence files that have come, whatever they were.
     pub(crate) files: BTreeSet<[u8; Hash::BYTES]>,
 }
@@ -124,7 +125,7 @@ impl Talk {
             .collect();
         Self {
             parties: agencies.iter().map(party).collect(),
-            names: agencies.iter().map(|agency| (OriginDigest::of(&agency.origin), agency.who)).collect(),
+            names: agencies.iter().map(|agency| (OriginDigest::of(&agency.origin), agency.writes)).collect(),
             known: signing.values().map(|key| key.verifier().clone()).collect(),
             signing,
             spoken: Spoken::default(),
@@ -202,7 +203,7 @@ impl World {
             return;
         }
         party.memory = Memory::new(life, begun);
-        let files = party.kept.range(Key::Evidence(Who(0))..=Key::Evidence(Who(u8::MAX)));
+        let files = party.kept.range(Key::Evidence(Log::FIRST)..=Key::Evidence(Log::LAST));
         for (key, file) in files {
             let (Key::Evidence(log), Ok(evidence)) = (key, Evidence::parse(file)) else { continue };
             party.memory.files.insert(*evidence.digest().as_bytes());
@@ -220,14 +221,14 @@ impl World {
 
     /// Takes the newest complete checkpoint of each log from the disk, with the lines that were kept of it.
     fn take_kept(&mut self, who: Who) -> Result<(), Violation> {
-        for log in (0..self.plan.agencies).map(Who) {
+        for log in self.logs() {
             if self.agencies[who.at()].disk.newest_note(log).is_none() {
                 continue;
             }
             let keys = self.history(who, log);
             self.acquit(who, log, &keys);
             let Some((size, note)) = self.agencies[who.at()].disk.newest_note(log) else { continue };
-            let (name, now) = (OriginDigest::of(&self.truths[log.at()].origin), self.clock(who));
+            let (name, now) = (OriginDigest::of(&self.truths[log].origin), self.clock(who));
             let party = &mut self.talk.parties[who.at()];
             let held = party.memory.gossip.cosigned(&name);
             if held.is_some_and(|held| held.head().size.value() >= size) {
@@ -251,7 +252,7 @@ impl World {
     }
 
     /// Lets go of evidence that accuses nobody any more: by a key event one of its checkpoints is void.
-    fn acquit(&mut self, who: Who, log: Who, keys: &KeyHistory) {
+    fn acquit(&mut self, who: Who, log: Log, keys: &KeyHistory) {
         let party = &mut self.talk.parties[who.at()];
         if party.memory.convicted.get(&log).is_some_and(|evidence| !evidence.is_of_author(keys)) {
             party.memory.convicted.remove(&log);
@@ -268,7 +269,7 @@ impl World {
         let party = &mut self.talk.parties[who.at()];
         party.memory.files.insert(*evidence.digest().as_bytes());
         // An author with two histories keeps quiet about itself.
-        let is_own = self.agencies[who.at()].second.is_some() && log == who;
+        let is_own = self.agencies[who.at()].second.is_some() && log.author() == who;
         if !evidence.is_of_author(&keys) {
             if self.keys.change {
                 // Perhaps of keys of which nothing is known yet: it is taken when it is offered again.

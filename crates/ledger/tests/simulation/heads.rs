@@ -12,6 +12,7 @@ use comity_tlog::{Hash, SignedCheckpoint};
 use crate::cosign::Job;
 use crate::disk::{Key, Who};
 use crate::invariants::Violation;
+use crate::log::Log;
 use crate::plants::Plant;
 use crate::spoken::check_conviction;
 use crate::world::World;
@@ -41,8 +42,8 @@ impl World {
         let with = memory.peers.entry(to).or_default();
         let is_of_interest = |name: &OriginDigest| {
             let log = names[name];
-            let is_third = log != who && log != to;
-            let is_hidden = hides && log == who;
+            let is_third = log.author() != who && log.author() != to;
+            let is_hidden = hides && log.author() == who;
             !is_hidden && (!is_third || plant != Some(Plant::ComparesNoThirdParties))
         };
         let lacking = memory.gossip.lacking(&with.heads).into_iter().filter(is_of_interest);
@@ -125,7 +126,7 @@ impl World {
     }
 
     /// A witness may speak of a checkpoint whose entries it does not hold, by the proof alone.
-    fn witness_ahead(&mut self, who: Who, log: Who, update: &HeadUpdate, gossiped: &Gossiped) {
+    fn witness_ahead(&mut self, who: Who, log: Log, update: &HeadUpdate, gossiped: &Gossiped) {
         let HeadNews::Checkpoint { note, beginning } = &update.news else { return };
         let boasts = self.plant == Some(Plant::MirrorsWhatItDoesNotHold);
         let role = if boasts { Role::Mirror } else { Role::Witness };
@@ -150,8 +151,8 @@ impl World {
     }
 
     /// Brings the lines that are known of a log onto the disk; durable with the next sync only.
-    pub(crate) fn keep_lines(&mut self, who: Who, log: Who) {
-        let name = OriginDigest::of(&self.truths[log.at()].origin);
+    pub(crate) fn keep_lines(&mut self, who: Who, log: Log) {
+        let name = OriginDigest::of(&self.truths[log].origin);
         let party = &mut self.talk.parties[who.at()];
         let Some(cosigned) = party.memory.gossip.cosigned(&name) else { return };
         let note = cosigned.note().unwrap();
@@ -161,7 +162,7 @@ impl World {
     }
 
     /// The mistake of [`Plant::TakesLinesUnverified`].
-    fn keep_unverified(&mut self, who: Who, log: Who, update: &HeadUpdate) {
+    fn keep_unverified(&mut self, who: Who, log: Log, update: &HeadUpdate) {
         let party = &mut self.talk.parties[who.at()];
         let Some(cosigned) = party.memory.gossip.cosigned(&update.origin) else { return };
         let lines = match &update.news {

@@ -9,9 +9,10 @@ use crate::agency::{Agency, Own};
 use crate::disk::{Key, Who, to_head, to_sections};
 use crate::follow::{Arrived, Keeper};
 use crate::key_truth::check_held;
+use crate::log::Log;
 use crate::spoken::check_kept;
 use crate::tree::Tree;
-use crate::truth::Truth;
+use crate::truth::{Truth, Truths};
 use crate::world::World;
 
 /// The claims.
@@ -85,9 +86,9 @@ pub(crate) fn check(world: &mut World, who: Who) -> Result<(), Violation> {
     for key in fresh {
         check_record(agency, truths, key)?;
     }
-    let own = &truths[who.at()];
-    let durable = agency.disk.newest_durable(Key::Note(who, 0)..=Key::Note(who, u64::MAX));
-    let entries = durable_size(agency, who);
+    let (log, own) = (agency.writes, &truths[agency.writes]);
+    let durable = agency.disk.newest_durable(Key::Note(log, 0)..=Key::Note(log, u64::MAX));
+    let entries = durable_size(agency, log);
     let durable = durable.map_or(0, Key::number).min(entries);
     if durable < own.acknowledged {
         let what = format!("{who:?} acknowledged {} and has {durable} for good", own.acknowledged);
@@ -111,22 +112,22 @@ fn check_shown(agency: &Agency) -> Result<(), Violation> {
     Ok(())
 }
 
-fn durable_size(agency: &Agency, log: Who) -> u64 {
+fn durable_size(agency: &Agency, log: Log) -> u64 {
     agency.disk.get_durable(Key::Head(log)).map_or(0, |head| to_head(head).size.value())
 }
 
 /// Checks a record that an honest program has written, whoever told it what stands there.
-fn check_record(agency: &Agency, truths: &[Truth], key: Key) -> Result<(), Violation> {
+fn check_record(agency: &Agency, truths: &Truths, key: Key) -> Result<(), Violation> {
     let (log, index) = match key {
         Key::Entry(log, index) | Key::Opening(log, index, _) => (log, index),
         Key::Head(log) | Key::Seen(log) | Key::Note(log, _) | Key::Awaited(log, _) => (log, 0),
         _ => return Ok(()),
     };
-    let (Some(truth), Some(bytes)) = (truths.get(log.at()), agency.disk.get(key)) else { return Ok(()) };
+    let (Some(truth), Some(bytes)) = (truths.get(log), agency.disk.get(key)) else { return Ok(()) };
     let place = usize::try_from(index).unwrap();
     let (ok, invariant) = match key {
         // What the author itself has not signed yet is nobody's business.
-        Key::Head(_) | Key::Entry(..) | Key::Opening(..) if log == agency.who => return Ok(()),
+        Key::Head(_) | Key::Entry(..) | Key::Opening(..) if log.author() == agency.who => return Ok(()),
         Key::Entry(..) => {
             let ok = truth.branches.iter().any(|branch| branch.entries.get(place) == Some(bytes));
             (ok, Invariant::ReplicaIsAPrefix)
@@ -152,7 +153,7 @@ fn check_record(agency: &Agency, truths: &[Truth], key: Key) -> Result<(), Viola
 
 /// Whether the entries held are those of one history. Of an author with one history each entry was compared when it was
 /// written.
-fn is_prefix(agency: &Agency, truth: &Truth, log: Who, head: Head) -> bool {
+fn is_prefix(agency: &Agency, truth: &Truth, log: Log, head: Head) -> bool {
     let Some(branch) = truth.branch_of(head) else { return false };
     let held = |(entry, index)| agency.disk.get(Key::Entry(log, index)) == Some(entry);
     truth.branches.len() == 1 || branch.entries.iter().zip(0..head.size.value()).all(held)
@@ -186,12 +187,12 @@ pub(crate) fn is_other_side(truth: &Truth, replica: &Replica, tree: &Tree, note:
 /// Whether whoever has found a fork holds the two notes that convict the author, one of them perhaps just shown.
 pub(crate) fn check_evidence(
     world: &World,
-    (who, log): (Who, Who),
+    (who, log): (Who, Log),
     keeper: &Keeper,
     arrived: &Arrived,
     shown: Option<&[u8]>,
 ) -> Result<(), Violation> {
-    let (disk, truth) = (&world.agencies[who.at()].disk, &world.truths[log.at()]);
+    let (disk, truth) = (&world.agencies[who.at()].disk, &world.truths[log]);
     let complete = disk.range(Key::Note(log, 0)..=Key::Note(log, u64::MAX));
     let kept = complete.chain(disk.range(Key::Awaited(log, 0)..=Key::Awaited(log, u64::MAX)));
     let kept = kept.map(|(_, note)| note).chain(disk.get(Key::Seen(log)));
@@ -207,8 +208,8 @@ pub(crate) fn check_evidence(
 }
 
 /// Whether a doubt that arises is in place.
-pub(crate) fn check_doubt(world: &World, who: Who, log: Who, doubt: Doubt) -> Result<(), Violation> {
-    let truth = &world.truths[log.at()];
+pub(crate) fn check_doubt(world: &World, who: Who, log: Log, doubt: Doubt) -> Result<(), Violation> {
+    let truth = &world.truths[log];
     let innocent = !truth.forked && !truth.restored;
     // Beyond a fork, only a connection that keeps the order, and relays that do not lie, let a doubt weigh anything.
     let is_orderly = world.plan.ordered && world.is_honest_way(who, log) && !world.is_stolen_from(log);
@@ -223,7 +224,7 @@ pub(crate) fn check_doubt(world: &World, who: Who, log: Who, doubt: Doubt) -> Re
 /// What is still missing somewhere, once the faults have ended; `None` if nothing is.
 pub(crate) fn missing(world: &World) -> Option<String> {
     for author in &world.agencies {
-        let (log, truth) = (author.who, &world.truths[author.who.at()]);
+        let (log, truth) = (author.writes, &world.truths[author.writes]);
         if truth.forked || truth.restored {
             continue;
         }
@@ -235,7 +236,7 @@ pub(crate) fn missing(world: &World) -> Option<String> {
         if !is_ready || author.commit.is_some() {
             return Some(format!("{log:?} is not ready to append"));
         }
-        for agency in world.agencies.iter().filter(|agency| agency.who != log) {
+        for agency in world.agencies.iter().filter(|agency| agency.who != log.author()) {
             let held = agency.disk.newest_note(log).map_or(0, |(size, _)| size);
             if held != truth.size() {
                 return Some(format!("{:?} holds {held} of {} of {log:?}", agency.who, truth.size()));

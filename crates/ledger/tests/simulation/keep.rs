@@ -9,6 +9,7 @@ use crate::disk::{Key, Who, section_bytes, size_of, to_sections};
 use crate::event::Event;
 use crate::follow::{Arrived, Keeper};
 use crate::invariants::{Invariant, Violation, head_of};
+use crate::log::Log;
 use crate::plants::Plant;
 use crate::world::World;
 
@@ -18,7 +19,7 @@ impl World {
     pub(crate) fn write(
         &mut self,
         who: Who,
-        log: Who,
+        log: Log,
         keeper: &mut Keeper,
         arrived: &Arrived,
     ) -> Result<bool, ()> {
@@ -57,7 +58,7 @@ impl World {
         Ok(gained)
     }
 
-    fn keep_openings(&mut self, who: Who, log: Who, opened: &[(u64, u8, Vec<u8>)], next_release: u64) {
+    fn keep_openings(&mut self, who: Who, log: Log, opened: &[(u64, u8, Vec<u8>)], next_release: u64) {
         let disk = &mut self.agencies[who.at()].disk;
         let next_release = next_release.to_be_bytes();
         let mut records: Vec<(Key, &[u8])> = Vec::with_capacity(opened.len() + 2);
@@ -89,7 +90,7 @@ impl World {
     }
 
     /// What was written is synced, and the step ends.
-    pub(crate) fn kept(&mut self, who: Who, log: Who, session: u64) -> Result<(), Violation> {
+    pub(crate) fn kept(&mut self, who: Who, log: Log, session: u64) -> Result<(), Violation> {
         let agency = &mut self.agencies[who.at()];
         if agency.following[&log].session != session {
             return Ok(());
@@ -103,7 +104,7 @@ impl World {
     }
 
     /// What a step completed is entered, shown, and passed on; then comes the next, or the session ends.
-    pub(crate) fn finish(&mut self, who: Who, log: Who, session: u64) -> Result<(), Violation> {
+    pub(crate) fn finish(&mut self, who: Who, log: Log, session: u64) -> Result<(), Violation> {
         let following = self.agencies[who.at()].following.get_mut(&log).unwrap();
         let Some(finish) = following.finish.take() else { return Ok(()) };
         if finish.written {
@@ -135,7 +136,7 @@ impl World {
 
     /// Checkpoints seen before the newest, whose entries have come by now, are kept as complete: others may need them to
     /// come from one key to the next.
-    pub(crate) fn keep_passed(&mut self, who: Who, log: Who) -> Result<(), Violation> {
+    pub(crate) fn keep_passed(&mut self, who: Who, log: Log) -> Result<(), Violation> {
         let held = self.agencies[who.at()].disk.held(log).size.value();
         let passed = self.agencies[who.at()].disk.range(Key::Awaited(log, 0)..=Key::Awaited(log, held));
         let passed: Vec<(Key, Rc<[u8]>)> = passed.map(|(key, note)| (key, Rc::clone(note))).collect();
@@ -164,7 +165,7 @@ impl World {
     pub(crate) fn keep_checkpoint(
         &mut self,
         who: Who,
-        log: Who,
+        log: Log,
         checkpoint: &VerifiedCheckpoint,
     ) -> Result<(), Violation> {
         let agency = &mut self.agencies[who.at()];

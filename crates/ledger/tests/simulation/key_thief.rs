@@ -10,27 +10,28 @@ use comity_tlog::{Checkpoint, Hash, SignedCheckpoint};
 use crate::disk::{Who, size_of};
 use crate::drafts::other_root;
 use crate::heads::Said;
+use crate::log::Log;
 use crate::message::Message;
 use crate::world::World;
 
 impl World {
     /// Whether a thief has the keys of a log that have ended.
-    pub(crate) fn is_stolen_from(&self, log: Who) -> bool {
-        self.keys.change && self.keys.thief.is_some_and(|(_, victim)| victim == log)
+    pub(crate) fn is_stolen_from(&self, log: Log) -> bool {
+        self.keys.change && self.keys.thief.is_some_and(|(_, victim)| victim == log.author())
     }
 
     /// Whether a thief may have shown an agency trees of an author that it cannot yet tell from the author's own.
-    pub(crate) fn may_be_deceived(&self, who: Who, log: Who) -> bool {
-        let truth = &self.truths[log.at()];
+    pub(crate) fn may_be_deceived(&self, who: Who, log: Log) -> bool {
+        let truth = &self.truths[log];
         let known = truth.branches[0].ended_keys(self.agencies[who.at()].disk.held(log).size.value());
         let ended = truth.branches[0].ended_keys(u64::MAX);
         self.is_stolen_from(log) && ended.iter().any(|number| !known.contains(number))
     }
 
     /// What a thief slips into a stream of the log whose keys it has, in the place of whoever serves it.
-    pub(crate) fn slipped_in(&mut self, from: Who, to: Who, log: Who) -> Option<Message> {
+    pub(crate) fn slipped_in(&mut self, from: Who, to: Who, log: Log) -> Option<Message> {
         let is_theirs = self.is_stolen_from(log) && !self.is_quiet();
-        let is_served = self.agencies[to.at()].upstream.get(&log) == Some(&from);
+        let is_served = self.agencies[to.at()].upstream.get(&log.author()) == Some(&from);
         if !is_theirs || !is_served || !self.keys.dice.one_in(12) {
             return None;
         }
@@ -47,11 +48,11 @@ impl World {
         let place = self.keys.dice.place(self.agencies.len());
         let peer = self.agencies[place].who;
         let is_late = self.keys.dice.one_in(2);
-        let shown = self.void_note(peer, victim).map(|(note, beginning)| (note, Some(beginning)));
-        let shown = shown.or_else(|| is_late.then(|| self.other_note(victim)).flatten());
+        let shown = self.void_note(peer, Log::of(victim)).map(|(note, beginning)| (note, Some(beginning)));
+        let shown = shown.or_else(|| is_late.then(|| self.other_note(Log::of(victim))).flatten());
         let Some((note, beginning)) = shown else { return };
         self.tally.fault("void note told");
-        let origin = OriginDigest::of(&self.truths[victim.at()].origin);
+        let origin = OriginDigest::of(&self.truths[Log::of(victim)].origin);
         let news = HeadNews::Checkpoint { note, beginning };
         let generation = comity_ledger::Generation::default();
         let updates = vec![HeadUpdate { origin, generation, news }];
@@ -59,9 +60,9 @@ impl World {
     }
 
     /// A tree that goes on from what a peer holds, signed with a key of which that peer has read the end.
-    fn void_note(&mut self, peer: Who, log: Who) -> Option<(SignedCheckpoint, Beginning)> {
+    fn void_note(&mut self, peer: Who, log: Log) -> Option<(SignedCheckpoint, Beginning)> {
         let held = self.agencies[peer.at()].disk.held(log);
-        let branch = &self.truths[log.at()].branches[0];
+        let branch = &self.truths[log].branches[0];
         let ended = branch.ended_keys(held.size.value());
         if ended.is_empty() || !branch.has(held) {
             return None;
@@ -77,22 +78,22 @@ impl World {
     }
 
     /// A tree of another history, signed with a key that has ended somewhere.
-    fn other_note(&mut self, log: Who) -> Option<(SignedCheckpoint, Option<Beginning>)> {
-        let branch = &self.truths[log.at()].branches[0];
+    fn other_note(&mut self, log: Log) -> Option<(SignedCheckpoint, Option<Beginning>)> {
+        let branch = &self.truths[log].branches[0];
         let ended = branch.ended_keys(u64::MAX);
         let number = *ended.first()?;
         // One that the key may not sign, by what the author has entered.
-        let sizes = 2..=self.truths[log.at()].size() + 2;
+        let sizes = 2..=self.truths[log].size() + 2;
         let from = sizes.clone().find(|size| !branch.keys_in_force(*size).contains(&number))?;
         let size = self.keys.dice.between(from, *sizes.end());
         let head = Head { size: size_of(size), root: other_root(&mut self.keys.dice) };
-        let is_in_force = self.truths[log.at()].branches[0].keys_in_force(size).contains(&number);
+        let is_in_force = self.truths[log].branches[0].keys_in_force(size).contains(&number);
         (!is_in_force).then(|| (self.signed_by(log, number, head), None))
     }
 
-    fn signed_by(&self, log: Who, number: u8, head: Head) -> SignedCheckpoint {
-        let origin = self.truths[log.at()].origin.as_str();
+    fn signed_by(&self, log: Log, number: u8, head: Head) -> SignedCheckpoint {
+        let origin = self.truths[log].origin.as_str();
         let checkpoint = Checkpoint::new(origin, head.size, head.root).unwrap();
-        checkpoint.sign(&self.agencies[log.at()].numbered_key(number)).unwrap()
+        checkpoint.sign(&self.agencies[log.author().at()].numbered_key(number)).unwrap()
     }
 }

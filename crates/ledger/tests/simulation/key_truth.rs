@@ -146,7 +146,7 @@ impl Branch {
 impl World {
     /// What an author signs is signed by exactly those of its keys that are in force, as far as it holds them.
     pub(crate) fn check_signers(&mut self, who: Who, size: u64, note: &[u8]) -> Result<(), Violation> {
-        let (agency, truth) = (&self.agencies[who.at()], &mut self.truths[who.at()]);
+        let (agency, truth) = (&self.agencies[who.at()], &mut self.truths[self.agencies[who.at()].writes]);
         let branch = truth.branches.iter().rev().find(|branch| branch.has_note(note)).unwrap();
         let held: Vec<u8> = agency.key_files().held().collect();
         let due = branch.keys_in_force(size);
@@ -168,7 +168,7 @@ impl World {
 
 /// Whether the author has, for good, every key that is in force by what its log has for good.
 pub(crate) fn check_held(world: &World, who: Who, durable: u64) -> Result<(), Violation> {
-    let (truth, agency) = (&world.truths[who.at()], &world.agencies[who.at()]);
+    let (truth, agency) = (&world.truths[world.agencies[who.at()].writes], &world.agencies[who.at()]);
     // Of a database that was put back, the keys went on.
     if truth.restored || truth.forked {
         return Ok(());
@@ -188,13 +188,13 @@ pub(crate) fn uneven_keys(world: &mut World) -> Option<String> {
     if world.agencies.iter().any(Agency::is_down) {
         return Some("somebody is down".to_owned());
     }
-    for log in (0..world.plan.agencies).map(Who) {
-        if world.truths[log.at()].forked || world.truths[log.at()].restored {
+    for log in world.logs() {
+        if world.truths[log].forked || world.truths[log].restored {
             continue;
         }
         for who in (0..world.plan.agencies).map(Who) {
             let history = world.history(who, log);
-            let truth = &world.truths[log.at()];
+            let truth = &world.truths[log];
             if !is_meant(&history, truth.size(), &truth.branches[0], &truth.keys) {
                 return Some(format!("{who:?} reads other keys out of {log:?} than its author meant"));
             }

@@ -17,6 +17,7 @@ use crate::dice::Dice;
 use crate::disk::{Key, Who, size_of};
 use crate::event::Event;
 use crate::key_truth::Act;
+use crate::log::Log;
 use crate::plan::PutBack;
 use crate::plants::Plant;
 use crate::world::World;
@@ -78,17 +79,19 @@ pub(crate) struct KnownKeys {
 
 impl Agency {
     pub(crate) fn key_files(&self) -> KeyFiles {
-        self.files.get(Key::Files).map_or(KeyFiles { present: 0, next: None }, |bytes| KeyFiles::of(bytes))
+        self.files
+            .get(Key::Files(self.writes))
+            .map_or(KeyFiles { present: 0, next: None }, |bytes| KeyFiles::of(bytes))
     }
 
     /// What of them a power cut could not take away.
     pub(crate) fn durable_key_files(&self) -> KeyFiles {
-        let durable = self.files.get_durable(Key::Files);
+        let durable = self.files.get_durable(Key::Files(self.writes));
         durable.map_or(KeyFiles { present: 0, next: None }, |bytes| KeyFiles::of(bytes))
     }
 
     fn put_key_files(&mut self, files: KeyFiles) {
-        self.files.put(Key::Files, &files.bytes());
+        self.files.put(Key::Files(self.writes), &files.bytes());
     }
 
     /// Those of its keys that are in force for a tree of this size, as a node takes them up.
@@ -112,9 +115,14 @@ impl Agency {
 }
 
 impl World {
+    /// The keys of the log that an agency writes, by its entries.
+    pub(crate) fn own_history(&mut self, who: Who) -> KeyHistory {
+        self.history(who, self.agencies[who.at()].writes)
+    }
+
     /// The keys of a log by the entries that an agency has of it.
-    pub(crate) fn history(&mut self, who: Who, log: Who) -> KeyHistory {
-        let (truth, agency) = (&self.truths[log.at()], &mut self.agencies[who.at()]);
+    pub(crate) fn history(&mut self, who: Who, log: Log) -> KeyHistory {
+        let (truth, agency) = (&self.truths[log], &mut self.agencies[who.at()]);
         let held = agency.disk.held(log).size.value();
         let begun = || KnownKeys { upto: 0, keys: KeyHistory::new(truth.origin.clone(), truth.key.clone()) };
         let mut known =
@@ -173,16 +181,16 @@ impl World {
 
     /// The keys that are in force by an author's own log; none if the file of one of them is not there.
     fn numbers_in_force(&mut self, who: Who) -> Vec<u8> {
-        let history = self.history(who, who);
+        let history = self.own_history(who);
         let agency = &self.agencies[who.at()];
-        let in_force = history.log_keys(agency.disk.held(who).size);
+        let in_force = history.log_keys(agency.disk.held(agency.writes).size);
         let number = |key| agency.key_files().held().find(|of| agency.numbered_key(*of).verifier() == key);
         in_force.iter().map(number).collect::<Option<_>>().unwrap_or_default()
     }
 
     /// The next key comes into its file: the one that a rotation which was cut off has left, or a new one.
     fn make_next_key(&mut self, who: Who, present: u8) {
-        let history = self.history(who, who);
+        let history = self.own_history(who);
         if self.keys.dice.one_in(8) && self.revoke_one_that_ended(who, &history) {
             return;
         }
@@ -233,7 +241,7 @@ impl World {
         let (ends, stays) = if self.keys.dice.one_in(6) { (new, old) } else { (old, new) };
         let agency = &self.agencies[who.at()];
         let (key, by) = (agency.numbered_key(ends), agency.numbered_key(stays));
-        let held = agency.disk.held(who);
+        let held = agency.disk.held(agency.writes);
         let (event, act) = match self.keys.dice.below(8) {
             0..5 => {
                 let event = agency.key_event(&key, KeyAct::Retire { by: named(&by) }, Some(&by));
@@ -269,12 +277,13 @@ impl World {
     }
 
     /// One of the trees that an author has signed.
-    fn some_tree(&mut self, who: Who) -> Head {
+    pub(crate) fn some_tree(&mut self, who: Who) -> Head {
         let agency = &self.agencies[who.at()];
-        let notes = agency.disk.range(Key::Note(who, 0)..=Key::Note(who, u64::MAX));
+        let log = agency.writes;
+        let notes = agency.disk.range(Key::Note(log, 0)..=Key::Note(log, u64::MAX));
         let sizes: Vec<u64> = notes.map(|(key, _)| key.number()).collect();
         let size = size_of(sizes[self.keys.dice.place(sizes.len())]);
-        Head { size, root: self.agencies[who.at()].tree(who).root_at(size) }
+        Head { size, root: self.agencies[who.at()].tree(log).root_at(size) }
     }
 
     /// Stages a key event, in a batch of its own.
@@ -284,7 +293,8 @@ impl World {
         let Some(commit) = &mut self.agencies[who.at()].commit else { return };
         commit.of_keys = true;
         let entry = commit.only_entry();
-        self.truths[who.at()].keys.enters(entry.unwrap(), act, &self.agencies[who.at()]);
+        let agency = &self.agencies[who.at()];
+        self.truths[agency.writes].keys.enters(entry.unwrap(), act, agency);
         self.soon(who, 1, Event::Station(who));
     }
 }

@@ -6,6 +6,7 @@ use comity_tlog::Checkpoint;
 
 use crate::disk::{Who, size_of};
 use crate::drafts::other_root;
+use crate::log::Log;
 use crate::message::Message;
 use crate::world::World;
 
@@ -14,7 +15,7 @@ const HEARD_MAX: usize = 24;
 
 impl World {
     /// What really goes out in the place of a message.
-    pub(crate) fn bend(&mut self, from: Who, log: Who, bytes: Rc<[u8]>) -> Vec<Rc<[u8]>> {
+    pub(crate) fn bend(&mut self, from: Who, log: Log, bytes: Rc<[u8]>) -> Vec<Rc<[u8]>> {
         let agency = &mut self.agencies[from.at()];
         if !agency.lies || self.now >= self.plan.quiet_at {
             return vec![bytes];
@@ -32,7 +33,7 @@ impl World {
         bent.into_iter().map(Into::into).collect()
     }
 
-    fn bent(&mut self, from: Who, log: Who, bytes: &[u8]) -> (&'static str, Vec<Vec<u8>>) {
+    fn bent(&mut self, from: Who, log: Log, bytes: &[u8]) -> (&'static str, Vec<Vec<u8>>) {
         let mut bent = bytes.to_vec();
         match self.dice.below(9) {
             0 => {
@@ -61,7 +62,7 @@ impl World {
                 // From here on a right beginning, for ever.
                 let newest = self.agencies[from.at()].newest_shown(log);
                 let size = newest.map_or(u64::MAX, |(size, _)| size);
-                if log != from {
+                if log.author() != from {
                     self.agencies[from.at()].frozen.insert(log, size);
                 }
                 ("frozen", vec![bent])
@@ -87,12 +88,12 @@ impl World {
     }
 
     /// A checkpoint of somebody's log, signed with the liar's own key.
-    fn forged_note(&mut self, from: Who, log: Who) -> Vec<u8> {
-        let origin = self.truths[log.at()].origin.clone();
+    fn forged_note(&mut self, from: Who, log: Log) -> Vec<u8> {
+        let origin = self.truths[log].origin.clone();
         let size = size_of(self.dice.between(1, 40));
         let checkpoint = Checkpoint::new(origin.as_str(), size, other_root(&mut self.dice)).unwrap();
         // An author could sign that of its own log, but then it has two histories.
-        let signer = &self.agencies[(from.at() + usize::from(from == log)) % self.agencies.len()];
+        let signer = &self.agencies[(from.at() + usize::from(from == log.author())) % self.agencies.len()];
         Message::Note(checkpoint.sign(&signer.key()).unwrap().as_bytes().to_vec()).encode()
     }
 

@@ -33,6 +33,7 @@ mod key_thief;
 mod key_truth;
 mod keys;
 mod liar;
+mod log;
 mod message;
 mod network;
 mod plan;

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::disk::Who;
 use crate::event::Event;
+use crate::log::Log;
 use crate::message::Message;
 use crate::world::World;
 
@@ -18,7 +19,7 @@ pub(crate) struct Packet {
     pub(crate) to: Who,
     /// The connection, and the log that it is about.
     pub(crate) session: u64,
-    pub(crate) log: Who,
+    pub(crate) log: Log,
     pub(crate) bytes: Rc<[u8]>,
 }
 
@@ -40,7 +41,7 @@ impl World {
     }
 
     /// Whether a follower still has this connection: what a handshake would show.
-    pub(crate) fn is_open(&self, follower: Who, log: Who, session: u64) -> bool {
+    pub(crate) fn is_open(&self, follower: Who, log: Log, session: u64) -> bool {
         self.agencies[follower.at()].following.get(&log).is_some_and(|following| following.session == session)
     }
 
@@ -74,7 +75,7 @@ impl World {
     }
 
     /// Sends a message, or what a liar makes of it.
-    pub(crate) fn send(&mut self, from: Who, to: Who, (session, log): (u64, Who), message: &Message) {
+    pub(crate) fn send(&mut self, from: Who, to: Who, (session, log): (u64, Log), message: &Message) {
         if let Some(void) = self.slipped_in(from, to, log) {
             self.carry(Packet { from, to, session, log, bytes: void.encode().into() });
         }

@@ -11,6 +11,7 @@ use comity_tlog::{SignedCheckpoint, TreeSize};
 use crate::disk::{Key, Who, section_bytes, size_of, to_number, to_sections};
 use crate::event::Event;
 use crate::keep::arrived_indexes;
+use crate::log::Log;
 use crate::message::{Item, Message, Refusal};
 use crate::plants::Plant;
 use crate::world::World;
@@ -26,7 +27,7 @@ const RELEASE_ITEMS: usize = 256;
 pub(crate) struct Stream {
     session: u64,
     /// Where the log lies that this caller is shown.
-    place: Who,
+    place: Log,
     at: u64,
     next_release: u64,
     newest: Option<Vec<u8>>,
@@ -46,7 +47,7 @@ enum Next {
 
 impl World {
     /// A caller asks for a log.
-    pub(crate) fn answer(&mut self, who: Who, to: Who, log: Who, session: u64, bytes: &[u8]) {
+    pub(crate) fn answer(&mut self, who: Who, to: Who, log: Log, session: u64, bytes: &[u8]) {
         let agency = &mut self.agencies[who.at()];
         let Some(Message::Follow { origin, next_index, next_release, newest }) = Message::decode(bytes)
         else {
@@ -57,7 +58,7 @@ impl World {
         if !agency.is_serving() || is_known || !self.is_open(to, log, session) {
             return;
         }
-        if origin != self.truths[log.at()].origin.as_str() {
+        if origin != self.truths[log].origin.as_str() {
             self.send(who, to, (session, log), &Message::Refused(Refusal::Unknown));
             return;
         }
@@ -69,7 +70,7 @@ impl World {
         self.soon(who, HEARTBEAT, Event::Beat(who, to, log, session));
     }
 
-    fn serve_soon(&mut self, who: Who, to: Who, log: Who) {
+    fn serve_soon(&mut self, who: Who, to: Who, log: Log) {
         let Some(stream) = self.agencies[who.at()].streams.get_mut(&(to, log)) else { return };
         if !std::mem::replace(&mut stream.due, true) {
             let pause = self.dice.between(1, 4);
@@ -78,7 +79,7 @@ impl World {
     }
 
     /// There is news of a log: whoever waits for it is served.
-    pub(crate) fn wake(&mut self, who: Who, log: Who) {
+    pub(crate) fn wake(&mut self, who: Who, log: Log) {
         let waiting: Vec<Who> =
             self.agencies[who.at()].streams.keys().filter(|(_, of)| *of == log).map(|(to, _)| *to).collect();
         for to in waiting {
@@ -87,7 +88,7 @@ impl World {
     }
 
     /// One step of a stream.
-    pub(crate) fn serve(&mut self, who: Who, to: Who, log: Who) {
+    pub(crate) fn serve(&mut self, who: Who, to: Who, log: Log) {
         let Some(mut stream) = self.agencies[who.at()].streams.remove(&(to, log)) else { return };
         stream.due = false;
         if !self.is_open(to, log, stream.session) {
@@ -111,7 +112,7 @@ impl World {
         }
     }
 
-    pub(crate) fn beat(&mut self, who: Who, to: Who, log: Who, session: u64) {
+    pub(crate) fn beat(&mut self, who: Who, to: Who, log: Log, session: u64) {
         if !self.is_open(to, log, session) {
             self.agencies[who.at()].streams.retain(|_, stream| stream.session != session);
             return;
@@ -127,7 +128,7 @@ impl World {
         self.soon(who, HEARTBEAT, Event::Beat(who, to, log, session));
     }
 
-    fn step(&mut self, who: Who, to: Who, log: Who, stream: &mut Stream) -> Next {
+    fn step(&mut self, who: Who, to: Who, log: Log, stream: &mut Stream) -> Next {
         let place = self.agencies[who.at()].place(to, log);
         if place != stream.place {
             // A liar that now shows another history ends the stream first.
@@ -158,7 +159,7 @@ impl World {
 
     /// The newest checkpoint that the caller can verify by the entries that it will hold: where log keys have followed each
     /// other beyond that, one that leads up to the key event that it lacks.
-    fn next_note(&mut self, who: Who, log: Who, stream: &Stream) -> Option<(u64, Rc<[u8]>)> {
+    fn next_note(&mut self, who: Who, log: Log, stream: &Stream) -> Option<(u64, Rc<[u8]>)> {
         let (newest, note) = self.agencies[who.at()].newest_shown(stream.place)?;
         let at = TreeSize::new(stream.at).ok().filter(|_| stream.place == log);
         let limit = at.and_then(|at| self.history(who, log).verifiable_from(at)).map(TreeSize::value);
@@ -206,7 +207,7 @@ impl World {
     }
 
     /// What is released next about the entries that were sent: what was booked before, or what is booked now.
-    fn releases(&mut self, who: Who, to: Who, log: Who, stream: &mut Stream) -> Option<Vec<Message>> {
+    fn releases(&mut self, who: Who, to: Who, log: Log, stream: &mut Stream) -> Option<Vec<Message>> {
         let (place, at) = (stream.place, stream.at);
         let disk = &mut self.agencies[who.at()].disk;
         let (next, scanned) = booked(disk.get(Key::Book(to, place)).map(AsRef::as_ref));
@@ -220,7 +221,7 @@ impl World {
             }
             sections
         } else {
-            let (sections, looked) = if log == who {
+            let (sections, looked) = if log.author() == who {
                 decided(disk, place, scanned, at)
             } else {
                 arrived(disk, place, scanned, at)
@@ -249,7 +250,7 @@ impl World {
             return Some(Vec::new());
         }
         stream.next_release += u64::try_from(items.len()).unwrap();
-        Some(vec![Message::Release { origin: self.truths[log.at()].origin.to_string(), items }])
+        Some(vec![Message::Release { origin: self.truths[log].origin.to_string(), items }])
     }
 }
 
@@ -259,7 +260,7 @@ fn booked(book: Option<&[u8]>) -> (u64, u64) {
 }
 
 /// What an author releases next, in the order of its decisions.
-fn decided(disk: &crate::disk::Disk, place: Who, scanned: u64, at: u64) -> (Vec<(u64, u8)>, u64) {
+fn decided(disk: &crate::disk::Disk, place: Log, scanned: u64, at: u64) -> (Vec<(u64, u8)>, u64) {
     let (mut sections, mut looked) = (Vec::new(), scanned);
     for (key, section) in disk.range(Key::Decision(place, scanned)..=Key::Decision(place, u64::MAX)) {
         let section = to_sections(section);
@@ -273,7 +274,7 @@ fn decided(disk: &crate::disk::Disk, place: Who, scanned: u64, at: u64) -> (Vec<
 }
 
 /// What a relay passes on next, in the order of arrival: all that it holds of each entry.
-fn arrived(disk: &crate::disk::Disk, place: Who, scanned: u64, at: u64) -> (Vec<(u64, u8)>, u64) {
+fn arrived(disk: &crate::disk::Disk, place: Log, scanned: u64, at: u64) -> (Vec<(u64, u8)>, u64) {
     let Some(arrival) = disk.get(Key::Arrival(place, scanned)) else { return (Vec::new(), scanned) };
     let indexes = arrived_indexes(arrival);
     if indexes.iter().any(|index| *index >= at) {

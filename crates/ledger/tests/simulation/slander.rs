@@ -63,8 +63,9 @@ impl World {
 
     /// News of some log that nobody lacks.
     fn unasked(&mut self, from: Who) -> Option<HeadUpdate> {
-        let log = Who(u8::try_from(self.talk.dice.below(u64::from(self.plan.agencies))).unwrap());
-        let origin = OriginDigest::of(&self.truths[log.at()].origin);
+        let logs = self.logs();
+        let log = logs[self.talk.dice.place(logs.len())];
+        let origin = OriginDigest::of(&self.truths[log].origin);
         let cosigned = self.talk.parties[from.at()].memory.gossip.cosigned(&origin)?;
         let (generation, note) = (cosigned.generation(), cosigned.note().unwrap());
         let (head, proof) = (cosigned.head(), ConsistencyProof::default());
@@ -79,12 +80,10 @@ impl World {
         let log = self.talk.names[&update.origin];
         let checkpoint = match &update.news {
             HeadNews::Checkpoint { note, .. } => note.checkpoint().clone(),
-            HeadNews::Lines { .. } => Checkpoint::new(
-                self.truths[log.at()].origin.as_str(),
-                size_of(1),
-                other_root(&mut self.talk.dice),
-            )
-            .unwrap(),
+            HeadNews::Lines { .. } => {
+                Checkpoint::new(self.truths[log].origin.as_str(), size_of(1), other_root(&mut self.talk.dice))
+                    .unwrap()
+            }
         };
         let other = Checkpoint::new(checkpoint.origin(), checkpoint.size(), other_root(&mut self.talk.dice));
         let time = CosignatureTime::new(self.true_secs()).unwrap();
@@ -149,8 +148,8 @@ impl World {
     /// Two checkpoints that contradict each other and that somebody else signed; a file of one real fork with something
     /// changed; or noise.
     fn no_evidence(&mut self, from: Who, said: &Said) -> Vec<u8> {
-        let log = self.talk.dice.place(self.truths.len());
-        let origin = self.truths[log].origin.as_str();
+        let logs = self.logs();
+        let origin = self.truths[logs[self.talk.dice.place(logs.len())]].origin.as_str();
         let held = self.talk.parties[from.at()].memory.convicted.values().next();
         let held =
             held.map(|evidence| evidence.as_bytes().to_vec()).or_else(|| said.evidence.first().cloned());
@@ -207,13 +206,14 @@ impl World {
             && self.talk.dice.one_in(4)
         {
             self.tally.fault("stolen log key");
-            let size = size_of(self.talk.dice.between(1, self.truths[victim.at()].size() + 2));
-            let origin = &self.truths[victim.at()].origin;
+            let log = self.agencies[victim.at()].writes;
+            let size = size_of(self.talk.dice.between(1, self.truths[log].size() + 2));
+            let origin = &self.truths[log].origin;
             let checkpoint = Checkpoint::new(origin.as_str(), size, other_root(&mut self.talk.dice)).unwrap();
             let author = &self.agencies[victim.at()];
             let note = checkpoint.sign(&author.numbered_key(author.key_files().present)).unwrap();
             let (origin, generation) = (OriginDigest::of(origin), comity_ledger::Generation::default());
-            self.talk.stolen.insert(victim);
+            self.talk.stolen.insert(log);
             let news = HeadNews::Checkpoint { note, beginning: None };
             let updates = vec![HeadUpdate { origin, generation, news }];
             self.post(who, peer, false, &Said { updates, ..Said::default() });

@@ -8,6 +8,7 @@ use comity_tlog::{CosignatureTime, SignatureLine, SignedCheckpoint};
 use crate::disk::{Disk, Key, Who, to_head};
 use crate::gossip::Party;
 use crate::invariants::{Invariant, Violation, head_of};
+use crate::log::Log;
 use crate::truth::Truth;
 use crate::world::World;
 
@@ -16,7 +17,7 @@ use crate::world::World;
 pub(crate) struct By {
     pub(crate) who: Who,
     pub(crate) role: Role,
-    pub(crate) log: Who,
+    pub(crate) log: Log,
 }
 
 /// All lines that were ever made.
@@ -77,7 +78,7 @@ impl Spoken {
 }
 
 /// Whether every entry of a tree is on the disk for good.
-fn holds(disk: &Disk, log: Who, head: Head, truth: &Truth) -> bool {
+fn holds(disk: &Disk, log: Log, head: Head, truth: &Truth) -> bool {
     let Some(branch) = truth.branch_of(head) else { return false };
     let durable = disk.get_durable(Key::Head(log)).map_or(Head::EMPTY, |head| to_head(head));
     let mut entries = branch.entries.iter().zip(0..head.size.value());
@@ -87,8 +88,8 @@ fn holds(disk: &Disk, log: Who, head: Head, truth: &Truth) -> bool {
 
 /// Whether an author that an agency takes for convicted has signed two histories, or a thief in its name, and whether
 /// the evidence kept says so by itself.
-pub(crate) fn check_conviction(world: &World, who: Who, log: Who) -> Result<(), Violation> {
-    let is_guilty = world.truths[log.at()].forked || world.talk.stolen.contains(&log);
+pub(crate) fn check_conviction(world: &World, who: Who, log: Log) -> Result<(), Violation> {
+    let is_guilty = world.truths[log].forked || world.talk.stolen.contains(&log);
     if !is_guilty && !world.may_be_deceived(who, log) {
         let what = format!("{who:?} takes {log:?} for convicted");
         return Err(Violation::of(Invariant::NoHonestAuthorIsConvicted, what));
@@ -102,7 +103,7 @@ pub(crate) fn check_kept(world: &mut World, who: Who) -> Result<(), Violation> {
         let Some(bytes) = world.talk.parties[who.at()].kept.get(key) else { continue };
         match key {
             Key::Lines(log) => {
-                let (truth, note) = (&world.truths[log.at()], SignedCheckpoint::parse(bytes).unwrap());
+                let (truth, note) = (&world.truths[log], SignedCheckpoint::parse(bytes).unwrap());
                 let is_real = |line: &SignatureLine| {
                     truth.keys.made(line) || world.talk.spoken.lines.contains(&line.to_string())
                 };
@@ -113,7 +114,7 @@ pub(crate) fn check_kept(world: &mut World, who: Who) -> Result<(), Violation> {
             }
             Key::Evidence(log) => {
                 let evidence = Evidence::parse(bytes);
-                let keys = &world.truths[log.at()].keys;
+                let keys = &world.truths[log].keys;
                 if !evidence.is_ok_and(|evidence| {
                     evidence.trees().is_some_and(|trees| trees.keys().into_iter().all(|key| keys.knows(key)))
                 }) {
@@ -134,12 +135,12 @@ pub(crate) fn uneven_lines(world: &World) -> Option<String> {
     if world.renewed_secs().is_some() {
         return None;
     }
-    for (of, log, role) in &world.talk.plan.cosigners {
-        let truth = &world.truths[log.at()];
-        if truth.forked || truth.restored || world.talk.stolen.contains(log) {
+    for (of, log, role) in world.cosigners() {
+        let truth = &world.truths[log];
+        if truth.forked || truth.restored || world.talk.stolen.contains(&log) {
             continue;
         }
-        let (name, key) = (OriginDigest::of(&truth.origin), world.talk.signing[&(*of, *role)].verifier());
+        let (name, key) = (OriginDigest::of(&truth.origin), world.talk.signing[&(of, role)].verifier());
         let held = |party: &Party| party.memory.gossip.cosigned(&name).and_then(|held| held.time_of(key));
         let newest = world.talk.parties.iter().filter_map(held).max();
         // Before its time has come nobody takes it.
@@ -157,13 +158,13 @@ pub(crate) fn uneven_lines(world: &World) -> Option<String> {
 /// What of cosignatures is still missing somewhere, once the faults have ended; `None` if nothing is.
 pub(crate) fn missing_lines(world: &World) -> Option<String> {
     let Some(renewed) = world.renewed_secs() else { return Some("somebody is down".to_owned()) };
-    for (of, log, role) in &world.talk.plan.cosigners {
-        let (truth, memory) = (&world.truths[log.at()], &world.talk.parties[of.at()].memory);
-        let guilty = truth.forked || truth.restored || world.talk.stolen.contains(log);
-        if guilty || memory.blocked.contains(&(*log, *role)) {
+    for (of, log, role) in world.cosigners() {
+        let (truth, memory) = (&world.truths[log], &world.talk.parties[of.at()].memory);
+        let guilty = truth.forked || truth.restored || world.talk.stolen.contains(&log);
+        if guilty || memory.blocked.contains(&(log, role)) {
             continue;
         }
-        let time = memory.witnesses.get(&(*log, *role)).and_then(Witness::time);
+        let time = memory.witnesses.get(&(log, role)).and_then(Witness::time);
         let Some(time) = time.filter(|time| time.value() >= renewed) else {
             return Some(format!("the {role} of {of:?} has not spoken of {log:?} again"));
         };
@@ -171,7 +172,7 @@ pub(crate) fn missing_lines(world: &World) -> Option<String> {
         if time.value() > world.true_secs() {
             continue;
         }
-        let (name, key) = (OriginDigest::of(&truth.origin), world.talk.signing[&(*of, *role)].verifier());
+        let (name, key) = (OriginDigest::of(&truth.origin), world.talk.signing[&(of, role)].verifier());
         let lacks = world.talk.parties.iter().zip(&world.agencies).find(|(party, _)| {
             let cosigned = party.memory.gossip.cosigned(&name);
             !cosigned.is_some_and(|held| {
@@ -188,11 +189,12 @@ pub(crate) fn missing_lines(world: &World) -> Option<String> {
 /// A split view that somebody has not been told of, or evidence that has not reached everybody, once the faults have
 /// ended; `None` if there is none.
 pub(crate) fn unfound(world: &World) -> Option<String> {
-    for log in (0..world.plan.agencies).map(Who) {
-        let truth = &world.truths[log.at()];
+    for log in world.logs() {
+        let truth = &world.truths[log];
         let name = OriginDigest::of(&truth.origin);
-        let others =
-            || world.talk.parties.iter().zip(&world.agencies).filter(|(_, agency)| agency.who != log);
+        let others = || {
+            world.talk.parties.iter().zip(&world.agencies).filter(|(_, agency)| agency.who != log.author())
+        };
         let cosigned = others().filter_map(|(party, _)| party.memory.gossip.cosigned(&name));
         let heads: Vec<Head> = cosigned.map(Cosigned::head).collect();
         let agree = |one, other| truth.branches.iter().any(|branch| branch.has(one) && branch.has(other));

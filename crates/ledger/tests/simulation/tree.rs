@@ -7,7 +7,8 @@ use comity_tlog::{
     ConsistencyProof, Hash, HashReader, RightEdge, TreeSize, prove_consistency, right_edge, root_at,
 };
 
-use crate::disk::{Disk, Key, Who, size_of};
+use crate::disk::{Disk, Key, size_of};
+use crate::log::Log;
 
 /// Every complete node of a tree, by level.
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ impl Tree {
     }
 
     /// Hashes the first entries of a log again.
-    pub(crate) fn read(disk: &Disk, log: Who, size: TreeSize) -> Option<Self> {
+    pub(crate) fn read(disk: &Disk, log: Log, size: TreeSize) -> Option<Self> {
         let mut tree = Self::empty();
         for index in 0..size.value() {
             tree.append(Hash::leaf(disk.get(Key::Entry(log, index))?));

@@ -2,14 +2,16 @@
 //! acknowledged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Index, IndexMut};
 use std::rc::Rc;
 
 use comity_ledger::{Head, Origin};
 use comity_tlog::{Hash, RightEdge, VerifierKey};
 
-use crate::disk::{Disk, Key, Who};
+use crate::disk::{Disk, Key};
 use crate::invariants::{Invariant, Violation, head_of};
 use crate::key_truth::{Act, KeyTruth};
+use crate::log::Log;
 
 /// One history of a log.
 #[derive(Clone, Debug)]
@@ -51,7 +53,7 @@ impl Branch {
     }
 
     /// Goes on with the entries of a disk if they come to `head`.
-    fn goes_on_to(&mut self, head: Head, disk: &Disk, place: Who, keys: &KeyTruth) -> bool {
+    fn goes_on_to(&mut self, head: Head, disk: &Disk, place: Log, keys: &KeyTruth) -> bool {
         let held = self.edge.size().value();
         let mut edge = self.edge.clone();
         let (mut entries, mut roots) = (Vec::new(), Vec::new());
@@ -78,7 +80,40 @@ impl Branch {
     }
 }
 
-/// All that an author ever signed of its log.
+/// All that was ever signed, by log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Truths(BTreeMap<Log, Truth>);
+
+impl Truths {
+    pub(crate) fn get(&self, log: Log) -> Option<&Truth> {
+        self.0.get(&log)
+    }
+
+    /// Takes note of a log that begins.
+    pub(crate) fn begin(&mut self, log: Log, key: VerifierKey) {
+        self.0.insert(log, Truth::new(log.origin(), key));
+    }
+
+    pub(crate) fn logs(&self) -> impl Iterator<Item = Log> {
+        self.0.keys().copied()
+    }
+}
+
+impl Index<Log> for Truths {
+    type Output = Truth;
+
+    fn index(&self, log: Log) -> &Truth {
+        &self.0[&log]
+    }
+}
+
+impl IndexMut<Log> for Truths {
+    fn index_mut(&mut self, log: Log) -> &mut Truth {
+        self.0.get_mut(&log).unwrap()
+    }
+}
+
+/// All that an author ever signed of a log.
 #[derive(Clone, Debug)]
 pub(crate) struct Truth {
     pub(crate) origin: Origin,
@@ -109,7 +144,7 @@ impl Truth {
     }
 
     /// Takes note of a signature, over the entries that its author holds at that moment.
-    pub(crate) fn signed(&mut self, head: Head, disk: &Disk, place: Who) -> Result<(), Violation> {
+    pub(crate) fn signed(&mut self, head: Head, disk: &Disk, place: Log) -> Result<(), Violation> {
         let size = head.size.value();
         for branch in &mut self.branches {
             let goes_on = branch.edge.size() < head.size && branch.goes_on_to(head, disk, place, &self.keys);

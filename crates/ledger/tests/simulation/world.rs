@@ -12,13 +12,14 @@ use crate::gossip::Talk;
 use crate::invariants::{Invariant, Violation, check, missing};
 use crate::key_truth::uneven_keys;
 use crate::keys::Keys;
+use crate::log::Log;
 use crate::network::{Network, Packet};
 use crate::plan::Plan;
 use crate::plants::Plant;
 use crate::spoken::{missing_lines, uneven_lines, unfound};
 use crate::stop::Stop;
 use crate::tally::Tally;
-use crate::truth::Truth;
+use crate::truth::Truths;
 
 /// Within this time after the last fault everybody holds everything, in milliseconds.
 const CONVERGENCE: u64 = 180_000;
@@ -38,7 +39,7 @@ pub(crate) struct World {
     pub(crate) dice: Dice,
     pub(crate) now: u64,
     pub(crate) agencies: Vec<Agency>,
-    pub(crate) truths: Vec<Truth>,
+    pub(crate) truths: Truths,
     pub(crate) network: Network,
     pub(crate) talk: Talk,
     pub(crate) keys: Keys,
@@ -68,7 +69,7 @@ pub(crate) fn play(seed: u64, plant: Option<Plant>, trace: &mut dyn FnMut(u64, &
     world.tally.seeds = 1;
     world.tally.simulated_ms = world.now;
     for agency in &world.agencies {
-        for log in (0..world.plan.agencies).map(Who) {
+        for log in world.logs() {
             agency.disk.held(log).root.as_bytes().hash(&mut world.digest);
         }
     }
@@ -81,8 +82,8 @@ impl World {
         let mut dice = Dice::new(seed);
         let plan = Plan::draw(&mut dice);
         let agencies: Vec<Agency> = (0..plan.agencies).map(|who| Agency::new(Who(who))).collect();
-        let truth = |agency: &Agency| Truth::new(agency.origin.clone(), agency.key().verifier().clone());
-        let truths = agencies.iter().map(truth).collect();
+        let mut truths = Truths::default();
+        agencies.iter().for_each(|agency| truths.begin(agency.writes, agency.key().verifier().clone()));
         let talk = Talk::new(seed, &agencies);
         let keys = Keys::draw(seed, plan.agencies);
         Self {
@@ -106,10 +107,10 @@ impl World {
 
     /// Every home is made, and everything that does not follow from something else is entered.
     fn begin(&mut self) -> Result<(), Violation> {
-        for ((who, log), from) in self.plan.upstream.clone() {
+        for ((who, author), from) in self.plan.upstream.clone() {
             let agency = &mut self.agencies[who.at()];
-            agency.upstream.insert(log, from);
-            agency.following.insert(log, Following::default());
+            agency.upstream.insert(author, from);
+            agency.following.insert(Log::of(author), Following::default());
         }
         for who in (0..self.plan.agencies).map(Who) {
             self.found(who)?;
@@ -136,6 +137,11 @@ impl World {
         self.later(self.plan.fault_every, Event::Fault);
         self.later(self.plan.quiet_at, Event::Quiet);
         Ok(())
+    }
+
+    /// Every log that there is by now.
+    pub(crate) fn logs(&self) -> Vec<Log> {
+        self.truths.logs().collect()
     }
 
     /// Two times before the faults end, the earlier one first.
@@ -215,7 +221,9 @@ impl World {
     fn deliver(&mut self, packet: Packet) {
         let Packet { from, to, session, log, bytes } = packet;
         // A call goes to whom the log is fetched from; everything else goes to the follower.
-        if self.agencies[from.at()].upstream.get(&log) == Some(&to) && self.is_open(from, log, session) {
+        if self.agencies[from.at()].upstream.get(&log.author()) == Some(&to)
+            && self.is_open(from, log, session)
+        {
             self.answer(to, from, log, session, &bytes);
         } else {
             self.hear(to, log, session, bytes);
@@ -234,7 +242,7 @@ impl World {
             let agency = &mut self.agencies[who.at()];
             agency.slow = 1;
             agency.frozen.clear();
-            for log in (0..self.plan.agencies).map(Who) {
+            for log in self.logs() {
                 self.wake(who, log);
             }
         }
@@ -272,10 +280,10 @@ impl World {
     }
 
     /// Whether nobody on the way of a log to a follower lies.
-    pub(crate) fn is_honest_way(&self, who: Who, log: Who) -> bool {
+    pub(crate) fn is_honest_way(&self, who: Who, log: Log) -> bool {
         let mut at = who;
-        while at != log {
-            at = self.agencies[at.at()].upstream[&log];
+        while at != log.author() {
+            at = self.agencies[at.at()].upstream[&log.author()];
             if self.agencies[at.at()].lies {
                 return false;
             }
@@ -285,7 +293,7 @@ impl World {
 
     /// An agency calls for every log that it follows.
     pub(crate) fn call_all(&mut self, who: Who) {
-        let logs: Vec<Who> = self.agencies[who.at()].following.keys().copied().collect();
+        let logs: Vec<Log> = self.agencies[who.at()].following.keys().copied().collect();
         for log in logs {
             let pause = self.dice.between(1, 200);
             self.soon(who, pause, Event::Dial(who, log));
