@@ -104,10 +104,13 @@ fn a_witness_rotation_killed_at_every_step_has_happened_or_has_not() {
     });
 }
 
+/// Goal: a successor is made or not, and whoever was cut off makes it with the same command. Way: of a log of which more was
+/// signed than the last good checkpoint, so that its newest one is void as soon as the successor is there.
 #[test]
 fn a_successor_killed_at_every_step_is_made_or_the_closed_log_stands() {
     let base = Agency::found("agency-a.example");
     import(&base, 3);
+    import(&base, 6);
     let command = ["key", "succeed", "--close", "--last-good", "4"];
     killed_at_every_step(&base, &command, |agency, ended, step| {
         let origin = agency.ask(&["key", "list"])["origin"].as_str().unwrap().to_owned();

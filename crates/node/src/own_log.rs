@@ -414,7 +414,9 @@ fn newest_head(store: &Store, origin: &Origin) -> Result<Option<Head>, NodeError
 
 fn verified_head(store: &Store, origin: &Origin, note: &[u8]) -> Result<Head, NodeError> {
     let signed = SignedCheckpoint::parse(note).map_err(|source| NodeError::OwnNote { source })?;
-    let verified = store.keys(origin)?.verify(&signed).map_err(|source| NodeError::OwnKey { source })?;
+    // What a successor has made void was signed by this home all the same: whoever was cut off while it was made goes on.
+    let keys = store.keys_by_entries(origin)?;
+    let verified = keys.verify(&signed).map_err(|source| NodeError::OwnKey { source })?;
     let checkpoint = verified.checkpoint();
     Ok(Head { size: checkpoint.size(), root: checkpoint.root() })
 }

@@ -27,9 +27,10 @@ pub(crate) enum Own {
     Closed,
 }
 
-/// The second history of an author that has two.
+/// A second history of a log: of an author that has two, or of a thief.
 #[derive(Debug)]
 pub(crate) struct Second {
+    pub(crate) log: Log,
     pub(crate) author: Author,
     /// Who is shown it.
     pub(crate) shown_to: BTreeSet<Who>,
@@ -113,12 +114,25 @@ impl Agency {
         self.numbered_key(0)
     }
 
+    /// From now on the home writes this log, and reads its key files.
+    pub(crate) fn write_as(&mut self, log: Log) {
+        self.writes = log;
+        self.origin = log.origin();
+    }
+
+    /// The log that it writes by what stands in the home.
+    pub(crate) fn find_home(&mut self) {
+        let successor = Log::of(self.who).successor().filter(|_| self.files.get(Key::Writes).is_some());
+        self.write_as(successor.unwrap_or(Log::of(self.who)));
+    }
+
     /// A key of its log; the first has number 0.
     pub(crate) fn numbered_key(&self, number: u8) -> SigningKey {
         let mut seed = [self.who.0 + 1; 32];
         if number > 0 {
             seed[0] = 0x80 | number;
         }
+        seed[1] ^= self.writes.number() & !self.who.0;
         signing_key(self.origin.as_str(), seed)
     }
 
@@ -137,8 +151,8 @@ impl Agency {
 
     /// Where it reads the log that it shows to a caller.
     pub(crate) fn place(&self, to: Who, log: Log) -> Log {
-        let second = self.second.as_ref().filter(|second| second.shown_to.contains(&to));
-        if log == self.writes && second.is_some() { log.second() } else { log }
+        let second = self.second.as_ref().filter(|second| second.log == log);
+        if second.is_some_and(|second| second.shown_to.contains(&to)) { log.second() } else { log }
     }
 
     /// The newest checkpoint that it shows of a log: one of which it holds all entries.
@@ -167,6 +181,16 @@ impl Agency {
             let size = self.disk.held(log).size;
             // What a lost entry leaves is found by whoever compares root and head.
             self.trees.insert(log, Tree::read(&self.disk, log, size).unwrap_or_else(Tree::empty));
+        }
+    }
+
+    /// Follows the successors that were begun, and no others.
+    pub(crate) fn find_followed(&mut self) {
+        let begun = self.disk.range(Key::Begun(Log::FIRST)..=Key::Begun(Log::LAST));
+        let begun: Vec<Log> = begun.map(|(key, _)| key.log()).collect();
+        self.following.retain(|log, _| !log.is_successor() || begun.contains(log));
+        for log in begun {
+            self.following.entry(log).or_default();
         }
     }
 

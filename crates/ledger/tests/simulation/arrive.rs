@@ -23,7 +23,9 @@ impl World {
         arrived: &mut Arrived,
     ) -> Result<Result<(), Stop>, Violation> {
         Ok(match Message::decode(bytes) {
-            None | Some(Message::Follow { .. }) => Err(Stop::NotWellFormed),
+            None | Some(Message::Follow { .. } | Message::Genesis { .. } | Message::First(_)) => {
+                Err(Stop::NotWellFormed)
+            }
             Some(Message::Beat) => Ok(()),
             Some(Message::Refused(refusal)) => Err(Stop::Refused(refusal)),
             Some(Message::Note(note)) => return self.arrive_note(who, log, keeper, &note, arrived),

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use comity_ledger::{
     Author, Draft, DurableBatch, Found, Genesis, Head, LockedHead, Resume, Role, SignedBatch, StagedBatch,
 };
-use comity_tlog::{SignedCheckpoint, TreeSize};
+use comity_tlog::{SignedCheckpoint, SigningKey, TreeSize};
 
 use crate::agency::Own;
 use crate::disk::{Key, Who, section_bytes, size_of};
@@ -67,13 +67,19 @@ impl World {
         let key = agency.key();
         let (id, root) = (agency.origin.agency().clone(), agency.root_key());
         let genesis = Genesis::new(id, root.verifier(), key.verifier()).unwrap().draft();
-        let author = Author::new(agency.origin.clone(), key, self.trees_edge(who, TreeSize::ZERO));
-        self.agencies[who.at()].own = Own::Writable(Box::new(author));
-        self.stage(who, vec![genesis]);
+        self.begin_author(who, key, genesis);
         while self.agencies[who.at()].commit.is_some() {
             self.pass(who)?;
         }
         Ok(())
+    }
+
+    /// An author of a log of which nothing is held stages its first entry.
+    pub(crate) fn begin_author(&mut self, who: Who, key: SigningKey, genesis: Draft) {
+        let author =
+            Author::new(self.agencies[who.at()].origin.clone(), key, self.trees_edge(who, TreeSize::ZERO));
+        self.agencies[who.at()].own = Own::Writable(Box::new(author));
+        self.stage(who, vec![genesis]);
     }
 
     fn trees_edge(&self, who: Who, size: TreeSize) -> comity_tlog::RightEdge {
@@ -114,7 +120,7 @@ impl World {
         Ok(())
     }
 
-    fn pass(&mut self, who: Who) -> Result<(), Violation> {
+    pub(crate) fn pass(&mut self, who: Who) -> Result<(), Violation> {
         let Some(mut commit) = self.agencies[who.at()].commit.take() else { return Ok(()) };
         let early = self.plant == Some(Plant::SignsBeforeTheSync);
         commit.station = match commit.station {
@@ -307,10 +313,12 @@ impl World {
         let agency = &mut self.agencies[who.at()];
         let log = agency.writes;
         agency.read_trees();
-        let history = self.own_history(who);
+        agency.find_followed();
+        // What a successor has made void was signed here all the same.
+        let (history, by_entries) = (self.own_history(who), self.history_by_entries(who, log));
         let agency = &mut self.agencies[who.at()];
         let note = agency.disk.newest_note(log).map(|(_, note)| {
-            history.verify(&SignedCheckpoint::parse(note).unwrap()).unwrap();
+            by_entries.verify(&SignedCheckpoint::parse(note).unwrap()).unwrap();
             head_of(note)
         });
         let pending = agency.disk.head(Key::Head(log));

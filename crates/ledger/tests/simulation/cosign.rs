@@ -4,8 +4,9 @@
 //! `Witness` is the real one; the lock is compared and set as the store does it, on a disk that is modelled.
 
 use comity_ledger::{CosignIntent, Head, HeldHead, LockedHead, OriginDigest, Role, Witness};
-use comity_tlog::{ConsistencyProof, CosignatureTime, VerifiedCheckpoint};
+use comity_tlog::{ConsistencyProof, CosignatureTime, SignedCheckpoint, VerifiedCheckpoint};
 
+use crate::closed_logs::check_decided;
 use crate::disk::{Key, Who, to_head, to_number};
 use crate::event::Event;
 use crate::invariants::{Violation, head_of};
@@ -45,13 +46,24 @@ impl World {
             let memory = &self.talk.parties[who.at()].memory;
             let Some(cosigned) = memory.gossip.cosigned(&name) else { continue };
             let is_stated = cosigned.time_of(self.talk.signing[&(who, role)].verifier()).is_some();
-            let in_doubt = memory.convicted.contains_key(&log);
+            let in_doubt =
+                memory.convicted.contains_key(&log) && self.plant != Some(Plant::CosignsForTheConvicted);
             if in_doubt || memory.blocked.contains(&(log, role)) || (is_stated && !renew) {
                 continue;
             }
-            let checkpoint = cosigned.checkpoint().clone();
+            let mut checkpoint = cosigned.checkpoint().clone();
+            if self.plant == Some(Plant::CosignsWhatIsVoid) {
+                checkpoint = self.newest_by_entries(who, log).unwrap_or(checkpoint);
+            }
             self.enter_job(who, Job::new(log, role, checkpoint, None));
         }
+    }
+
+    /// The mistake of [`Plant::CosignsWhatIsVoid`].
+    fn newest_by_entries(&mut self, who: Who, log: Log) -> Option<VerifiedCheckpoint> {
+        let keys = self.history_by_entries(who, log);
+        let (_, note) = self.agencies[who.at()].disk.newest_note(log)?;
+        keys.verify(&SignedCheckpoint::parse(note).unwrap()).ok()
     }
 
     /// Who cosigns which log in which role: of an agency's successor whoever cosigned the log before.
@@ -79,6 +91,9 @@ impl World {
         match (&job.intent, &job.locked) {
             (None, _) => {
                 job.intent = self.decide_statement(who, &job);
+                if let Some(intent) = &job.intent {
+                    check_decided(self, who, job.log, intent.head())?;
+                }
                 self.talk.memory(who).job = job.intent.is_some().then_some(job);
             }
             (Some(intent), None) => {
@@ -109,6 +124,16 @@ impl World {
     fn decide_statement(&mut self, who: Who, job: &Job) -> Option<CosignIntent> {
         let (log, role) = (job.log, job.role);
         let (head, now) = (head_of(job.checkpoint.as_bytes()), self.clock(who));
+        let is_convicted = self.talk.memory(who).convicted.contains_key(&log);
+        if is_convicted && self.plant != Some(Plant::CosignsForTheConvicted) {
+            return None;
+        }
+        // Since it was entered, the log may have come to its end.
+        let keys = self.history(who, log);
+        let is_void = keys.closed().is_some() && !keys.still_verifies(&job.checkpoint);
+        if is_void && self.plant != Some(Plant::CosignsWhatIsVoid) {
+            return None;
+        }
         self.open_cosigner(who, log, role);
         let (agency, origin) = (&self.agencies[who.at()], self.truths[log].origin.clone());
         let memory = self.talk.memory(who);

@@ -57,6 +57,12 @@ pub(crate) enum Key {
     Evidence(Log),
     /// The numbers of the keys in the key files.
     Files(Log),
+    /// Written once a home writes the successor of its first log.
+    Writes,
+    /// Of a replica of a successor: the first entry with which it was begun.
+    Begun(Log),
+    /// How often a replica was set aside.
+    SetAside(Log),
 }
 
 /// Records by the packed form of their keys.
@@ -113,6 +119,16 @@ impl Disk {
             written.push(Write { key: *key, value: Some(value) });
         }
         self.pending.push(written);
+    }
+
+    /// Removes records and writes one, all together or not at all.
+    pub(crate) fn change_together(&mut self, removed: &[Key], (key, value): (Key, &[u8])) {
+        let value: Rc<[u8]> = value.into();
+        let mut writes: Vec<Write> = removed.iter().map(|key| Write { key: *key, value: None }).collect();
+        removed.iter().for_each(|key| self.current.remove(*key));
+        self.current.insert(key, Rc::clone(&value));
+        writes.push(Write { key, value: Some(value) });
+        self.pending.push(writes);
     }
 
     pub(crate) fn remove(&mut self, key: Key) {
@@ -237,9 +253,20 @@ impl Key {
             Self::Stated(log, role) => (14, log, Who(0), 0, role),
             Self::Evidence(log) => (15, log, Who(0), 0, 0),
             Self::Files(log) => (16, log, Who(0), 0, 0),
+            Self::Writes => (17, Log::FIRST, Who(0), 0, 0),
+            Self::Begun(log) => (18, log, Who(0), 0, 0),
+            Self::SetAside(log) => (19, log, Who(0), 0, 0),
         };
         let place = u128::from(kind) << 16 | u128::from(log.number()) << 8 | u128::from(to.0);
         place << 72 | u128::from(number) << 8 | u128::from(slot)
+    }
+
+    /// The log of a successor that was begun.
+    pub(crate) fn log(self) -> Log {
+        match self {
+            Self::Begun(log) => log,
+            _ => Log::FIRST,
+        }
     }
 
     /// The last number in the name.

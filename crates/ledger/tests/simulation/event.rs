@@ -26,6 +26,10 @@ pub(crate) enum Event {
     PutBack(Who),
     Fork(Who),
     Second(Who),
+    /// A log key is stolen, its log ends and goes on in a successor, of which a liar makes two; and a follower asks for it.
+    Steal(Who),
+    Succeed(Who),
+    Ask(Who, Log),
     /// An operator changes something about the keys of a log, or enters the next key.
     ChangeKeys(Who),
     EnterKey(Who),
@@ -56,6 +60,9 @@ impl Event {
             | Self::PutBack(who)
             | Self::Fork(who)
             | Self::Second(who)
+            | Self::Steal(who)
+            | Self::Succeed(who)
+            | Self::Ask(who, _)
             | Self::ChangeKeys(who)
             | Self::EnterKey(who)
             | Self::Round(who)

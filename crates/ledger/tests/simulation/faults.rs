@@ -111,6 +111,7 @@ impl World {
 
     pub(crate) fn restart(&mut self, who: Who) {
         if self.agencies[who.at()].is_down() {
+            self.agencies[who.at()].find_home();
             self.start(who);
         }
     }

@@ -23,7 +23,7 @@ use crate::world::World;
 const PAUSE_MIN: u64 = 100;
 const PAUSE_MAX: u64 = 10_000;
 /// A stream that brings nothing for so long is given up.
-const SILENCE: u64 = 30_000;
+pub(crate) const SILENCE: u64 = 30_000;
 /// Messages kept with one sync.
 const MESSAGES_AT_ONCE: usize = 16;
 
@@ -39,7 +39,11 @@ pub(crate) struct Following {
     pub(crate) finish: Option<Finish>,
     pause: u64,
     heard: u64,
-    gained: bool,
+    pub(crate) gained: bool,
+    /// Whether it is the successor that is asked for.
+    pub(crate) asks: bool,
+    /// Whether all that was released of a closed log was sent.
+    pub(crate) all_came: bool,
 }
 
 impl Default for Following {
@@ -54,7 +58,16 @@ impl Default for Following {
             pause: PAUSE_MIN,
             heard: 0,
             gained: false,
+            asks: false,
+            all_came: false,
         }
+    }
+}
+
+impl Following {
+    /// With a new connection.
+    pub(crate) fn call(&self, session: u64, heard: u64) -> Self {
+        Self { session, heard, pause: self.pause, all_came: self.all_came, ..Self::default() }
     }
 }
 
@@ -109,9 +122,10 @@ impl World {
     /// Calls for a log, if it is not followed at the moment.
     pub(crate) fn dial(&mut self, who: Who, log: Log) -> Result<(), Violation> {
         let agency = &self.agencies[who.at()];
-        if !agency.is_serving() || agency.following[&log].session != 0 {
+        if !agency.is_serving() || agency.following[&log].session != 0 || self.is_whole(who, log) {
             return Ok(());
         }
+        let agency = &self.agencies[who.at()];
         let upstream = agency.upstream[&log.author()];
         let session = self.begin_session();
         if !self.reaches(who, upstream) {
@@ -125,9 +139,8 @@ impl World {
             next_release: keeper.next_release,
             newest: self.agencies[who.at()].disk.get(Key::Seen(log)).map(|note| note.to_vec()),
         };
-        let pause = self.agencies[who.at()].following[&log].pause;
         let (heard, keeper) = (self.now, Some(keeper));
-        let following = Following { session, keeper, pause, heard, ..Following::default() };
+        let following = Following { keeper, ..self.agencies[who.at()].following[&log].call(session, heard) };
         self.agencies[who.at()].following.insert(log, following);
         self.send(who, upstream, (session, log), &follow);
         self.soon(who, SILENCE, Event::Silence(who, log, session));
@@ -136,7 +149,9 @@ impl World {
 
     fn open_keeper(&mut self, who: Who, log: Log) -> Result<Keeper, Violation> {
         self.agencies[who.at()].trees.entry(log).or_insert_with(Tree::empty);
-        let keys = self.history(who, log);
+        let (keys, by_entries) = (self.history(who, log), self.history_by_entries(who, log));
+        // Key events before an end that only the successor has set still count.
+        let end = keys.closed().filter(|_| by_entries.closed().is_none());
         let agency = &mut self.agencies[who.at()];
         let (held, disk) = (agency.disk.held(log), &agency.disk);
         let tree = agency.trees.entry(log).or_insert_with(Tree::empty);
@@ -150,7 +165,7 @@ impl World {
         let awaited: Vec<Head> = awaited.map(|of| head_of(of.as_bytes())).collect();
         let seen = checkpoint.as_ref().map(|checkpoint| head_of(checkpoint.as_bytes()));
         let edge = tree.edge_at(held.size);
-        let replica = Replica::with_keys(keys, edge, seen).awaiting(awaited);
+        let replica = Replica::with_keys(by_entries, edge, seen).awaiting(awaited).ending_at(end);
         let complete = disk.newest_note(log).map_or(0, |(size, _)| size);
         let next_release = disk.number(Key::Cursor(log));
         let mut keeper = Keeper { replica, checkpoint, confirmed: false, next_release, complete };
@@ -173,17 +188,27 @@ impl World {
     }
 
     /// A message of a session has come.
-    pub(crate) fn hear(&mut self, who: Who, log: Log, session: u64, bytes: Rc<[u8]>) {
+    pub(crate) fn hear(
+        &mut self,
+        who: Who,
+        log: Log,
+        session: u64,
+        bytes: Rc<[u8]>,
+    ) -> Result<(), Violation> {
         let now = self.now;
-        let Some(following) = self.agencies[who.at()].following.get_mut(&log) else { return };
+        let Some(following) = self.agencies[who.at()].following.get_mut(&log) else { return Ok(()) };
         if following.session != session {
-            return;
+            return Ok(());
+        }
+        if following.asks {
+            return self.take_answer(who, log, session, &bytes);
         }
         following.heard = now;
         following.inbox.push_back(bytes);
         if !std::mem::replace(&mut following.busy, true) {
             self.soon(who, 1, Event::Take(who, log, session));
         }
+        Ok(())
     }
 
     pub(crate) fn silence(&mut self, who: Who, log: Log, session: u64) -> Result<(), Violation> {
@@ -260,7 +285,7 @@ impl World {
             return Ok(());
         }
         let pause = if following.gained { PAUSE_MIN } else { (following.pause * 2).min(PAUSE_MAX) };
-        *following = Following { pause, ..Following::default() };
+        *following = Following { pause, all_came: following.all_came, ..Following::default() };
         self.tally.refused(stop.name());
         let agency = &mut self.agencies[who.at()];
         if matches!(stop, Stop::Refused(Refusal::BeyondRelease)) {
@@ -274,7 +299,9 @@ impl World {
         }
         if self.plant != Some(Plant::NeverCallsAgain) || !matches!(stop, Stop::Refused(_)) {
             let pause = pause / 2 + self.dice.below(pause / 2 + 1);
-            self.soon(who, pause, Event::Dial(who, log));
+            if let Some(next) = self.after(who, log, &stop) {
+                self.soon(who, pause, next);
+            }
         }
         Ok(())
     }

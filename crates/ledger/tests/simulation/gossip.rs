@@ -5,6 +5,7 @@
 //! `heads`, the cosigners in `cosign`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use comity_ledger::{
     Evidence, Generation, Gossip, Gossiped, KeyHistory, OriginDigest, PeerHeads, Role, Seen, Witness, compare,
@@ -20,6 +21,7 @@ use crate::gossip_plan::GossipPlan;
 use crate::heads::Said;
 use crate::invariants::Violation;
 use crate::log::Log;
+use crate::plants::Plant;
 use crate::post::Letter;
 use crate::spoken::{Spoken, check_conviction};
 use crate::world::World;
@@ -185,7 +187,7 @@ impl World {
             [self.agencies[peer].who].into_iter().filter(|peer| *peer != who).collect()
         };
         for peer in peers {
-            self.tell(who, peer, true);
+            self.tell(who, peer, true)?;
         }
         if !calm {
             self.steal(who);
@@ -227,14 +229,15 @@ impl World {
             }
             let keys = self.history(who, log);
             self.acquit(who, log, &keys);
-            let Some((size, note)) = self.agencies[who.at()].disk.newest_note(log) else { continue };
+            self.forget_void(who, log, &keys);
+            let Some((size, note)) = self.newest_good(who, log, &keys) else { continue };
             let (name, now) = (OriginDigest::of(&self.truths[log].origin), self.clock(who));
             let party = &mut self.talk.parties[who.at()];
             let held = party.memory.gossip.cosigned(&name);
             if held.is_some_and(|held| held.head().size.value() >= size) {
                 continue;
             }
-            let Ok(verified) = keys.verify(&SignedCheckpoint::parse(note).unwrap()) else { continue };
+            let Ok(verified) = keys.verify(&SignedCheckpoint::parse(&note).unwrap()) else { continue };
             let shown = party.memory.gossip.put(verified.clone());
             let kept = party.kept.get(Key::Lines(log)).map(|note| SignedCheckpoint::parse(note).unwrap());
             let kept = kept.filter(|kept| kept.checkpoint() == verified.checkpoint());
@@ -249,6 +252,33 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// The newest complete checkpoint of a log; of one that is closed the newest that is not void.
+    fn newest_good(&self, who: Who, log: Log, keys: &KeyHistory) -> Option<(u64, Rc<[u8]>)> {
+        let disk = &self.agencies[who.at()].disk;
+        let newest = disk.newest_note(log).map(|(size, note)| (size, Rc::clone(note)));
+        let is_good =
+            |(_, note): &(u64, Rc<[u8]>)| keys.verify(&SignedCheckpoint::parse(note).unwrap()).is_ok();
+        let Some(end) = keys.closed().filter(|_| newest.as_ref().is_some_and(|newest| !is_good(newest)))
+        else {
+            return newest;
+        };
+        let good = disk.range(Key::Note(log, 0)..=Key::Note(log, end.size.value())).next_back();
+        good.map(|(key, note)| (key.number(), Rc::clone(note)))
+    }
+
+    /// Speaks no more of a checkpoint that is void since its log was closed: it is neither stated nor cosigned again.
+    pub(crate) fn forget_void(&mut self, who: Who, log: Log, keys: &KeyHistory) {
+        if keys.closed().is_none() || self.plant == Some(Plant::SpeaksOfWhatIsVoid) {
+            return;
+        }
+        let name = OriginDigest::of(&self.truths[log].origin);
+        let gossip = &mut self.talk.parties[who.at()].memory.gossip;
+        let spoken = gossip.cosigned(&name).map(comity_ledger::Cosigned::checkpoint);
+        if spoken.is_some_and(|spoken| !keys.still_verifies(spoken)) {
+            gossip.forget(&name);
+        }
     }
 
     /// Lets go of evidence that accuses nobody any more: by a key event one of its checkpoints is void.

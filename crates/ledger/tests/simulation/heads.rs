@@ -9,12 +9,14 @@ use comity_ledger::{
 };
 use comity_tlog::{Hash, SignedCheckpoint};
 
+use crate::closed_logs::check_said;
 use crate::cosign::Job;
 use crate::disk::{Key, Who};
 use crate::invariants::Violation;
 use crate::log::Log;
 use crate::plants::Plant;
 use crate::spoken::check_conviction;
+use crate::successor::genesis_of;
 use crate::world::World;
 
 /// One side of an exchange.
@@ -24,13 +26,18 @@ pub(crate) struct Said {
     pub(crate) updates: Vec<HeadUpdate>,
     pub(crate) evidence: Vec<Vec<u8>>,
     pub(crate) evidence_held: Vec<Hash>,
+    /// Successors whose first entries are asked for, and first entries that were.
+    pub(crate) asked: Vec<OriginDigest>,
+    pub(crate) geneses: Vec<(OriginDigest, Vec<u8>)>,
 }
 
 impl World {
     /// Says to a peer what there is to say; `asks` for its side.
-    pub(crate) fn tell(&mut self, who: Who, to: Who, asks: bool) {
+    pub(crate) fn tell(&mut self, who: Who, to: Who, asks: bool) -> Result<(), Violation> {
         let said = self.say(who, to);
+        check_said(self, who, &said)?;
         self.post(who, to, asks, &said);
+        Ok(())
     }
 
     fn say(&mut self, who: Who, to: Who) -> Said {
@@ -54,7 +61,7 @@ impl World {
         let lacks = |evidence: &&Evidence| !with.evidence.contains(&evidence.digest());
         let evidence = memory.convicted.values().filter(lacks).map(|of| of.as_bytes().to_vec()).collect();
         let evidence_held = memory.files.iter().map(|digest| Hash::from_bytes(*digest)).collect();
-        Said { digests, updates, evidence, evidence_held }
+        Said { digests, updates, evidence, evidence_held, ..Said::default() }
     }
 
     /// Takes in what a peer says; everything in it is unverified.
@@ -63,6 +70,9 @@ impl World {
             return Ok(());
         }
         self.open_memory(who);
+        if !said.asked.is_empty() || !said.geneses.is_empty() {
+            return self.compare_geneses(who, from, said);
+        }
         let memory = self.talk.memory(who);
         let with = memory.peers.entry(from).or_default();
         with.heads = PeerHeads::new(&said.digests);
@@ -79,6 +89,28 @@ impl World {
         }
         if self.plant == Some(Plant::SeesWhatWasNotSaid) {
             self.see_all(who, from, said);
+        }
+        Ok(())
+    }
+
+    /// Gives the first entries that a peer asks for, and compares those that it gives with what is held: two that one root
+    /// key signed are evidence.
+    fn compare_geneses(&mut self, who: Who, from: Who, said: &Said) -> Result<(), Violation> {
+        let given = said.asked.iter().filter_map(|name| {
+            let log = self.talk.names.get(name)?;
+            Some((*name, self.first_entry(who, *log)?.to_vec()))
+        });
+        let geneses: Vec<(OriginDigest, Vec<u8>)> = given.collect();
+        if !geneses.is_empty() {
+            self.post(who, from, false, &Said { geneses, ..Said::default() });
+        }
+        for (name, theirs) in &said.geneses {
+            let log = self.talk.names.get(name).copied();
+            let ours = log.and_then(|log| self.first_entry(who, log)).and_then(|entry| genesis_of(entry));
+            let (Some(ours), Some(theirs)) = (ours, genesis_of(theirs)) else { continue };
+            if let Ok(evidence) = Evidence::of_geneses(&ours, &theirs) {
+                self.convict(who, &evidence)?;
+            }
         }
         Ok(())
     }
@@ -117,6 +149,10 @@ impl World {
             Gossiped::Fork(evidence) => self.convict(who, &evidence)?,
             Gossiped::Unfit => {
                 self.tally.refused("unfit gossip");
+                if log.is_successor() && self.plant != Some(Plant::OverlooksTwoSuccessors) {
+                    // It may begin otherwise there.
+                    self.post(who, from, false, &Said { asked: vec![update.origin], ..Said::default() });
+                }
                 if self.plant == Some(Plant::TakesABadProofForEvidence) {
                     return check_conviction(self, who, log);
                 }

@@ -6,6 +6,7 @@ use comity_ledger::{Doubt, Head, Replica};
 use comity_tlog::SignedCheckpoint;
 
 use crate::agency::{Agency, Own};
+use crate::closed_logs::check_ended;
 use crate::disk::{Key, Who, to_head, to_sections};
 use crate::follow::{Arrived, Keeper};
 use crate::key_truth::check_held;
@@ -54,6 +55,14 @@ pub(crate) enum Invariant {
     KeysGoByTheLog,
     /// An author has every key for good that its log names as being in force.
     NamedKeysAreHeld,
+    /// Of a log that has ended whoever knows it holds nothing beyond the last good tree for good, and states nothing of it.
+    NothingCountsBeyondTheEnd,
+    /// Nor does its cosigner state anything of it.
+    NobodyCosignsBeyondTheEnd,
+    /// A successor is begun with what the author's root key has signed, and with nothing else.
+    SuccessorsAreTheAuthors,
+    /// Whoever holds evidence against an author cosigns nothing of that log any more.
+    TheConvictedAreFrozen,
     /// Once the faults end, everybody holds everything, in bounded time.
     EverythingConverges,
     /// No peer, and no disk, makes it panic.
@@ -83,19 +92,23 @@ impl fmt::Display for Violation {
 pub(crate) fn check(world: &mut World, who: Who) -> Result<(), Violation> {
     let fresh = world.agencies[who.at()].disk.take_fresh();
     let (agency, truths) = (&world.agencies[who.at()], &world.truths);
-    for key in fresh {
-        check_record(agency, truths, key)?;
+    for key in &fresh {
+        check_record(agency, truths, *key)?;
     }
-    let (log, own) = (agency.writes, &truths[agency.writes]);
-    let durable = agency.disk.newest_durable(Key::Note(log, 0)..=Key::Note(log, u64::MAX));
-    let entries = durable_size(agency, log);
-    let durable = durable.map_or(0, Key::number).min(entries);
-    if durable < own.acknowledged {
-        let what = format!("{who:?} acknowledged {} and has {durable} for good", own.acknowledged);
-        return Err(Violation::of(Invariant::AcknowledgedStays, what));
+    // A log that was closed stays as it was.
+    for log in [Some(Log::of(who)), Log::of(who).successor()].into_iter().flatten() {
+        let Some(own) = truths.get(log) else { continue };
+        let durable = agency.disk.newest_durable(Key::Note(log, 0)..=Key::Note(log, u64::MAX));
+        let durable = durable.map_or(0, Key::number).min(durable_size(agency, log));
+        if durable < own.acknowledged {
+            let what = format!("{who:?} acknowledged {} and has {durable} for good", own.acknowledged);
+            return Err(Violation::of(Invariant::AcknowledgedStays, what));
+        }
     }
+    let entries = durable_size(agency, agency.writes);
     check_shown(agency)?;
     check_held(world, who, entries)?;
+    check_ended(world, who, &fresh)?;
     check_kept(world, who)
 }
 
@@ -129,11 +142,11 @@ fn check_record(agency: &Agency, truths: &Truths, key: Key) -> Result<(), Violat
         // What the author itself has not signed yet is nobody's business.
         Key::Head(_) | Key::Entry(..) | Key::Opening(..) if log.author() == agency.who => return Ok(()),
         Key::Entry(..) => {
-            let ok = truth.branches.iter().any(|branch| branch.entries.get(place) == Some(bytes));
+            let ok = truth.histories().any(|branch| branch.entries.get(place) == Some(bytes));
             (ok, Invariant::ReplicaIsAPrefix)
         }
         Key::Opening(_, _, slot) => {
-            let is = truth.branches.iter().any(|branch| branch.openings.get(&(index, slot)) == Some(bytes));
+            let is = truth.histories().any(|branch| branch.openings.get(&(index, slot)) == Some(bytes));
             (is && truth.released.contains(&(index, slot)), Invariant::OpeningsAreTheAuthors)
         }
         Key::Head(_) => (is_prefix(agency, truth, log, to_head(bytes)), Invariant::ReplicaIsAPrefix),
@@ -156,7 +169,7 @@ fn check_record(agency: &Agency, truths: &Truths, key: Key) -> Result<(), Violat
 fn is_prefix(agency: &Agency, truth: &Truth, log: Log, head: Head) -> bool {
     let Some(branch) = truth.branch_of(head) else { return false };
     let held = |(entry, index)| agency.disk.get(Key::Entry(log, index)) == Some(entry);
-    truth.branches.len() == 1 || branch.entries.iter().zip(0..head.size.value()).all(held)
+    truth.histories().count() == 1 || branch.entries.iter().zip(0..head.size.value()).all(held)
 }
 
 /// Size and root of a note as it stands.
@@ -199,7 +212,7 @@ pub(crate) fn check_evidence(
     let mut heads: Vec<Head> = kept.map(|note| head_of(note)).chain(shown.map(head_of)).collect();
     let in_memory = keeper.checkpoint.iter().chain(&arrived.awaited);
     heads.extend(in_memory.map(|checkpoint| head_of(checkpoint.as_bytes())));
-    let agree = |one, other| truth.branches.iter().any(|branch| branch.has(one) && branch.has(other));
+    let agree = |one, other| truth.histories().any(|branch| branch.has(one) && branch.has(other));
     if heads.iter().any(|one| heads.iter().any(|other| !agree(*one, *other))) {
         return Ok(());
     }
@@ -210,9 +223,11 @@ pub(crate) fn check_evidence(
 /// Whether a doubt that arises is in place.
 pub(crate) fn check_doubt(world: &World, who: Who, log: Log, doubt: Doubt) -> Result<(), Violation> {
     let truth = &world.truths[log];
-    let innocent = !truth.forked && !truth.restored;
+    let innocent = !truth.forked && !truth.restored && truth.thefts.is_empty();
     // Beyond a fork, only a connection that keeps the order, and relays that do not lie, let a doubt weigh anything.
-    let is_orderly = world.plan.ordered && world.is_honest_way(who, log) && !world.is_stolen_from(log);
+    let has_ended = log.successor().is_some_and(|next| world.truths.get(next).is_some());
+    let is_orderly =
+        world.plan.ordered && !has_ended && world.is_honest_way(who, log) && !world.is_stolen_from(log);
     let weighs = doubt == Doubt::Fork || is_orderly;
     if innocent && weighs {
         let what = format!("{who:?} has a doubt about {log:?}: {doubt:?}");

@@ -49,6 +49,8 @@ pub(crate) struct KeyTruth {
     verifiers: BTreeMap<u8, VerifierKey>,
     /// Every line that the author itself made.
     lines: BTreeSet<String>,
+    /// And every one that a thief made with a key that was in force.
+    stolen: BTreeSet<String>,
 }
 
 impl KeyTruth {
@@ -74,8 +76,16 @@ impl KeyTruth {
         self.lines.extend(note.note().lines().iter().map(ToString::to_string));
     }
 
+    /// Takes note of what a thief has signed with a key that was in force.
+    pub(crate) fn stolen(&mut self, note: &[u8]) {
+        let note = SignedCheckpoint::parse(note).unwrap();
+        self.stolen.extend(note.note().lines().iter().map(ToString::to_string));
+    }
+
+    /// Whether the author made a line, or a thief with a key that was in force.
     pub(crate) fn made(&self, line: &SignatureLine) -> bool {
-        self.lines.contains(&line.to_string())
+        let line = line.to_string();
+        self.lines.contains(&line) || self.stolen.contains(&line)
     }
 
     /// Whether the author itself signed a checkpoint, as it alone does with keys that are in force.
@@ -124,6 +134,12 @@ impl Branch {
     /// The numbers of the keys that may sign the tree of this size, by what stands in it.
     pub(crate) fn keys_in_force(&self, size: u64) -> Vec<u8> {
         let (spans, _) = spans(self, size);
+        spans.iter().filter(|of| of.from <= size && size < of.until).map(|span| span.number).collect()
+    }
+
+    /// The same by all that stands in the log, whatever its size.
+    pub(crate) fn keys_at_the_end(&self, size: u64) -> Vec<u8> {
+        let (spans, _) = spans(self, u64::MAX);
         spans.iter().filter(|of| of.from <= size && size < of.until).map(|span| span.number).collect()
     }
 
@@ -189,7 +205,8 @@ pub(crate) fn uneven_keys(world: &mut World) -> Option<String> {
         return Some("somebody is down".to_owned());
     }
     for log in world.logs() {
-        if world.truths[log].forked || world.truths[log].restored {
+        let truth = &world.truths[log];
+        if truth.forked || truth.restored || truth.end.is_some() {
             continue;
         }
         for who in (0..world.plan.agencies).map(Who) {

@@ -6,8 +6,10 @@
 //! seeds there are none, so that all else of such a seed is what it is without them. What was really in force is in `key_truth`, and
 //! who steals keys in `key_thief`.
 
+use std::rc::Rc;
+
 use comity_ledger::{
-    Entry, Genesis, Head, KeyAct, KeyEvent, KeyEventSigners, KeyHistory, KeyRole, Kind, RoleKey,
+    Entry, Genesis, Head, KeyAct, KeyEvent, KeyEventSigners, KeyHistory, KeyRole, Kind, RoleKey, Succession,
     UnsignedKeyEvent,
 };
 use comity_tlog::{EntryIndex, SigningKey, TreeSize};
@@ -20,6 +22,7 @@ use crate::key_truth::Act;
 use crate::log::Log;
 use crate::plan::PutBack;
 use crate::plants::Plant;
+use crate::successor::genesis_of;
 use crate::world::World;
 
 /// Between two tries of an operator whose node is at work, in milliseconds.
@@ -75,6 +78,8 @@ impl KeyFiles {
 pub(crate) struct KnownKeys {
     upto: u64,
     keys: KeyHistory,
+    /// The same, closed by a successor: by which first entry, with how many entries held.
+    ended: Option<(Rc<[u8]>, u64, KeyHistory)>,
 }
 
 impl Agency {
@@ -120,11 +125,45 @@ impl World {
         self.history(who, self.agencies[who.at()].writes)
     }
 
-    /// The keys of a log by the entries that an agency has of it.
+    /// The keys of a log by the entries that an agency has of it, and by its successor, if nothing in the log has closed it.
     pub(crate) fn history(&mut self, who: Who, log: Log) -> KeyHistory {
-        let (truth, agency) = (&self.truths[log], &mut self.agencies[who.at()]);
+        let mut keys = self.history_by_entries(who, log);
+        let Some(next) = log.successor().filter(|_| keys.closed().is_none()) else { return keys };
+        let Some(first) = self.first_entry(who, next).map(Rc::clone) else { return keys };
+        let held = self.agencies[who.at()].disk.held(log).size;
+        let known = self.agencies[who.at()].histories[&log].ended.as_ref();
+        if let Some((_, _, ended)) = known.filter(|(of, at, _)| Rc::ptr_eq(of, &first) && *at == held.value())
+        {
+            return ended.clone();
+        }
+        let genesis = genesis_of(&first).unwrap();
+        let end = genesis.succession().map(Succession::last_good).unwrap();
+        let tree = self.agencies[who.at()].trees.get(&log);
+        // Of entries that have not come nobody here can say otherwise than the root key does.
+        let past = |size| if size > held { Some(end.root) } else { tree.map(|tree| tree.root_at(size)) };
+        keys.close(&next.origin(), &genesis, &past).unwrap_or_default();
+        let known = self.agencies[who.at()].histories.get_mut(&log).unwrap();
+        known.ended = Some((first, held.value(), keys.clone()));
+        keys
+    }
+
+    /// The keys of a log by the entries that an agency has of it; those of a successor begin with the key that its first
+    /// entry names.
+    pub(crate) fn history_by_entries(&mut self, who: Who, log: Log) -> KeyHistory {
+        let origin = self.truths[log].origin.clone();
+        let first = self.agencies[who.at()].disk.get(Key::Begun(log)).and_then(|entry| genesis_of(entry));
+        let key = first.and_then(|genesis| genesis.log_key(&origin));
+        let root = &self.agencies[log.author().at()];
+        let (truth, agency) = (&self.truths[log], &self.agencies[who.at()]);
         let held = agency.disk.held(log).size.value();
-        let begun = || KnownKeys { upto: 0, keys: KeyHistory::new(truth.origin.clone(), truth.key.clone()) };
+        let is_known = agency.histories.get(&log).is_some_and(|known| known.upto <= held);
+        let root = (!is_known).then(|| root.root_key().verifier().clone());
+        let begun = || {
+            let keys = KeyHistory::new(origin, key.unwrap_or_else(|| truth.key.clone()));
+            let keys = root.into_iter().fold(keys, KeyHistory::with_root);
+            KnownKeys { upto: 0, keys, ended: None }
+        };
+        let agency = &mut self.agencies[who.at()];
         let mut known =
             agency.histories.remove(&log).filter(|known| known.upto <= held).unwrap_or_else(begun);
         for index in known.upto..held {
@@ -163,7 +202,7 @@ impl World {
         if self.now + pause < self.plan.quiet_at {
             self.later(pause, Event::ChangeKeys(who));
         }
-        if !self.takes_key_events(who) {
+        if !self.takes_key_events(who) || self.succession.is_stolen_from(who) {
             return;
         }
         match self.numbers_in_force(who)[..] {
@@ -180,7 +219,7 @@ impl World {
     }
 
     /// The keys that are in force by an author's own log; none if the file of one of them is not there.
-    fn numbers_in_force(&mut self, who: Who) -> Vec<u8> {
+    pub(crate) fn numbers_in_force(&mut self, who: Who) -> Vec<u8> {
         let history = self.own_history(who);
         let agency = &self.agencies[who.at()];
         let in_force = history.log_keys(agency.disk.held(agency.writes).size);
@@ -287,7 +326,7 @@ impl World {
     }
 
     /// Stages a key event, in a batch of its own.
-    fn enter_key_event(&mut self, who: Who, event: &KeyEvent, act: Act) {
+    pub(crate) fn enter_key_event(&mut self, who: Who, event: &KeyEvent, act: Act) {
         self.tally.fault(act.name());
         self.stage(who, vec![event.draft()]);
         let Some(commit) = &mut self.agencies[who.at()].commit else { return };
@@ -300,12 +339,12 @@ impl World {
 }
 
 impl Agency {
-    fn key_event(&self, key: &SigningKey, act: KeyAct, by: Option<&SigningKey>) -> KeyEvent {
+    pub(crate) fn key_event(&self, key: &SigningKey, act: KeyAct, by: Option<&SigningKey>) -> KeyEvent {
         let signers = KeyEventSigners { root: &self.root_key(), by, own: Some(key) };
         UnsignedKeyEvent::new(named(key), act).sign(&self.origin, signers).unwrap()
     }
 }
 
-fn named(key: &SigningKey) -> RoleKey {
+pub(crate) fn named(key: &SigningKey) -> RoleKey {
     RoleKey::signing(KeyRole::Log, key.verifier()).unwrap()
 }

@@ -17,6 +17,7 @@
 mod agency;
 mod arrive;
 mod author;
+mod closed_logs;
 mod cosign;
 mod dice;
 mod disk;
@@ -34,6 +35,7 @@ mod key_truth;
 mod keys;
 mod liar;
 mod log;
+mod log_thief;
 mod message;
 mod network;
 mod plan;
@@ -44,6 +46,8 @@ mod serve;
 mod slander;
 mod spoken;
 mod stop;
+mod succession;
+mod successor;
 mod tally;
 mod tree;
 mod truth;
@@ -64,8 +68,8 @@ use crate::world::play;
 const SEEDS: u64 = 2_000;
 
 /// Seeds that failed once, before what they found was mended, and are played first, for ever: openings apart from their
-/// arrival; a second root below the newest note.
-const REGRESSIONS: [u64; 2] = [73, 574];
+/// arrival; a second root below the newest note; a successor that was begun before the rest of the closed log came.
+const REGRESSIONS: [u64; 3] = [73, 574, 147];
 
 /// Seeds within which a planted mistake must be seen.
 const SEEDS_FOR_A_PLANT: u64 = 600;
@@ -174,6 +178,14 @@ fn every_planted_mistake_is_seen() {
         (Plant::TakesKeysThatHaveEnded, Invariant::KeysGoByTheLog),
         (Plant::LeadsNobodyThrough, Invariant::EverythingConverges),
         (Plant::ForgetsWhatWasPassed, Invariant::EverythingConverges),
+        (Plant::BeginsTheSuccessorAnew, Invariant::OneRootPerSize),
+        (Plant::NeverAsksForASuccessor, Invariant::EverythingConverges),
+        (Plant::TakesAnySuccessor, Invariant::SuccessorsAreTheAuthors),
+        (Plant::KeepsAThiefsTree, Invariant::EverythingConverges),
+        (Plant::SpeaksOfWhatIsVoid, Invariant::NothingCountsBeyondTheEnd),
+        (Plant::CosignsWhatIsVoid, Invariant::NobodyCosignsBeyondTheEnd),
+        (Plant::OverlooksTwoSuccessors, Invariant::SplitViewsAreFound),
+        (Plant::CosignsForTheConvicted, Invariant::TheConvictedAreFrozen),
     ] {
         let seeds: Vec<u64> = (1..=SEEDS_FOR_A_PLANT).collect();
         let (_, failure) = play_all(&seeds, Some((plant, seen)));

@@ -14,6 +14,10 @@ pub(crate) enum Message {
     Frame { start: u64, entries: Vec<Vec<u8>>, proof: Vec<[u8; 32]> },
     /// Openings under consecutive numbers.
     Release { origin: String, items: Vec<Item> },
+    /// Asks for the first entry of a successor.
+    Genesis { origin: String },
+    /// It.
+    First(Vec<u8>),
     /// The stream lives.
     Beat,
     /// The stream is refused or ends.
@@ -36,10 +40,17 @@ pub(crate) enum Refusal {
     BeyondRelease,
     NoteConflict,
     Unknown,
+    /// Nothing more is to come: the log has ended, and its successor is held.
+    LogClosed,
 }
 
-const REFUSALS: [Refusal; 4] =
-    [Refusal::BeyondSize, Refusal::BeyondRelease, Refusal::NoteConflict, Refusal::Unknown];
+const REFUSALS: [Refusal; 5] = [
+    Refusal::BeyondSize,
+    Refusal::BeyondRelease,
+    Refusal::NoteConflict,
+    Refusal::Unknown,
+    Refusal::LogClosed,
+];
 
 impl Message {
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -78,6 +89,14 @@ impl Message {
                 }
             }
             Self::Beat => out.push(4),
+            Self::Genesis { origin } => {
+                out.push(6);
+                put(&mut out, origin.as_bytes());
+            }
+            Self::First(entry) => {
+                out.push(7);
+                put(&mut out, entry);
+            }
             Self::Refused(refusal) => {
                 let code = REFUSALS.iter().position(|known| known == refusal).unwrap();
                 out.extend([5, u8::try_from(code).unwrap()]);
@@ -110,6 +129,8 @@ impl Message {
             }
             4 => Self::Beat,
             5 => Self::Refused(*REFUSALS.get(usize::from(rest.byte()?))?),
+            6 => Self::Genesis { origin: rest.text()? },
+            7 => Self::First(rest.run()?),
             _ => return None,
         };
         rest.0.is_empty().then_some(message)

@@ -54,6 +54,22 @@ pub(crate) enum Plant {
     /// A checkpoint whose entries came with those of a later one is forgotten, so that a relay can lead nobody to its keys.
     /// This was once so.
     ForgetsWhatWasPassed,
+    /// An author whose successor was cut off begins it anew.
+    BeginsTheSuccessorAnew,
+    /// A follower never asks whether a log goes on in another.
+    NeverAsksForASuccessor,
+    /// A follower begins whatever is called a successor.
+    TakesAnySuccessor,
+    /// A follower keeps what it holds of a log that has ended in another tree.
+    KeepsAThiefsTree,
+    /// What a successor has made void is still spoken of.
+    SpeaksOfWhatIsVoid,
+    /// A cosigner does not look again at what it was to state before the log ended.
+    CosignsWhatIsVoid,
+    /// Two beginnings of one successor are never compared.
+    OverlooksTwoSuccessors,
+    /// A cosigner goes on with a log of which evidence is held.
+    CosignsForTheConvicted,
 }
 
 impl Plant {
@@ -70,6 +86,10 @@ impl Plant {
                 | Self::ComparesNoThirdParties
                 | Self::SeesWhatWasNotSaid
                 | Self::TakesABadProofForEvidence
+                | Self::SpeaksOfWhatIsVoid
+                | Self::CosignsWhatIsVoid
+                | Self::OverlooksTwoSuccessors
+                | Self::CosignsForTheConvicted
         )
     }
 }

@@ -55,7 +55,7 @@ impl World {
         let Letter { from, asks, said } = self.talk.letters[&number].clone();
         self.listen(who, from, &said)?;
         if asks && self.agencies[who.at()].is_serving() {
-            self.tell(who, from, false);
+            self.tell(who, from, false)?;
         }
         Ok(())
     }

@@ -37,17 +37,18 @@ impl World {
         agency.disk.sync();
         let author = Author::new(agency.origin.clone(), agency.key(), tree.edge_at(size_of(size)));
         agency.trees.insert(second, tree);
-        agency.second = Some(Second { author, shown_to: BTreeSet::new() });
+        agency.second = Some(Second { log, author, shown_to: BTreeSet::new() });
         self.truths[log].forked = true;
     }
 
     /// The second history goes on, and perhaps others are shown it from now on.
     pub(crate) fn append_second(&mut self, who: Who) -> Result<(), Violation> {
-        let log = self.agencies[who.at()].writes;
+        let agency = &self.agencies[who.at()];
+        let log = agency.second.as_ref().map_or(agency.writes, |second| second.log);
         let peer = self.dice.place(self.agencies.len());
         let peer = self.agencies[peer].who;
         let drafts = drafts(&mut self.dice, false);
-        let sealed = seal(&mut self.dice, &self.agencies[who.at()].origin, drafts, self.now);
+        let sealed = seal(&mut self.dice, &self.truths[log].origin.clone(), drafts, self.now);
         let Some(mut second) = self.agencies[who.at()].second.take() else { return Ok(()) };
         if !self.agencies[who.at()].is_serving() {
             self.agencies[who.at()].second = Some(second);
@@ -56,11 +57,14 @@ impl World {
         let staged = second.author.stage(sealed).unwrap();
         let released = decide(&mut self.dice, &staged);
         self.write_entries(who, log.second(), &staged);
-        self.release(who, log.second(), &released);
+        let is_theft = log.author() != who;
+        if !is_theft {
+            self.release(who, log.second(), &released);
+        }
         let bytes = staged.entries().iter().map(|entry| entry.bytes().as_bytes());
         let durable = staged.confirm(bytes).unwrap();
         let agency = &mut self.agencies[who.at()];
-        let locked = LockedHead::synced(Role::Author, agency.origin.clone(), durable.head(), None);
+        let locked = LockedHead::synced(Role::Author, self.truths[log].origin.clone(), durable.head(), None);
         let signed = second.author.sign(&durable, &locked).unwrap();
         agency.disk.put(Key::Note(log.second(), signed.head().size.value()), signed.note());
         agency.disk.sync();
@@ -68,16 +72,22 @@ impl World {
             second.shown_to.insert(peer);
         }
         agency.second = Some(second);
-        self.truths[log].signed(signed.head(), &self.agencies[who.at()].disk, log.second())?;
-        self.truths[log].keys.signed(signed.note());
-        self.tally.fault("second history");
+        let (truth, disk) = (&mut self.truths[log], &self.agencies[who.at()].disk);
+        if is_theft {
+            truth.stolen(signed.head(), disk, log.second());
+            truth.keys.stolen(signed.note());
+        } else {
+            truth.signed(signed.head(), disk, log.second())?;
+            truth.keys.signed(signed.note());
+        }
+        self.tally.fault(if is_theft { "theft went on" } else { "second history" });
         self.wake(who, log);
         Ok(())
     }
 }
 
 /// The name that a record of a log gets in its second history, if it is about the entries that both have.
-fn in_second(key: Key, log: Log, size: u64) -> Option<Key> {
+pub(crate) fn in_second(key: Key, log: Log, size: u64) -> Option<Key> {
     let second = log.second();
     Some(match key {
         Key::Entry(of, index) if of == log && index < size => Key::Entry(second, index),

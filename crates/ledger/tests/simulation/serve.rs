@@ -48,11 +48,16 @@ enum Next {
 impl World {
     /// A caller asks for a log.
     pub(crate) fn answer(&mut self, who: Who, to: Who, log: Log, session: u64, bytes: &[u8]) {
-        let agency = &mut self.agencies[who.at()];
-        let Some(Message::Follow { origin, next_index, next_release, newest }) = Message::decode(bytes)
-        else {
-            return;
+        let (origin, next_index, next_release, newest) = match Message::decode(bytes) {
+            Some(Message::Follow { origin, next_index, next_release, newest }) => {
+                (origin, next_index, next_release, newest)
+            }
+            Some(Message::Genesis { origin }) if self.agencies[who.at()].is_serving() => {
+                return self.answer_genesis(who, to, (session, log), &origin);
+            }
+            _ => return,
         };
+        let agency = &mut self.agencies[who.at()];
         // A call of a connection that is gone, or a second one of the same, opens nothing.
         let is_known = agency.streams.get(&(to, log)).is_some_and(|stream| stream.session == session);
         if !agency.is_serving() || is_known || !self.is_open(to, log, session) {
@@ -80,9 +85,15 @@ impl World {
 
     /// There is news of a log: whoever waits for it is served.
     pub(crate) fn wake(&mut self, who: Who, log: Log) {
-        let waiting: Vec<Who> =
-            self.agencies[who.at()].streams.keys().filter(|(_, of)| *of == log).map(|(to, _)| *to).collect();
-        for to in waiting {
+        // At its end a log is told of as soon as its successor is there.
+        let before = log.predecessor();
+        let waiting: Vec<(Who, Log)> = self.agencies[who.at()]
+            .streams
+            .keys()
+            .filter(|(_, of)| *of == log || Some(*of) == before)
+            .copied()
+            .collect();
+        for (to, log) in waiting {
             self.serve_soon(who, to, log);
         }
     }
@@ -153,6 +164,7 @@ impl World {
                 stream.sent = Some(size);
                 Next::Send(vec![Message::Note(note.to_vec())])
             }
+            Some(_) if self.is_over(who, log) => Next::End(Refusal::LogClosed),
             _ => Next::Wait,
         }
     }
@@ -162,11 +174,29 @@ impl World {
     fn next_note(&mut self, who: Who, log: Log, stream: &Stream) -> Option<(u64, Rc<[u8]>)> {
         let (newest, note) = self.agencies[who.at()].newest_shown(stream.place)?;
         let at = TreeSize::new(stream.at).ok().filter(|_| stream.place == log);
-        let limit = at.and_then(|at| self.history(who, log).verifiable_from(at)).map(TreeSize::value);
+        // Of a log that has ended the last good one, if it is kept: void ones lead others to the successor alone. Whoever has
+        // begun the successor takes nothing beyond that, a revocation that says the same included.
+        let keys = self.history(who, log);
+        let end =
+            keys.closed().map(|end| end.size.value()).filter(|end| stream.place == log && stream.at <= *end);
+        if let Some(end) = end
+            && (keys.verify(&SignedCheckpoint::parse(&note).unwrap()).is_err() || self.is_over(who, log))
+            && let Some(good) = self.agencies[who.at()].newest_shown_up_to(log, end)
+            && good.0 == end
+        {
+            return Some(good);
+        }
+        let limit = at.and_then(|at| keys.verifiable_from(at)).map(TreeSize::value);
         let limit = limit.filter(|limit| *limit < newest && self.plant != Some(Plant::LeadsNobodyThrough));
         let step = limit.and_then(|limit| self.agencies[who.at()].newest_shown_up_to(stream.place, limit));
         // One that leads nowhere helps nobody.
         Some(step.filter(|(size, _)| *size > stream.at).unwrap_or((newest, note)))
+    }
+
+    /// Whether a log is closed, and the one that goes on from it is held here.
+    fn is_over(&mut self, who: Who, log: Log) -> bool {
+        let next = log.successor().filter(|next| self.agencies[who.at()].disk.newest_note(*next).is_some());
+        next.is_some() && self.history(who, log).closed().is_some()
     }
 
     /// Compares what the caller holds with what it is served, once it has been sent the checkpoint.

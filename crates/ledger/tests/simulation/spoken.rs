@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use comity_ledger::{Cosigned, Evidence, Head, OriginDigest, Role, Witness};
+use comity_ledger::{Contradiction, Cosigned, Evidence, Head, OriginDigest, Role, Witness};
 use comity_tlog::{CosignatureTime, SignatureLine, SignedCheckpoint};
 
 use crate::disk::{Disk, Key, Who, to_head};
@@ -51,7 +51,7 @@ impl Spoken {
             if head.size < last.size {
                 return wrong(Invariant::CosignersNeverGoBack, "after");
             }
-            if !truth.branches.iter().any(|branch| branch.has(last) && branch.has(head)) {
+            if !truth.histories().any(|branch| branch.has(last) && branch.has(head)) {
                 return wrong(Invariant::CosignersStateOneHistory, "which does not go on from");
             }
             if time < at {
@@ -89,7 +89,7 @@ fn holds(disk: &Disk, log: Log, head: Head, truth: &Truth) -> bool {
 /// Whether an author that an agency takes for convicted has signed two histories, or a thief in its name, and whether
 /// the evidence kept says so by itself.
 pub(crate) fn check_conviction(world: &World, who: Who, log: Log) -> Result<(), Violation> {
-    let is_guilty = world.truths[log].forked || world.talk.stolen.contains(&log);
+    let is_guilty = world.truths[log].forked || world.talk.stolen.contains(&log) || world.is_stolen(log);
     if !is_guilty && !world.may_be_deceived(who, log) {
         let what = format!("{who:?} takes {log:?} for convicted");
         return Err(Violation::of(Invariant::NoHonestAuthorIsConvicted, what));
@@ -115,9 +115,12 @@ pub(crate) fn check_kept(world: &mut World, who: Who) -> Result<(), Violation> {
             Key::Evidence(log) => {
                 let evidence = Evidence::parse(bytes);
                 let keys = &world.truths[log].keys;
-                if !evidence.is_ok_and(|evidence| {
-                    evidence.trees().is_some_and(|trees| trees.keys().into_iter().all(|key| keys.knows(key)))
-                }) {
+                let root = world.agencies[log.author().at()].root_key();
+                let is_theirs = |evidence: &Evidence| match evidence.shown() {
+                    Contradiction::Trees(trees) => trees.keys().into_iter().all(|key| keys.knows(key)),
+                    Contradiction::Geneses(two) => two.root_key() == root.verifier(),
+                };
+                if !evidence.is_ok_and(|evidence| is_theirs(&evidence)) {
                     let what = format!("{who:?} keeps evidence against {log:?} that proves nothing");
                     return Err(Violation::of(Invariant::EvidenceStandsByItself, what));
                 }
@@ -137,7 +140,7 @@ pub(crate) fn uneven_lines(world: &World) -> Option<String> {
     }
     for (of, log, role) in world.cosigners() {
         let truth = &world.truths[log];
-        if truth.forked || truth.restored || world.talk.stolen.contains(&log) {
+        if truth.forked || truth.restored || truth.end.is_some() || world.talk.stolen.contains(&log) {
             continue;
         }
         let (name, key) = (OriginDigest::of(&truth.origin), world.talk.signing[&(of, role)].verifier());
@@ -160,7 +163,8 @@ pub(crate) fn missing_lines(world: &World) -> Option<String> {
     let Some(renewed) = world.renewed_secs() else { return Some("somebody is down".to_owned()) };
     for (of, log, role) in world.cosigners() {
         let (truth, memory) = (&world.truths[log], &world.talk.parties[of.at()].memory);
-        let guilty = truth.forked || truth.restored || world.talk.stolen.contains(&log);
+        let guilty =
+            truth.forked || truth.end.is_some() || truth.restored || world.talk.stolen.contains(&log);
         if guilty || memory.blocked.contains(&(log, role)) {
             continue;
         }
@@ -197,7 +201,7 @@ pub(crate) fn unfound(world: &World) -> Option<String> {
         };
         let cosigned = others().filter_map(|(party, _)| party.memory.gossip.cosigned(&name));
         let heads: Vec<Head> = cosigned.map(Cosigned::head).collect();
-        let agree = |one, other| truth.branches.iter().any(|branch| branch.has(one) && branch.has(other));
+        let agree = |one, other| truth.histories().any(|branch| branch.has(one) && branch.has(other));
         let is_split = heads.iter().any(|one| heads.iter().any(|other| !agree(*one, *other)));
         let is_known = others().any(|(party, _)| party.memory.convicted.contains_key(&log));
         let untold = others().find(|(party, _)| !party.memory.convicted.contains_key(&log));

@@ -20,6 +20,8 @@ pub(crate) enum Stop {
     OtherPast,
     Rejected(Rejection),
     Refused(Refusal),
+    /// It was a question, and was answered.
+    Asked,
 }
 
 impl Stop {
@@ -34,6 +36,32 @@ impl Stop {
 
     pub(crate) fn is_fork(&self) -> bool {
         self.doubt() == Some(Doubt::Fork)
+    }
+
+    /// Whether both sides hold what cannot both be the log, or not the same end of it, or know of other keys.
+    pub(crate) fn may_come_of_an_end(&self) -> bool {
+        let is_at_odds = matches!(
+            self,
+            Self::RelayBehind
+                | Self::Rejected(Rejection::Signature { .. })
+                | Self::Refused(Refusal::BeyondSize | Refusal::NoteConflict)
+        );
+        is_at_odds || self.doubt().is_some()
+    }
+
+    /// Whether what came is of another tree than the entries held.
+    pub(crate) fn is_of_another_tree(&self) -> bool {
+        matches!(
+            self,
+            Self::OtherPast
+                | Self::Refused(Refusal::NoteConflict)
+                | Self::Rejected(
+                    Rejection::Consistency { .. }
+                        | Rejection::Contradicts { .. }
+                        | Rejection::SameSizeOtherRoot { .. }
+                        | Rejection::OtherBeginning { .. }
+                )
+        )
     }
 
     /// What it is counted as.
@@ -60,6 +88,7 @@ impl Stop {
                 _ => "no such frame",
             },
             Self::Refused(_) => "refused",
+            Self::Asked => "asked for a successor",
         }
     }
 }

@@ -119,6 +119,10 @@ pub(crate) struct Truth {
     pub(crate) origin: Origin,
     pub(crate) key: VerifierKey,
     pub(crate) branches: Vec<Branch>,
+    /// What a thief signed with the author's key while that was in force.
+    pub(crate) thefts: Vec<Branch>,
+    /// The last good tree, once a successor says so.
+    pub(crate) end: Option<Head>,
     /// Whether it may have signed two histories: it lies, or its disk and its lock were put back together.
     pub(crate) forked: bool,
     /// Whether it was put back, so that its log ends where it is.
@@ -136,6 +140,8 @@ impl Truth {
             keys: KeyTruth::new(key.clone()),
             key,
             branches: vec![Branch::empty()],
+            thefts: Vec::new(),
+            end: None,
             forked: false,
             restored: false,
             acknowledged: 0,
@@ -163,15 +169,33 @@ impl Truth {
         Ok(())
     }
 
-    /// The history that begins with exactly this tree.
-    pub(crate) fn branch_of(&self, head: Head) -> Option<&Branch> {
-        self.branches.iter().find(|branch| branch.has(head))
+    /// Takes note of a signature that a thief made with a key of the author.
+    pub(crate) fn stolen(&mut self, head: Head, disk: &Disk, place: Log) {
+        let goes_on = |branch: &mut Branch| branch.goes_on_to(head, disk, place, &self.keys);
+        if !self.thefts.iter_mut().any(goes_on) {
+            let mut theft = Branch::empty();
+            assert!(theft.goes_on_to(head, disk, place, &self.keys), "a thief signs what it holds");
+            self.thefts.push(theft);
+        }
+        for theft in self.thefts.iter_mut().filter(|theft| theft.has(head)) {
+            theft.signed.insert(head.size.value());
+        }
     }
 
-    /// Whether the author signed exactly this tree.
+    /// Every history that was signed with keys of the author, by whomever.
+    pub(crate) fn histories(&self) -> impl Iterator<Item = &Branch> {
+        self.branches.iter().chain(&self.thefts)
+    }
+
+    /// The history that begins with exactly this tree.
+    pub(crate) fn branch_of(&self, head: Head) -> Option<&Branch> {
+        self.histories().find(|branch| branch.has(head))
+    }
+
+    /// Whether the author, or a thief in its name, signed exactly this tree.
     pub(crate) fn has_signed(&self, head: Head) -> bool {
         let signed = |branch: &Branch| branch.has(head) && branch.signed.contains(&head.size.value());
-        self.branches.iter().any(signed)
+        self.histories().any(signed)
     }
 
     /// The entries of the one history of an author who has only one.

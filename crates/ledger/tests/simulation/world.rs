@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use comity_ledger::OriginDigest;
+use comity_tlog::VerifierKey;
+
 use crate::agency::Agency;
 use crate::dice::Dice;
 use crate::disk::Who;
@@ -18,6 +21,7 @@ use crate::plan::Plan;
 use crate::plants::Plant;
 use crate::spoken::{missing_lines, uneven_lines, unfound};
 use crate::stop::Stop;
+use crate::succession::Succession;
 use crate::tally::Tally;
 use crate::truth::Truths;
 
@@ -43,6 +47,7 @@ pub(crate) struct World {
     pub(crate) network: Network,
     pub(crate) talk: Talk,
     pub(crate) keys: Keys,
+    pub(crate) succession: Succession,
     pub(crate) tally: Tally,
     /// By time and order.
     queue: BTreeMap<(u64, u64), Due>,
@@ -86,6 +91,7 @@ impl World {
         agencies.iter().for_each(|agency| truths.begin(agency.writes, agency.key().verifier().clone()));
         let talk = Talk::new(seed, &agencies);
         let keys = Keys::draw(seed, plan.agencies);
+        let succession = Succession::draw(seed, &plan, &talk);
         Self {
             plan,
             plant,
@@ -96,6 +102,7 @@ impl World {
             network: Network::default(),
             talk,
             keys,
+            succession,
             tally: Tally::default(),
             queue: BTreeMap::new(),
             entered: 0,
@@ -134,6 +141,7 @@ impl World {
             self.later(at, Event::Fork(who));
         }
         self.begin_key_changes();
+        self.begin_succession();
         self.later(self.plan.fault_every, Event::Fault);
         self.later(self.plan.quiet_at, Event::Quiet);
         Ok(())
@@ -142,6 +150,12 @@ impl World {
     /// Every log that there is by now.
     pub(crate) fn logs(&self) -> Vec<Log> {
         self.truths.logs().collect()
+    }
+
+    /// A log begins: from now on it is spoken of.
+    pub(crate) fn begin_log(&mut self, log: Log, key: VerifierKey) {
+        self.truths.begin(log, key);
+        self.talk.names.insert(OriginDigest::of(&log.origin()), log);
     }
 
     /// Two times before the faults end, the earlier one first.
@@ -185,7 +199,7 @@ impl World {
             Event::Dial(who, log) => self.dial(who, log)?,
             Event::HangUp(who, log, session) => self.hang_up(who, log, session, Stop::Broken)?,
             Event::Silence(who, log, session) => self.silence(who, log, session)?,
-            Event::Deliver(packet) => self.deliver(packet),
+            Event::Deliver(packet) => self.deliver(packet)?,
             Event::Take(who, log, session) => self.take(who, log, session)?,
             Event::Kept(who, log, session) => self.kept(who, log, session)?,
             Event::Serve(who, to, log) => self.serve(who, to, log),
@@ -207,6 +221,9 @@ impl World {
                 self.append_second(who)?;
                 self.again(self.plan.append_every, Event::Second(who));
             }
+            Event::Steal(who) => self.steal_log(who)?,
+            Event::Succeed(who) => self.succeed(who)?,
+            Event::Ask(who, log) => self.ask_for_successor(who, log)?,
             Event::ChangeKeys(who) => self.change_keys(who),
             Event::EnterKey(who) => self.enter_key(who),
             Event::Round(who) => self.round(who)?,
@@ -218,15 +235,16 @@ impl World {
         Ok(())
     }
 
-    fn deliver(&mut self, packet: Packet) {
+    fn deliver(&mut self, packet: Packet) -> Result<(), Violation> {
         let Packet { from, to, session, log, bytes } = packet;
         // A call goes to whom the log is fetched from; everything else goes to the follower.
         if self.agencies[from.at()].upstream.get(&log.author()) == Some(&to)
             && self.is_open(from, log, session)
         {
             self.answer(to, from, log, session, &bytes);
+            Ok(())
         } else {
-            self.hear(to, log, session, bytes);
+            self.hear(to, log, session, bytes)
         }
     }
 
@@ -242,7 +260,10 @@ impl World {
             let agency = &mut self.agencies[who.at()];
             agency.slow = 1;
             agency.frozen.clear();
-            for log in self.logs() {
+            if self.succession.thief == Some(who) {
+                agency.second = None;
+            }
+            for log in self.truths.logs().collect::<Vec<_>>() {
                 self.wake(who, log);
             }
         }
@@ -250,7 +271,7 @@ impl World {
     }
 
     fn look(&mut self) -> Result<(), Violation> {
-        let converged = missing(self).or_else(|| uneven_keys(self));
+        let converged = missing(self).or_else(|| self.unended()).or_else(|| uneven_keys(self));
         let converged = converged.or_else(|| uneven_lines(self).filter(|_| self.gossips()));
         if converged.is_none() && self.agencies.iter().all(Agency::is_serving) {
             self.talk.renews_at.get_or_insert(self.now);
@@ -312,7 +333,7 @@ impl World {
     }
 
     /// Enters it again, some time from now, while the faults last.
-    fn again(&mut self, mean: u64, event: Event) {
+    pub(crate) fn again(&mut self, mean: u64, event: Event) {
         let pause = self.dice.between(1, mean * 2);
         if self.now + pause < self.plan.quiet_at {
             self.later(pause, event);

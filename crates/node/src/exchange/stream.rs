@@ -214,8 +214,9 @@ impl FollowStream {
     }
 
     /// The newest checkpoint that the peer can verify by the entries that it will hold: where log keys have followed each
-    /// other beyond that, one that leads up to the key event that it lacks. Of a log that its successor has closed it is
-    /// the last good one. Whoever kept none of that size gives the one that is void: a peer that does not hold the
+    /// other beyond that, one that leads up to the key event that it lacks. Of a log whose successor is held it is the last good
+    /// one: a peer that has begun the successor before the rest of the log came takes nothing beyond that, the revocation
+    /// that says the same included. Whoever kept none of that size gives the one that is void: a peer that does not hold the
     /// successor can still verify it, and comes to the successor by that.
     fn next_checkpoint(&self) -> Result<Option<SignedCheckpoint>, ServeError> {
         let (store, origin) = (self.node.store(), &self.from.origin);
@@ -226,7 +227,7 @@ impl FollowStream {
             Err(error) => return Err(NodeError::from(error).into()),
         };
         if let Some(end) = keys.closed().filter(|end| self.at <= end.size)
-            && keys.verify(&newest).is_err()
+            && (keys.verify(&newest).is_err() || self.has_successor()?)
             && let Some(note) = store.newest_note_up_to(origin, end.size).map_err(NodeError::from)?
         {
             let good = SignedCheckpoint::parse(&note).map_err(|source| NodeError::OwnNote { source })?;

@@ -1,13 +1,14 @@
 //! Keys that follow each other, end and are stolen, between nodes: what the log says holds at once for everybody.
 
 use comity_ledger::{
-    Card, Generation, Head, HeadDigest, HeadNews, HeadUpdate, KeyRole, Origin, OriginDigest, Role, RoleKey,
+    Card, Entry, Generation, Genesis, Head, HeadDigest, HeadNews, HeadUpdate, KeyRole, Origin, OriginDigest,
+    Role, RoleKey,
 };
 use comity_node::{
     Home, KeyChange, KeyHolder, KeyList, OtherReplica, OwnLogState, Reach, SystemEntropy, fingerprint,
     key_list, now, succeed,
 };
-use comity_tlog::{Checkpoint, Hash, KeyKind, SignedCheckpoint, SigningKey, TreeSize};
+use comity_tlog::{Checkpoint, EntryIndex, Hash, KeyKind, SignedCheckpoint, SigningKey, TreeSize};
 use comity_wire::{Digests, Heads};
 
 use crate::attacks::greeted;
@@ -491,6 +492,39 @@ async fn the_successor_of_a_closed_log_is_followed_by_all() {
             at.stop().await;
         }
     }
+}
+
+/// Goal: who has begun the successor before the rest of the closed log came still gets that, though what comes beyond it is
+/// signed by a key in force. Way: the log is closed by a revocation while B is away, and B begins the successor first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rest_of_a_closed_log_comes_after_its_successor_was_begun() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let (mut at_a, at_b) = (a.start().await, b.start().await);
+    at_a.add(&b, None, None);
+    at_b.add(&a, Some(at_a.address), None);
+    let early = at_a.append(free(&a, 1, "early"));
+    at_b.reaches(&a.origin, early).await;
+    at_b.stop().await;
+    at_a.rotate(&a, KeyRole::Log);
+    let good = at_a.append(free(&a, 3, "good"));
+    at_a.append(free(&a, 2, "whose"));
+    let (stolen, list) = (at_a.log_keys().remove(0), at_a.key_list(Some(good.size)));
+    at_a.enter(&holder(&a).revoke(&stolen, &list, list.checkpoint.unwrap()).unwrap());
+    at_a.stop().await;
+    let next = succeed_at(&a, None);
+    let first = EntryIndex::ZERO.size_through();
+    let at_a = a.start().await;
+    let genesis = at_a.node.store().entries(&next, TreeSize::ZERO, first).unwrap().remove(0);
+    let named = Genesis::from_entry(&Entry::parse(&genesis).unwrap()).unwrap();
+    let at_b = b.start().await;
+    at_b.node.store().begin_successor(&next, &named.log_key(&next).unwrap(), &genesis).unwrap();
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.reaches(&a.origin, good).await;
+    at_b.reaches(&next, at_a.head(&next).unwrap()).await;
+    until(|| at_b.node.store().has_all_come(&a.origin).unwrap()).await;
+    at_a.stop().await;
+    at_b.stop().await;
 }
 
 /// Goal: a successor goes on from the tree that the revocation names, and from no other. Way: one that the root key has
