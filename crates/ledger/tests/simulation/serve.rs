@@ -177,17 +177,19 @@ impl World {
         // Of a log that has ended the last good one, if it is kept: void ones lead others to the successor alone. Whoever has
         // begun the successor takes nothing beyond that, a revocation that says the same included.
         let keys = self.history(who, log);
+        let reached = at.and_then(|at| keys.verifiable_from(at)).map(TreeSize::value);
+        let can_verify = |size| reached.is_none_or(|reached| size <= reached);
         let end =
             keys.closed().map(|end| end.size.value()).filter(|end| stream.place == log && stream.at <= *end);
         if let Some(end) = end
-            && (keys.verify(&SignedCheckpoint::parse(&note).unwrap()).is_err() || self.is_over(who, log))
+            && (keys.verify(&SignedCheckpoint::parse(&note).unwrap()).is_err()
+                || (can_verify(end) && self.is_over(who, log)))
             && let Some(good) = self.agencies[who.at()].newest_shown_up_to(log, end)
             && good.0 == end
         {
             return Some(good);
         }
-        let limit = at.and_then(|at| keys.verifiable_from(at)).map(TreeSize::value);
-        let limit = limit.filter(|limit| *limit < newest && self.plant != Some(Plant::LeadsNobodyThrough));
+        let limit = reached.filter(|limit| *limit < newest && self.plant != Some(Plant::LeadsNobodyThrough));
         let step = limit.and_then(|limit| self.agencies[who.at()].newest_shown_up_to(stream.place, limit));
         // One that leads nowhere helps nobody.
         Some(step.filter(|(size, _)| *size > stream.at).unwrap_or((newest, note)))

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use comity_ledger::{AgencyId, Frame};
+use comity_ledger::{AgencyId, Frame, KeyHistory};
 use comity_store::{LogRole, StoreError, TreeNodes};
 use comity_tlog::{SignedCheckpoint, TreeSize, prove_consistency, root_at};
 use comity_wire::{ErrorCode, FollowFrom, Heartbeat, first_quorum, v1};
@@ -227,7 +227,7 @@ impl FollowStream {
             Err(error) => return Err(NodeError::from(error).into()),
         };
         if let Some(end) = keys.closed().filter(|end| self.at <= end.size)
-            && (keys.verify(&newest).is_err() || self.has_successor()?)
+            && (keys.verify(&newest).is_err() || self.can_verify(&keys, end.size) && self.has_successor()?)
             && let Some(note) = store.newest_note_up_to(origin, end.size).map_err(NodeError::from)?
         {
             let good = SignedCheckpoint::parse(&note).map_err(|source| NodeError::OwnNote { source })?;
@@ -246,6 +246,11 @@ impl FollowStream {
         // One that leads nowhere helps nobody: then the peer is told what there is.
         let leads_on = step.checkpoint().size() > self.at;
         Ok(Some(if leads_on { step } else { newest }))
+    }
+
+    /// Whether the peer can verify a checkpoint of this size by the entries that it holds.
+    fn can_verify(&self, keys: &KeyHistory, size: TreeSize) -> bool {
+        keys.verifiable_from(self.at).is_none_or(|limit| size <= limit)
     }
 
     /// Whether the log is closed, and the one that goes on from it is held here: nothing more is to come in this one.
