@@ -125,7 +125,9 @@ impl Disk {
     pub(crate) fn change_together(&mut self, removed: &[Key], (key, value): (Key, &[u8])) {
         let value: Rc<[u8]> = value.into();
         let mut writes: Vec<Write> = removed.iter().map(|key| Write { key: *key, value: None }).collect();
-        removed.iter().for_each(|key| self.current.remove(*key));
+        for key in removed {
+            self.current.remove(*key);
+        }
         self.current.insert(key, Rc::clone(&value));
         writes.push(Write { key, value: Some(value) });
         self.pending.push(writes);

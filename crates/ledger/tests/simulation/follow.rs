@@ -29,6 +29,7 @@ const MESSAGES_AT_ONCE: usize = 16;
 
 /// How following one log stands.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Following {
     /// The connection; 0 for none.
     pub(crate) session: u64,

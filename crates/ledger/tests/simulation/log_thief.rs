@@ -22,19 +22,19 @@ const SECOND_SUCCESSOR: u8 = 0x7F;
 
 impl World {
     /// A thief gets the key of the log that a seed ends, and begins behind one of the trees that it holds.
-    pub(crate) fn steal_log(&mut self, thief: Who) -> Result<(), Violation> {
-        let Some(victim) = self.succession.victim.filter(|_| !self.succession.done) else { return Ok(()) };
+    pub(crate) fn steal_log(&mut self, thief: Who) {
+        let Some(victim) = self.succession.victim.filter(|_| !self.succession.done) else { return };
         let log = self.agencies[victim.at()].writes;
         let agency = &self.agencies[thief.at()];
         let notes = agency.disk.range(Key::Note(log, 1)..=Key::Note(log, u64::MAX));
         let sizes: Vec<u64> = notes.map(|(key, _)| key.number()).collect();
         let is_open = self.truths[log].branches[0].closed().is_none();
         if log.is_successor() || sizes.is_empty() || !is_open || !agency.is_serving() {
-            return Ok(());
+            return;
         }
         let size = sizes[self.succession.dice.place(sizes.len())];
         let in_force = self.truths[log].branches[0].keys_in_force(size);
-        let Some(number) = in_force.first() else { return Ok(()) };
+        let Some(number) = in_force.first() else { return };
         let key = self.agencies[victim.at()].numbered_key(*number);
         let agency = &mut self.agencies[thief.at()];
         let entries = agency.disk.range(Key::Entry(log, 0)..=Key::Note(log, size));
@@ -54,7 +54,6 @@ impl World {
         self.succession.stolen_at = Some(size);
         self.tally.fault("log key stolen");
         self.later(1, Event::Second(thief));
-        Ok(())
     }
 
     /// Two beginnings of one successor, each signed by the root key: from then on some are shown the second.
@@ -105,7 +104,7 @@ impl World {
         self.tally.fault("forged successor");
         let closed = successor.predecessor().unwrap();
         let root = self.agencies[who.at()].root_key();
-        let key = forger(&successor);
+        let key = forger(successor);
         let last_good = self.agencies[who.at()].disk.held(closed);
         let genesis = Genesis::succeeding(&closed.origin(), last_good, &root, key.verifier()).ok()?;
         let time = AuthorTime::from_unix_secs(self.now / 1_000);
@@ -114,7 +113,7 @@ impl World {
     }
 }
 
-fn forger(successor: &Log) -> SigningKey {
+fn forger(successor: Log) -> SigningKey {
     let name = comity_tlog::KeyName::new(successor.origin().as_str()).unwrap();
     SigningKey::from_seed(name, comity_tlog::KeyKind::Ed25519, &[0xEE; 32]).unwrap()
 }

@@ -88,7 +88,9 @@ impl World {
         let plan = Plan::draw(&mut dice);
         let agencies: Vec<Agency> = (0..plan.agencies).map(|who| Agency::new(Who(who))).collect();
         let mut truths = Truths::default();
-        agencies.iter().for_each(|agency| truths.begin(agency.writes, agency.key().verifier().clone()));
+        for agency in &agencies {
+            truths.begin(agency.writes, agency.key().verifier().clone());
+        }
         let talk = Talk::new(seed, &agencies);
         let keys = Keys::draw(seed, plan.agencies);
         let succession = Succession::draw(seed, &plan, &talk);
@@ -221,7 +223,7 @@ impl World {
                 self.append_second(who)?;
                 self.again(self.plan.append_every, Event::Second(who));
             }
-            Event::Steal(who) => self.steal_log(who)?,
+            Event::Steal(who) => self.steal_log(who),
             Event::Succeed(who) => self.succeed(who)?,
             Event::Ask(who, log) => self.ask_for_successor(who, log)?,
             Event::ChangeKeys(who) => self.change_keys(who),
