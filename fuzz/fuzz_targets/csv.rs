@@ -7,5 +7,8 @@ use comity_watchlist::{FileHash, ListId};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let list = ListId::parse("xa-national").unwrap();
-    check_import(simple::parse(&InputFile { name: "a", sha256: FileHash::new([1; 32]), bytes: input }, Some(&list)));
+    check_import(simple::parse(
+        &InputFile { name: "a", sha256: FileHash::new([1; 32]), bytes: input },
+        Some(&list),
+    ));
 });

@@ -6,5 +6,8 @@ use comity_fuzz::check_import;
 use comity_watchlist::FileHash;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    check_import(own::parse_lines(&InputFile { name: "a", sha256: FileHash::new([1; 32]), bytes: input }, None));
+    check_import(own::parse_lines(
+        &InputFile { name: "a", sha256: FileHash::new([1; 32]), bytes: input },
+        None,
+    ));
 });
