@@ -1,6 +1,7 @@
 //! Identifiers of a subject: documents, registration numbers, ship and aircraft marks, contacts, wallets.
 //!
-//! The value stays as written. Not for: canonical forms and checksums, which live in `indicators`.
+//! The value stays as written. Not for: canonical forms and checksums, which live in `indicators`; codes of
+//! goods, which have a hierarchy of their own (`goods`).
 
 use std::fmt;
 
@@ -8,6 +9,7 @@ use crate::cbor::Fields;
 use crate::date::FuzzyDate;
 use crate::error::RecordError;
 use crate::form::{self, Form};
+use crate::goods::{GoodsCode, GoodsError, GoodsScheme};
 use crate::place::Country;
 use crate::text::Text;
 
@@ -94,12 +96,14 @@ pub enum IdKind {
     CaseFile,
     /// Name or number in a messaging or social network.
     Handle,
+    /// Code of a control list or customs tariff that a good falls under; the scope names the scheme.
+    Goods,
     /// A code that this program does not know.
     Unknown(u64),
 }
 
 // Code, kind and the word by which commands and messages name it. Codes are on disk: never reused.
-const KINDS: [(u64, IdKind, &str); 40] = [
+const KINDS: [(u64, IdKind, &str); 41] = [
     (0, IdKind::Other, "other"),
     (1, IdKind::Passport, "passport"),
     (2, IdKind::NationalId, "national-id"),
@@ -140,6 +144,7 @@ const KINDS: [(u64, IdKind, &str); 40] = [
     (37, IdKind::ConstructionNumber, "construction-number"),
     (38, IdKind::CaseFile, "case-file"),
     (39, IdKind::Handle, "handle"),
+    (40, IdKind::Goods, "goods"),
 ];
 
 /// One identifier of a subject.
@@ -219,6 +224,18 @@ impl Identifier {
             unknown: Fields::new(),
         }
     }
+
+    /// The code of goods that it is; `None` if it is of another kind.
+    ///
+    /// # Errors
+    /// [`GoodsError`] if its scope names no scheme, or its value is no code of it.
+    pub fn goods(&self) -> Result<Option<GoodsCode>, GoodsError> {
+        if self.kind != IdKind::Goods {
+            return Ok(None);
+        }
+        let scheme = self.scope.as_ref().and_then(|scope| GoodsScheme::from_word(scope.as_str()));
+        GoodsCode::parse(scheme.ok_or(GoodsError::Scheme)?, self.value.as_str()).map(Some)
+    }
 }
 
 impl Form for Identifier {
@@ -270,7 +287,7 @@ mod tests {
             assert_eq!(IdKind::from_code(kind.code()), kind);
             assert_eq!(IdKind::from_word(&kind.to_string()), Some(kind));
         }
-        assert_eq!(IdKind::all().count(), 40);
+        assert_eq!(IdKind::all().count(), 41);
         assert_eq!(IdKind::from_code(4_000), IdKind::Unknown(4_000));
     }
 }

@@ -84,3 +84,9 @@ pub const PATHS_MAX: usize = 600;
 
 /// Handles that a merge or a split names.
 pub const HANDLES_MAX: usize = 100;
+
+/// Bytes of a code of goods as written. The longest of the lists, with spaces and brackets, has under 40.
+pub const GOODS_CODE_BYTES_MAX: usize = 64;
+
+/// Segments of a code of goods. The control lists have six levels below an entry at most.
+pub const GOODS_DEPTH_MAX: usize = 10;
