@@ -3,7 +3,7 @@
 //! No listing without a legal basis, without reasons, or without anything by which its subject can be told apart.
 //! Not here: which officers must agree (`policy`).
 
-use comity_watchlist::{Country, LinkTarget, Record};
+use comity_watchlist::{Country, GoodsError, LinkTarget, Record};
 use thiserror::Error;
 
 /// What a designation lacks, or has that it may not.
@@ -30,6 +30,14 @@ pub enum Lack {
     Script {
         /// The code as given.
         script: String,
+    },
+    /// A code of goods that is none.
+    #[error("it has an identifier of kind goods ({value:?}) that is none: {reason}")]
+    Goods {
+        /// The value as given.
+        value: String,
+        /// What is wrong with it.
+        reason: GoodsError,
     },
     /// A link to itself.
     #[error("it has a link to itself")]
@@ -60,6 +68,11 @@ pub fn lacks(record: &Record) -> Result<(), Lack> {
         let script = script.as_str();
         if script.len() != 4 || !script.bytes().all(|byte| byte.is_ascii_alphabetic()) {
             return Err(Lack::Script { script: script.to_owned() });
+        }
+    }
+    for identifier in &record.identifiers {
+        if let Err(reason) = identifier.goods() {
+            return Err(Lack::Goods { value: identifier.value.to_string(), reason });
         }
     }
     if record.links.iter().any(|link| link.target == LinkTarget::Key(record.key.clone())) {

@@ -1,5 +1,7 @@
 //! Designations as files: what is read, what is written again, and what is refused with its place.
 
+use comity_watchlist::{GoodsError, GoodsScheme};
+
 use super::*;
 
 /// Every field of the form, about an invented subject; `docs/records.md` shows it too.
@@ -140,6 +142,18 @@ fn a_designation_without_subject_ground_or_reasons_is_told_so() {
     assert_eq!(lack(&with(flag)), Lack::CountryCode { code: "rur".to_owned() });
     let script = r#""names": [ { "full": "A", "kind": "aka", "script": "arabic" } ]"#;
     assert_eq!(lack(&with(script)), Lack::Script { script: "arabic".to_owned() });
+    let check = |scope: &str, value: &str, error: GoodsError| {
+        let text = LEAST.replace(
+            r#""kind": "imo", "value": "9074729""#,
+            &format!(r#""kind": "goods", {scope} "value": "{value}""#),
+        );
+        let found = lack(&text);
+        assert_eq!(found, Lack::Goods { value: value.to_owned(), reason: error });
+        assert!(found.to_string().ends_with(&error.to_string()) && found.to_string().contains(value));
+    };
+    check("", "1C350", GoodsError::Scheme);
+    check(r#""scope": "europe","#, "1C350", GoodsError::Scheme);
+    check(r#""scope": "eu","#, "1C35", GoodsError::Entry { scheme: GoodsScheme::EuDualUse });
     let link =
         r#""links": [ { "relation": "linked", "record": { "list": "xa-national", "reference": "XA-2" } } ]"#;
     assert_eq!(lack(&with(link)), Lack::OwnLink);
