@@ -343,3 +343,56 @@ fn a_designation_goes_to_peers_alone_and_a_change_of_an_official_record_as_far_a
     let entry = c.agency.ask(&["log", "show", &done["index"].to_string(), "--origin", &a.origin]);
     assert_eq!(entry["change"]["op"], "suspend", "{entry}");
 }
+
+/// Goal: a code of goods is checked before anything is signed, and found by what covers it and what it covers, at home
+/// and by a peer, with the reason.
+#[test]
+fn goods_are_designated_by_checked_codes_and_found_by_codes_that_cover_each_other() {
+    let (a, b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    let good = |scope: &str, value: &str| {
+        let mut record = person("XA-G-1", "Grey powder", "X0000001");
+        record["kind"] = "good".into();
+        record["identifiers"] = json!([
+            { "kind": "goods", "scope": scope, "value": value },
+            { "kind": "goods", "scope": "cn", "value": "2904 10 00" }
+        ]);
+        record
+    };
+    for (scope, value, said) in [
+        ("eu", "1C35", "a group (A to E) and three digits"),
+        ("europe", "1C350", "names its scheme: eu, eccn"),
+        ("hs", "84713", "2, 4 or 6 digits, not 5"),
+    ] {
+        let file = a.agency.write("bad.json", good(scope, value).to_string().as_bytes());
+        refused(&a.agency, &["record", "add", text(&file)], "record", said);
+    }
+    write(&a.agency, "add", &good("eu", "1C350.a"), &[]);
+    let ask = |agency: &Agency, id: &str| {
+        let found = agency.ask(&["screen", "--id", id]);
+        check_answer("comity screen", &found);
+        found["hits"].as_array().unwrap().iter().map(|hit| hit["goods"].clone()).collect::<Vec<_>>()
+    };
+    until("B finds what A designates", || !ask(&b.agency, "goods/eu:1C350.a").is_empty());
+    for (id, scheme, code, relation) in [
+        ("goods/eu:1c350 A", "eu", "1C350.a", "same"),
+        ("goods/eu:1C350.a.12", "eu", "1C350.a", "covers"),
+        ("goods/eu:1C350", "eu", "1C350.a", "covered"),
+        ("goods/taric:2904100090", "cn", "29041000", "covers"),
+        ("goods/hs:29", "cn", "29041000", "covered"),
+    ] {
+        let why = vec![json!({ "scheme": scheme, "code": code, "relation": relation })];
+        assert_eq!(ask(&a.agency, id), why, "{id}");
+        assert_eq!(ask(&b.agency, id), why, "{id}");
+    }
+    for id in ["goods/eccn:1C350.a", "goods/eu:1C350.b", "goods/hs:2905"] {
+        assert!(ask(&b.agency, id).is_empty(), "{id}");
+    }
+    assert_eq!(b.agency.ask(&["screen", "--name", "Grey powder"])["hits"][0]["goods"], Value::Null);
+    b.agency.refused(&["screen", "--id", "goods:1C350"], "bad_query");
+    let home = b.agency.home();
+    let said = run(&["screen", "--id", "goods/eu:1C350.a.12", "--home", text(&home)]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("listed under eu 1C350.a, which covers what was asked"), "{said}");
+}

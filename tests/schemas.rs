@@ -119,6 +119,7 @@ fn every_command_prints_the_json_that_its_page_states() {
         ("comity status", vec!["status", "--home", text(&home)]),
         ("comity screen", vec!["screen", "--id", "passport:X0000003", "--home", text(&home)]),
         ("comity screen", vec!["screen", "--name", "Nobody", "--home", text(&home)]),
+        ("comity screen", vec!["screen", "--id", "goods/eu:1C350", "--home", text(&home)]),
         ("comity peer add", vec!["peer", "add", text(&card), "--fingerprint", &words, "--home", text(&home)]),
         ("comity peer list", vec!["peer", "list", "--home", text(&home)]),
         ("comity status", vec!["status", "--home", text(&home)]),

@@ -134,7 +134,7 @@ pub(crate) struct Screen {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ScreenFor {
-    /// An exact identifier, such as imo:9074729 or passport/XA:A1234.
+    /// An exact identifier, such as imo:9074729 or passport/XA:A1234, or a code of goods, such as goods/eu:1C350.a.
     #[arg(long, value_name = "TYPE[/SCOPE]:VALUE")]
     pub(crate) id: Option<String>,
     /// A name, its words in any order.

@@ -1,4 +1,4 @@
-//! `comity screen`: who is listed under a name or an identifier. What is asked is written nowhere.
+//! `comity screen`: who or what is listed under a name, an identifier or a code of goods. What is asked is written nowhere.
 
 use comity_screening::Query;
 use comity_tlog::Hash;
@@ -88,7 +88,38 @@ fn hit_json(hit: &v1::Hit) -> Result<Value, Refusal> {
         "root": root(&hit.root)?,
         "state": state(hit),
         "checkpoint": checkpoint_word(hit.checkpoint()),
+        "goods": hit.goods.as_ref().map(goods_json).transpose()?,
     }))
+}
+
+fn goods_json(goods: &v1::GoodsMatch) -> Result<Value, Refusal> {
+    let relation = match goods.relation() {
+        v1::GoodsRelation::Same => "same",
+        v1::GoodsRelation::Covers => "covers",
+        v1::GoodsRelation::Covered => "covered",
+        v1::GoodsRelation::Unspecified => {
+            return Err(Refusal::new(
+                "malformed",
+                "a hit does not say how its code of goods lies to the other",
+            ));
+        }
+    };
+    Ok(json!({ "scheme": goods.scheme, "code": goods.code, "relation": relation }))
+}
+
+/// Why a record was found by a code of goods, for a person.
+fn goods_text(goods: &v1::GoodsMatch) -> String {
+    let (scheme, code) = (plain(&goods.scheme), plain(&goods.code));
+    match goods.relation() {
+        v1::GoodsRelation::Same => format!("\n    listed under {scheme} {code}, as asked"),
+        v1::GoodsRelation::Covers => {
+            format!("\n    listed under {scheme} {code}, which covers what was asked")
+        }
+        v1::GoodsRelation::Covered => {
+            format!("\n    listed under {scheme} {code}, which is a part of what was asked")
+        }
+        v1::GoodsRelation::Unspecified => String::new(),
+    }
 }
 
 fn text(word: &str, answer: &v1::ScreenResponse) -> String {
@@ -101,8 +132,9 @@ fn text(word: &str, answer: &v1::ScreenResponse) -> String {
         count => format!("{word}: {count}"),
     }];
     for hit in &answer.hits {
+        let goods = hit.goods.as_ref().map(goods_text).unwrap_or_default();
         lines.push(format!(
-            "  {}  {} {}  {}  {}  ({} entry {}, {}, {})",
+            "  {}  {} {}  {}  {}  ({} entry {}, {}, {}){goods}",
             hit.agency,
             hit.list,
             plain(&hit.reference),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use comity_ledger::{Head, Origin};
-use comity_screening::{Answer, Hit, HitState, IdQuery, Query, View};
+use comity_screening::{Answer, GoodsRelation, Hit, HitState, IdQuery, Matched, Query, View};
 use comity_watchlist::Text;
 use comity_wire::{InvalidMessage, LogHead, ScreenQuery, v1};
 
@@ -103,7 +103,22 @@ fn hit_message(hit: &Hit, as_of: &BTreeMap<Origin, Head>, states: &BTreeMap<Orig
         root: Bytes::copy_from_slice(head.root.as_bytes()),
         state: state.into(),
         checkpoint: checkpoint.into(),
+        goods: goods_message(&hit.matched),
     }
+}
+
+fn goods_message(matched: &Matched) -> Option<v1::GoodsMatch> {
+    let Matched::Goods { code, relation, .. } = matched else { return None };
+    let relation = match relation {
+        GoodsRelation::Same => v1::GoodsRelation::Same,
+        GoodsRelation::Covers => v1::GoodsRelation::Covers,
+        GoodsRelation::Covered => v1::GoodsRelation::Covered,
+    };
+    Some(v1::GoodsMatch {
+        scheme: code.scheme().to_string(),
+        code: code.to_string(),
+        relation: relation.into(),
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Not for: scores and bands (they come with the matching of similar names), or proofs (`tlog`, on demand).
 
 use comity_tlog::{EntryIndex, Hash};
-use comity_watchlist::{IdKind, ListId, NameKind, Reference, SubjectKind, Text};
+use comity_watchlist::{GoodsCode, IdKind, ListId, NameKind, Reference, SubjectKind, Text};
 
 use crate::origin::LogOrigin;
 
@@ -68,6 +68,38 @@ pub enum Matched {
         /// Whether it is unique within what was asked for.
         scope: ScopeMatch,
     },
+    /// One of the codes of goods that it is about.
+    Goods {
+        /// The code, in its canonical form.
+        code: GoodsCode,
+        /// True if the source marks it as a former or an other one.
+        former: bool,
+        /// How it lies to the code asked for.
+        relation: GoodsRelation,
+    },
+}
+
+/// How the code of goods of a record lies to the one asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GoodsRelation {
+    /// It is the same.
+    Same,
+    /// It covers what was asked for: the record is about a whole of which that is a part.
+    Covers,
+    /// What was asked for covers it: the record is about a part of that.
+    Covered,
+}
+
+impl GoodsRelation {
+    /// How the code of a record lies to the one asked for; `None` if neither covers the other.
+    pub(crate) fn of(known: &GoodsCode, asked: &GoodsCode) -> Option<Self> {
+        match (known.covers(asked), asked.covers(known)) {
+            (true, true) => Some(Self::Same),
+            (true, false) => Some(Self::Covers),
+            (false, true) => Some(Self::Covered),
+            (false, false) => None,
+        }
+    }
 }
 
 /// Whether the words of a name stand in the order asked for.

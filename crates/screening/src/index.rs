@@ -3,6 +3,7 @@
 //! Both are ordered, so that a name that very many records share costs no more to take out than any other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// The number of a listing in its view, in the order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +43,13 @@ impl Index {
         self.keys.get(key).into_iter().flatten().copied()
     }
 
+    /// The postings of every key that begins so, in the order of the keys.
+    pub(crate) fn find_below(&self, beginning: &str) -> impl Iterator<Item = Posting> {
+        let from = (Bound::Included(beginning), Bound::Unbounded);
+        let keys = self.keys.range::<str, _>(from).take_while(move |(key, _)| key.starts_with(beginning));
+        keys.flat_map(|(_, postings)| postings.iter().copied())
+    }
+
     /// Every key with its postings.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Posting)> {
         self.keys.iter().flat_map(|(key, postings)| postings.iter().map(|posting| (&**key, *posting)))
@@ -66,6 +74,9 @@ mod tests {
         }
         index.insert("a", posting(0, 3));
         assert_eq!(index.find("a").collect::<Vec<_>>(), [posting(0, 3), posting(2, 1)]);
+        let below = |beginning| index.find_below(beginning).collect::<Vec<_>>();
+        assert_eq!(below("a"), [posting(0, 3), posting(2, 1), posting(9, 9)]);
+        assert_eq!((below("ab"), below("abc"), below("c")), (vec![posting(9, 9)], vec![], vec![]));
         index.remove("a", posting(0, 3));
         index.remove("b", posting(7, 7));
         assert_eq!(index.find("a").collect::<Vec<_>>(), [posting(2, 1)]);

@@ -1,8 +1,8 @@
 //! What is asked: the merged view of all logs, and whether a name or an identifier stands in it.
 //!
 //! In scope: the [`View`], derived in memory from the opened changes of every origin, kept up by one change at a
-//! time and rebuilt at start; the current records of one list, for importers; exact identifiers and normalised
-//! names, with the reason of each [`Hit`].
+//! time and rebuilt at start; the current records of one list, for importers; exact identifiers, codes of goods that
+//! cover each other and normalised names, with the reason of each [`Hit`].
 //!
 //! Out of scope: reading and verifying entries (`ledger`), who may be told (`policy`), what a record is
 //! (`watchlist`), freshness and frozen origins (`node`). Records of different origins never overwrite each other,
@@ -23,7 +23,7 @@ mod screen;
 mod view;
 
 pub use chain::{Conflict, Status};
-pub use hit::{Answer, Hit, HitState, Matched, NameOrder, ScopeMatch};
+pub use hit::{Answer, GoodsRelation, Hit, HitState, Matched, NameOrder, ScopeMatch};
 pub use listed::{Ended, Listed};
 pub use origin::{LogOrigin, OriginError, Provenance};
 pub use query::{IdQuery, NameQuery, Query, QueryError};

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use comity_watchlist::IdKind;
+use comity_watchlist::{GoodsCode, GoodsError, GoodsScheme, IdKind};
 use thiserror::Error;
 
 use crate::id_key::Shape;
@@ -25,8 +25,16 @@ pub enum Query {
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdQuery {
     kind: IdKind,
-    scope: Option<String>,
-    value: String,
+    asked: Asked,
+}
+
+/// What of a kind is asked for.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// One value.
+    Value { scope: Option<String>, canonical: String },
+    /// A code of goods, and all that it covers or that cover it.
+    Goods(GoodsCode),
 }
 
 /// A name asked for, normalised.
@@ -65,6 +73,9 @@ pub enum QueryError {
         /// The type.
         kind: IdKind,
     },
+    /// A code of goods that is none, or one without a scheme.
+    #[error(transparent)]
+    Goods(#[from] GoodsError),
 }
 
 /// The words of all known kinds, for a person who has to choose one.
@@ -101,19 +112,24 @@ impl Query {
 
 impl IdQuery {
     /// Asks for an identifier. The scope is a country's two letters or name, a currency, or whatever else the value
-    /// is unique within.
+    /// is unique within; of a code of goods it is the scheme, which must be said.
     ///
     /// # Errors
     /// [`QueryError`] if a part is longer than [`QUERY_BYTES_MAX`] or says nothing, or the kind has no such value.
     pub fn new(kind: IdKind, scope: Option<&str>, value: &str) -> Result<Self, QueryError> {
         bounded(value)?;
         scope.map_or(Ok(()), bounded)?;
+        if kind == IdKind::Goods {
+            let scheme = scope.and_then(|scope| GoodsScheme::from_word(&scope.trim().to_ascii_lowercase()));
+            let code = GoodsCode::parse(scheme.ok_or(GoodsError::Scheme)?, value)?;
+            return Ok(Self { kind, asked: Asked::Goods(code) });
+        }
         let scope = scope.map(words);
         if scope.as_deref() == Some("") {
             return Err(QueryError::Scope);
         }
-        let value = Shape::of(kind).read(value).ok_or(QueryError::Value { kind })?;
-        Ok(Self { kind, scope, value })
+        let canonical = Shape::of(kind).read(value).ok_or(QueryError::Value { kind })?;
+        Ok(Self { kind, asked: Asked::Value { scope, canonical } })
     }
 
     /// The kind asked for.
@@ -121,13 +137,8 @@ impl IdQuery {
         self.kind
     }
 
-    pub(crate) fn scope(&self) -> Option<&str> {
-        self.scope.as_deref()
-    }
-
-    /// The form by which it is found.
-    pub(crate) fn key(&self) -> String {
-        id_key(self.kind, &self.value)
+    pub(crate) const fn asked(&self) -> &Asked {
+        &self.asked
     }
 }
 
@@ -148,6 +159,13 @@ impl NameQuery {
     pub(crate) const fn key(&self) -> &NameKey {
         &self.key
     }
+}
+
+/// The form by which a code of goods is found, up to one of its segments: each ends with a mark that none holds, so that
+/// the forms that begin with this one are those of the codes that it covers.
+pub(crate) fn goods_key(code: &GoodsCode, depth: usize) -> String {
+    let path = code.path().iter().take(depth).fold(String::new(), |path, segment| path + segment + "/");
+    id_key(IdKind::Goods, &format!("{}/{path}", code.scheme().family()))
 }
 
 /// The form by which an identifier is found: the code keeps kinds apart.
@@ -189,15 +207,30 @@ mod tests {
 
     #[test]
     fn an_identifier_is_read_with_and_without_a_scope() {
-        let query: IdQuery = "passport/XA:A-123".parse().unwrap();
-        assert_eq!(
-            (query.kind(), query.scope(), query.value.as_str()),
-            (IdKind::Passport, Some("xa"), "a123")
-        );
-        let query: IdQuery = "IMO:9074729".parse().unwrap();
-        assert_eq!((query.kind(), query.scope(), query.value.as_str()), (IdKind::Imo, None, "9074729"));
-        let query: IdQuery = "website:https://example.org/a:b".parse().unwrap();
-        assert_eq!(query.value, "example.org/a:b");
+        let check = |text: &str, kind, scope: Option<&str>, value: &str| {
+            let query: IdQuery = text.parse().unwrap();
+            let asked = Asked::Value { scope: scope.map(str::to_owned), canonical: value.to_owned() };
+            assert!(query.kind() == kind && query.asked == asked, "{text}");
+        };
+        check("passport/XA:A-123", IdKind::Passport, Some("xa"), "a123");
+        check("IMO:9074729", IdKind::Imo, None, "9074729");
+        check("website:https://example.org/a:b", IdKind::Website, None, "example.org/a:b");
+    }
+
+    #[test]
+    fn a_code_of_goods_is_read_by_its_scheme_and_refused_without() {
+        let query: IdQuery = "goods/EU-ML:ml 1 a".parse().unwrap();
+        let code = GoodsCode::parse(GoodsScheme::EuMilitary, "ML1.a").unwrap();
+        assert!(query.asked == Asked::Goods(code));
+        for (text, reason) in [
+            ("goods:1C350", GoodsError::Scheme),
+            ("goods/europe:1C350", GoodsError::Scheme),
+            ("goods/eu:1C35", GoodsError::Entry { scheme: GoodsScheme::EuDualUse }),
+        ] {
+            let refused = text.parse::<IdQuery>().unwrap_err();
+            assert_eq!(refused, QueryError::Goods(reason));
+            assert_eq!(refused.to_string(), reason.to_string());
+        }
     }
 
     #[test]
@@ -219,7 +252,8 @@ mod tests {
     #[test]
     fn a_query_printed_for_debugging_does_not_tell_what_was_asked() {
         let shown = format!("{:?} {:?}", Query::id("passport/XA:A1234"), Query::name("Tomas Velloran"));
-        for told in ["1234", "xa", "omas", "elloran"] {
+        let shown = format!("{shown} {:?}", Query::id("goods/eu:1C350"));
+        for told in ["1234", "xa", "omas", "elloran", "350"] {
             assert!(!shown.to_lowercase().contains(told), "{shown}");
         }
         assert_eq!(Query::name("  - "), Err(QueryError::NoName));

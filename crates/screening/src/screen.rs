@@ -1,19 +1,19 @@
-//! Asking the view: exact identifier or normalised name, in a fixed order, shared out fairly.
+//! Asking the view: exact identifier, code of goods or normalised name, in a fixed order, shared out fairly.
 //!
 //! Not for: similar names, birth dates or scores. A record that is suspended or has ended is not in the indexes, so
 //! it can never hit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use comity_watchlist::{Handle, Identifier, Name, Record, RecordKey};
+use comity_watchlist::{GoodsCode, Handle, Identifier, Name, Record, RecordKey};
 
 use crate::chain::{Listing, Said, Standing};
-use crate::hit::{Answer, Hit, HitState, Matched, NameOrder, ScopeMatch};
-use crate::index::{Index, ListingId};
+use crate::hit::{Answer, GoodsRelation, Hit, HitState, Matched, NameOrder, ScopeMatch};
+use crate::index::{ListingId, Posting};
 use crate::limits::HITS_MAX;
 use crate::name_key::{NameKey, words};
 use crate::origin::LogOrigin;
-use crate::query::{IdQuery, NameQuery, Query};
+use crate::query::{Asked, IdQuery, NameQuery, Query, goods_key, id_key};
 use crate::view::View;
 
 /// What sorts hits, the surer ones first; the listing's number only leads back to it and never decides.
@@ -46,10 +46,12 @@ impl View {
     pub fn screen(&self, query: &Query) -> Answer {
         let best = match query {
             Query::Name(query) => {
-                self.best(self.names(), query.key().sorted(), |record, place| name_rank(record, place, query))
+                let postings = self.names().find(query.key().sorted());
+                self.best(postings, |record, place| name_rank(record, place, query))
             }
             Query::Id(query) => {
-                self.best(self.ids(), &query.key(), |record, place| id_rank(record, place, query))
+                let postings = self.postings_of(query).into_iter();
+                self.best(postings, |record, place| id_rank(record, place, query))
             }
         };
         let (chosen, more) = best.shared_out();
@@ -57,16 +59,31 @@ impl View {
         Answer { hits, more }
     }
 
+    /// The postings of an identifier: of a code of goods, those of every code that covers it or that it covers.
+    fn postings_of(&self, query: &IdQuery) -> BTreeSet<Posting> {
+        match query.asked() {
+            Asked::Value { canonical, .. } => self.ids().find(&id_key(query.kind(), canonical)).collect(),
+            Asked::Goods(code) => {
+                let depth = code.path().len();
+                let mut found: BTreeSet<Posting> = self.ids().find_below(&goods_key(code, depth)).collect();
+                for above in 1..depth {
+                    found.extend(self.ids().find(&goods_key(code, above)));
+                }
+                found
+            }
+        }
+    }
+
+    /// The best match of each listing, of postings that come by listing.
     fn best<'a>(
         &'a self,
-        index: &Index,
-        key: &str,
+        postings: impl Iterator<Item = Posting>,
         rank: impl Fn(&Record, usize) -> Option<Rank>,
     ) -> Best<'a> {
         let mut best = Best::default();
         let mut current: Option<Candidate<'a>> = None;
-        // Postings come by listing, so one look back is enough to keep the best match of each.
-        for posting in index.find(key) {
+        // One look back is enough to keep the best match of each.
+        for posting in postings {
             let found = self.listing(posting.listing).and_then(|listing| {
                 let (standing, said) = (listing.standing.as_ref()?, listing.screenable()?);
                 let rank = rank(said.record, usize::from(posting.place))?;
@@ -97,12 +114,17 @@ impl View {
             }
             Query::Id(query) => {
                 let known = said.record.identifiers.get(place)?;
-                let scope = scope_match(known, query.scope())?;
-                Matched::Identifier {
-                    kind: known.kind,
-                    value: known.value.clone(),
-                    former: known.former,
-                    scope,
+                match query.asked() {
+                    Asked::Value { scope, .. } => Matched::Identifier {
+                        kind: known.kind,
+                        value: known.value.clone(),
+                        former: known.former,
+                        scope: scope_match(known, scope.as_deref())?,
+                    },
+                    Asked::Goods(asked) => {
+                        let (code, relation) = goods_match(known, asked)?;
+                        Matched::Goods { code, former: known.former, relation }
+                    }
                 }
             }
         };
@@ -175,8 +197,27 @@ fn name_order(name: &Name, query: &NameQuery) -> Option<NameOrder> {
 
 fn id_rank(record: &Record, place: usize, query: &IdQuery) -> Option<Rank> {
     let known = record.identifiers.get(place)?;
-    let scope = scope_match(known, query.scope())?;
-    Some(Rank { doubtful: scope == ScopeMatch::Unknown, misfit: u8::from(known.former) })
+    match query.asked() {
+        Asked::Value { scope, .. } => {
+            let scope = scope_match(known, scope.as_deref())?;
+            Some(Rank { doubtful: scope == ScopeMatch::Unknown, misfit: u8::from(known.former) })
+        }
+        Asked::Goods(asked) => {
+            let misfit = match goods_match(known, asked)?.1 {
+                GoodsRelation::Same => 0,
+                GoodsRelation::Covers => 1,
+                GoodsRelation::Covered => 2,
+            };
+            Some(Rank { doubtful: known.former, misfit })
+        }
+    }
+}
+
+/// The code of goods of a record and how it lies to the one asked for.
+fn goods_match(known: &Identifier, asked: &GoodsCode) -> Option<(GoodsCode, GoodsRelation)> {
+    let code = known.goods().ok()??;
+    let relation = GoodsRelation::of(&code, asked)?;
+    Some((code, relation))
 }
 
 /// `None` if the record says another scope. Only two country codes can be told apart for certain: a country has many

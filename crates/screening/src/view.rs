@@ -17,7 +17,7 @@ use crate::limits::LISTINGS_MAX;
 use crate::log::{Gap, Log};
 use crate::name_key::NameKey;
 use crate::origin::{LogOrigin, Provenance};
-use crate::query::id_key;
+use crate::query::{goods_key, id_key};
 
 /// The merged view of all origins.
 #[derive(Clone, Debug, Default)]
@@ -269,6 +269,10 @@ impl View {
         let names = said.record.names.iter().map(|name| NameKey::of(name.full.as_str()));
         let names = names.map(|key| key.map(|key| (true, key.sorted().to_owned())));
         let ids = said.record.identifiers.iter().map(|known| {
+            // A code of goods that is none cannot be asked for either.
+            if let Some(code) = known.goods().ok()? {
+                return Some((false, goods_key(&code, code.path().len())));
+            }
             let value = Shape::of(known.kind).read(known.value.as_str())?;
             Some((false, id_key(known.kind, &value)))
         });

@@ -1,7 +1,9 @@
 //! What hits, by what, in which order, and how many.
 
-use comity_screening::{Matched, NameOrder, Query, ScopeMatch, View, limits::HITS_MAX};
+use comity_screening::{GoodsRelation, Matched, NameOrder, Query, ScopeMatch, View, limits::HITS_MAX};
 use comity_watchlist::{IdKind, NameKind, Record, SubjectKind};
+
+use GoodsRelation::{Covered, Covers, Same};
 
 use crate::author::{Author, handle, key, list, person, text, with_id, with_passport, with_weak_alias};
 
@@ -99,7 +101,7 @@ fn a_scope_rules_out_only_what_says_another_country_code() {
         let answer = view.screen(&Query::id(query).unwrap());
         let scope = |matched: &Matched| match matched {
             Matched::Identifier { scope, .. } => *scope,
-            Matched::Name { .. } => panic!("an identifier matched"),
+            Matched::Name { .. } | Matched::Goods { .. } => panic!("an identifier matched"),
         };
         answer.hits.iter().map(|hit| scope(&hit.matched)).collect::<Vec<_>>()
     };
@@ -145,4 +147,90 @@ fn hostile_names_are_taken_in_and_asked_for() {
     assert_eq!(references(&view, "a b c"), ["R-1"]);
     assert!(references(&view, "a").is_empty());
     assert!(Query::name(&nothing).is_err());
+}
+
+fn goods(reference: &str, codes: &[(&str, &str)]) -> Record {
+    let mut record = Record::new(key(reference), SubjectKind::Good);
+    record.names = person(reference, &["Grey powder"]).names;
+    for (scheme, value) in codes {
+        record = with_id(record, IdKind::Goods, value);
+        record.identifiers.last_mut().unwrap().scope = Some(text(scheme));
+    }
+    record
+}
+
+/// Goal: a record is found by its code, by each that covers it and by each that it covers, and by no other; each hit
+/// says why.
+#[test]
+fn goods_are_found_by_codes_that_cover_each_other() {
+    let view = view_of(&[
+        goods("G-1", &[("eu", "1c350 a.")]),
+        goods("G-2", &[("eu", "1C350"), ("hs", "2904")]),
+        goods("G-3", &[("eu", "1C350.a.12"), ("cn", "2904 10 00")]),
+        goods("G-4", &[("eccn", "1C350.a")]),
+        goods("G-5", &[("eu", "1C351.a"), ("eu", "1C350.aa")]),
+        goods("G-6", &[("eu-ml", "ML10")]),
+    ]);
+    let found = |query: &str| {
+        let answer = view.screen(&Query::id(query).unwrap());
+        let why = |matched: &Matched| match matched {
+            Matched::Goods { code, relation, former: false } => (code.to_string(), *relation),
+            other => panic!("a code of goods matched: {other:?}"),
+        };
+        let hits = answer.hits.iter().map(|hit| (hit.reference.as_str().to_owned(), why(&hit.matched)));
+        hits.map(|(reference, (code, relation))| (reference, code, relation)).collect::<Vec<_>>()
+    };
+    let check = |query: &str, hits: &[(&str, &str, GoodsRelation)]| {
+        let hits: Vec<_> =
+            hits.iter().map(|(r, code, why)| ((*r).to_owned(), (*code).to_owned(), *why)).collect();
+        assert_eq!(found(query), hits, "{query}");
+    };
+    check(
+        "goods/eu:1C350.A",
+        &[("G-1", "1C350.a", Same), ("G-2", "1C350", Covers), ("G-3", "1C350.a.12", Covered)],
+    );
+    check(
+        "goods/eu:1C350",
+        &[
+            ("G-2", "1C350", Same),
+            ("G-1", "1C350.a", Covered),
+            ("G-3", "1C350.a.12", Covered),
+            ("G-5", "1C350.aa", Covered),
+        ],
+    );
+    check("goods/eu:1C350.b", &[("G-2", "1C350", Covers)]);
+    check("goods/eccn:1C350.a.1", &[("G-4", "1C350.a", Covers)]);
+    check("goods/taric:2904 10 00 90", &[("G-2", "2904", Covers), ("G-3", "29041000", Covers)]);
+    check("goods/hs:29", &[("G-2", "2904", Covered), ("G-3", "29041000", Covered)]);
+    for none in ["goods/eu-ml:ML1", "goods/wassenaar-ml:ML10", "goods/hs:2905", "goods/wassenaar:1C050"] {
+        check(none, &[]);
+    }
+}
+
+#[test]
+fn a_good_with_several_codes_hits_once_by_the_best_and_a_former_one_comes_last() {
+    let mut former = goods("G-1", &[("eu", "1C350.a")]);
+    former.identifiers[0].former = true;
+    let view = view_of(&[
+        former,
+        goods("G-2", &[("eu", "1C350"), ("eu", "1C350.a.1"), ("eu", "1C350.a")]),
+        goods("G-3", &[("eu", "1C350.a.2")]),
+    ]);
+    let answer = view.screen(&Query::id("goods/eu:1C350.a").unwrap());
+    let hits: Vec<_> = answer.hits.iter().map(|hit| hit.reference.as_str()).collect();
+    assert_eq!(hits, ["G-2", "G-3", "G-1"]);
+    assert!(matches!(&answer.hits[0].matched, Matched::Goods { relation: Same, .. }));
+    assert!(matches!(&answer.hits[2].matched, Matched::Goods { former: true, .. }));
+}
+
+/// Goal: what a peer writes and no scheme can read is taken in and found by name, and spoils nothing else.
+#[test]
+fn a_code_of_goods_that_is_none_is_not_found_by_any_query() {
+    let mut bare = goods("G-2", &[("eu", "1C350")]);
+    bare.identifiers[0].scope = None;
+    let view = view_of(&[goods("G-1", &[("eu", "1C35"), ("eu", "5A002")]), bare]);
+    assert!(Query::id("goods/eu:1C35").is_err());
+    assert!(references(&view, "goods/eu:1C350").is_empty());
+    assert_eq!(references(&view, "goods/eu:5A002.a"), ["G-1"]);
+    assert_eq!(references(&view, "Grey powder"), ["G-1", "G-2"]);
 }

@@ -1554,10 +1554,10 @@ impl ::prost::Name for ScreenRequest {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct IdentifierQuery {
-    /// The word for what it identifies by, such as "passport" or "imo".
+    /// The word for what it identifies by, such as "passport", "imo" or "goods".
     #[prost(string, tag = "1")]
     pub r#type: ::prost::alloc::string::String,
-    /// What the value is unique within, such as a country or a currency; empty if nothing.
+    /// What the value is unique within, such as a country, a currency or the scheme of a code; empty if nothing.
     #[prost(string, tag = "2")]
     pub scope: ::prost::alloc::string::String,
     /// The value as written, at most 2,000 bytes.
@@ -1643,6 +1643,9 @@ pub struct Hit {
     /// Whether enough witnesses stand behind a checkpoint that covers the entry.
     #[prost(enumeration = "CheckpointState", tag = "12")]
     pub checkpoint: i32,
+    /// The code of goods that matched, if one was asked for.
+    #[prost(message, optional, tag = "13")]
+    pub goods: ::core::option::Option<GoodsMatch>,
 }
 impl ::prost::Name for Hit {
     const NAME: &'static str = "Hit";
@@ -1652,6 +1655,29 @@ impl ::prost::Name for Hit {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/comity.v1.Hit".into()
+    }
+}
+/// Why a record was found by a code of goods.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GoodsMatch {
+    /// The word for the list or tariff that the code is one of, such as "eu" or "hs".
+    #[prost(string, tag = "1")]
+    pub scheme: ::prost::alloc::string::String,
+    /// The record's code, in its canonical form, at most 64 bytes.
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
+    /// How that code lies to the one asked for.
+    #[prost(enumeration = "GoodsRelation", tag = "3")]
+    pub relation: i32,
+}
+impl ::prost::Name for GoodsMatch {
+    const NAME: &'static str = "GoodsMatch";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.GoodsMatch".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.GoodsMatch".into()
     }
 }
 /// The answer in one word.
@@ -1691,6 +1717,43 @@ impl ScreenAnswer {
             "SCREEN_ANSWER_NONE" => Some(Self::None),
             "SCREEN_ANSWER_STALE" => Some(Self::Stale),
             "SCREEN_ANSWER_FROZEN" => Some(Self::Frozen),
+            _ => None,
+        }
+    }
+}
+/// How the code of goods of a record lies to the one asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum GoodsRelation {
+    /// Not said.
+    Unspecified = 0,
+    /// It is the same.
+    Same = 1,
+    /// It covers what was asked for, which is a part of it.
+    Covers = 2,
+    /// It is covered by what was asked for, as a part of that.
+    Covered = 3,
+}
+impl GoodsRelation {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "GOODS_RELATION_UNSPECIFIED",
+            Self::Same => "GOODS_RELATION_SAME",
+            Self::Covers => "GOODS_RELATION_COVERS",
+            Self::Covered => "GOODS_RELATION_COVERED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "GOODS_RELATION_UNSPECIFIED" => Some(Self::Unspecified),
+            "GOODS_RELATION_SAME" => Some(Self::Same),
+            "GOODS_RELATION_COVERS" => Some(Self::Covers),
+            "GOODS_RELATION_COVERED" => Some(Self::Covered),
             _ => None,
         }
     }
