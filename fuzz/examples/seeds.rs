@@ -45,6 +45,7 @@ fn main() {
     changes();
     lists();
     policies();
+    goods();
     let config = |to: &str| {
         format!(
             "[agency]\nid = \"a.example\"\nname = \"A\"\n[listen]\npeers = \"0.0.0.0:7443\"\nadmin = \"127.0.0.1:7444\"\n[release]\nto = \"{to}\"\n"
@@ -52,6 +53,24 @@ fn main() {
     };
     write("config", "peers", config("peers").as_bytes());
     write("config", "nobody", config("nobody").as_bytes());
+}
+
+/// Codes of each scheme as lists write them, some of which cover others.
+fn goods() {
+    let codes = [
+        "1C350.a.12\n1c350 A\n5A002.",
+        "3A001.b.2\nEAR99\n0A606",
+        "1.C.1.a\n1C001\n5. A. 2.",
+        "ML1.a\nml 10 b",
+        "ML22\nML8.a.12.b",
+        "VIII(h)(1)\nVIII.h\nXI(a)(3)(xxviii)(A)",
+        "84\n8471.30",
+        "8471 30 00\n84713090",
+        "8471 30 00 00\n8471.30.00.90",
+    ];
+    for ((scheme, codes), number) in comity_watchlist::GoodsScheme::all().zip(codes).zip(0_u8..) {
+        write("goods", &scheme.to_string(), &[&[number], codes.as_bytes()].concat());
+    }
 }
 
 /// Two levels of groups, a threshold made in code, and nobody.
