@@ -1,4 +1,4 @@
-//! `comity screen`: who or what is listed under a name, an identifier or a code of goods. What is asked is written nowhere.
+//! `comity screen`: what is listed under a name, an identifier or a code of goods. What is asked is written nowhere.
 
 use comity_screening::Query;
 use comity_tlog::Hash;

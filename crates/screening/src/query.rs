@@ -161,8 +161,8 @@ impl NameQuery {
     }
 }
 
-/// The form by which a code of goods is found, up to one of its segments: each ends with a mark that none holds, so that
-/// the forms that begin with this one are those of the codes that it covers.
+/// The form by which a code of goods is found, up to one of its segments: each ends with a mark that none holds, so
+/// that the forms that begin with this one are those of the codes that it covers.
 pub(crate) fn goods_key(code: &GoodsCode, depth: usize) -> String {
     let path = code.path().iter().take(depth).fold(String::new(), |path, segment| path + segment + "/");
     id_key(IdKind::Goods, &format!("{}/{path}", code.scheme().family()))
