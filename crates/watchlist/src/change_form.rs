@@ -9,6 +9,7 @@ use crate::date::CalendarDate;
 use crate::error::RecordError;
 use crate::form::{self, Bound, Form, bound};
 use crate::key::{EntryRef, Handle, RecordKey};
+use crate::length::{Item, Length, Put};
 use crate::limits::{HANDLES_MAX, PATHS_MAX, SECTION_BYTES_MAX};
 use crate::link::{put_key, take_key};
 use crate::record::Record;
@@ -54,24 +55,30 @@ impl Change {
     pub fn encode(&self) -> Result<Sections, RecordError> {
         let mut sections = Sections::default();
         for section in Section::ALL {
-            let fields = match section {
-                Section::Core => self.core_fields()?,
-                _ => self.op.section_fields(section)?,
-            };
+            let fields: Fields = self.put_section(section)?;
             if fields.is_empty() {
                 continue;
             }
             let bytes = Value::Map(fields).encode();
-            if bytes.len() > SECTION_BYTES_MAX {
-                return Err(RecordError::SectionTooLarge {
-                    section,
-                    len: bytes.len(),
-                    max: SECTION_BYTES_MAX,
-                });
-            }
+            within(section, bytes.len())?;
             sections.set(section, bytes);
         }
         Ok(sections)
+    }
+
+    /// How many bytes [`Change::encode`] makes of each section, 0 of an absent one, in slot order; it makes none.
+    ///
+    /// # Errors
+    /// As [`Change::encode`].
+    pub fn lengths(&self) -> Result<[usize; Section::ALL.len()], RecordError> {
+        let mut lengths = [0; Section::ALL.len()];
+        for (section, length) in Section::ALL.into_iter().zip(&mut lengths) {
+            let fields: Length = self.put_section(section)?;
+            if !fields.is_empty() {
+                *length = within(section, fields.bytes())?;
+            }
+        }
+        Ok(lengths)
     }
 
     /// Reads what was given of a change. Core is needed; any other section may be withheld.
@@ -92,22 +99,26 @@ impl Change {
         Ok(Decoded { change, withheld })
     }
 
-    fn core_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = match self.op.body() {
-            Body::Record(record) => record.unknown.of(Section::Core),
-            Body::Notice(notice) => notice.unknown.of(Section::Core),
-        };
-        fields.put_unsigned(FORM, FORM_VERSION);
-        fields.put_unsigned(OP, self.op.code());
-        form::put_array(&mut fields, HANDLE, Some(self.handle.as_bytes()));
-        form::put_array(&mut fields, PREV, self.op.prev().as_ref().map(EntryRef::as_bytes));
-        put_key(&mut fields, KEY, self.key());
-        self.op.put_terms(&mut fields)?;
-        match self.op.body() {
-            Body::Record(record) => record.put_core(&mut fields)?,
-            Body::Notice(notice) => form::put_forms(&mut fields, LEGAL, &notice.legal, LEGAL_BOUND)?,
+    fn put_section<M: Put>(&self, section: Section) -> Result<M, RecordError> {
+        let mut fields = M::default();
+        match section {
+            Section::Core => self.put_core(&mut fields)?,
+            _ => self.op.put_section(section, &mut fields)?,
         }
         Ok(fields)
+    }
+
+    fn put_core<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        match self.op.body() {
+            Body::Record(record) => fields.keep(record.unknown.of(Section::Core)),
+            Body::Notice(notice) => fields.keep(notice.unknown.of(Section::Core)),
+        }
+        put_start(fields, self.op.code(), self.handle, self.op.prev(), self.key());
+        self.op.put_terms(fields)?;
+        match self.op.body() {
+            Body::Record(record) => record.put_core(fields),
+            Body::Notice(notice) => form::put_forms(fields, LEGAL, &notice.legal, LEGAL_BOUND),
+        }
     }
 
     fn from_core(mut fields: Fields) -> Result<Self, RecordError> {
@@ -142,7 +153,7 @@ impl Start {
 
 impl Op {
     /// Writes what only this operation says.
-    fn put_terms(&self, fields: &mut Fields) -> Result<(), RecordError> {
+    fn put_terms<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
         match self {
             Self::List { .. }
             | Self::Suspend { .. }
@@ -154,7 +165,7 @@ impl Op {
             }
             Self::Delist { reason, effective, .. } => {
                 fields.put_unsigned(REASON, reason.code());
-                fields.put_text(EFFECTIVE, effective.to_string());
+                fields.put_text(EFFECTIVE, &effective.to_string());
                 Ok(())
             }
             Self::Relist { relist_of, .. } => {
@@ -237,23 +248,23 @@ impl Op {
         }
     }
 
-    fn section_fields(&self, section: Section) -> Result<Fields, RecordError> {
+    fn put_section<M: Put>(&self, section: Section, fields: &mut M) -> Result<(), RecordError> {
         let notice = match self.body() {
-            Body::Record(record) => return record.section_fields(section),
+            Body::Record(record) => return record.put_section(section, fields),
             Body::Notice(notice) => notice,
         };
-        let mut fields = notice.unknown.of(section);
+        fields.keep(notice.unknown.of(section));
         match section {
             Section::ReasonsPublic => {
-                form::put_proses(&mut fields, ITEMS, &notice.reasons_public, PUBLIC_BOUND)?;
+                form::put_proses(fields, ITEMS, &notice.reasons_public, PUBLIC_BOUND)?;
             }
             Section::ReasonsClosed => {
-                form::put_proses(&mut fields, ITEMS, &notice.reasons_closed, CLOSED_BOUND)?;
+                form::put_proses(fields, ITEMS, &notice.reasons_closed, CLOSED_BOUND)?;
             }
-            Section::Sources => fields = notice.source.to_fields()?,
+            Section::Sources => notice.source.put_into(fields)?,
             Section::Core | Section::Identifiers | Section::Sightings => {}
         }
-        Ok(fields)
+        Ok(())
     }
 
     fn take_section(&mut self, section: Section, mut fields: Fields) -> Result<(), RecordError> {
@@ -286,6 +297,22 @@ impl Op {
     }
 }
 
+/// Writes what core says first, whatever the operation.
+fn put_start<M: Put>(fields: &mut M, code: u64, handle: Handle, prev: Option<EntryRef>, key: &RecordKey) {
+    fields.put_unsigned(FORM, FORM_VERSION);
+    fields.put_unsigned(OP, code);
+    form::put_array(fields, HANDLE, Some(handle.as_bytes()));
+    form::put_array(fields, PREV, prev.as_ref().map(EntryRef::as_bytes));
+    put_key(fields, KEY, key);
+}
+
+fn within(section: Section, len: usize) -> Result<usize, RecordError> {
+    if len > SECTION_BYTES_MAX {
+        return Err(RecordError::SectionTooLarge { section, len, max: SECTION_BYTES_MAX });
+    }
+    Ok(len)
+}
+
 fn section_map(section: Section, bytes: &[u8]) -> Result<Fields, RecordError> {
     let fields = Fields::decode(bytes).map_err(|source| RecordError::Cbor { section, source })?;
     // An absent section is the empty string: an empty map would be a second form of it.
@@ -310,12 +337,12 @@ fn take_handle(fields: &mut Fields, key: u64, field: &'static str) -> Result<Han
     form::required(field, form::take_array(fields, key, field)?).map(Handle::new)
 }
 
-fn put_handles(fields: &mut Fields, key: u64, handles: &[Handle]) -> Result<(), RecordError> {
+fn put_handles<M: Put>(fields: &mut M, key: u64, handles: &[Handle]) -> Result<(), RecordError> {
     if handles.is_empty() {
         return Err(RecordError::Empty { field: HANDLES_BOUND.field });
     }
-    let values = handles.iter().map(|handle| Value::Bytes(handle.as_bytes().to_vec())).collect();
-    form::put_values(fields, key, values, HANDLES_BOUND)
+    let handles = handles.iter().map(|handle| Item::Bytes(handle.as_bytes()));
+    form::put_items(fields, key, handles, HANDLES_BOUND)
 }
 
 fn take_handles(fields: &mut Fields, key: u64) -> Result<Vec<Handle>, RecordError> {

@@ -6,6 +6,7 @@
 use crate::cbor::Fields;
 use crate::error::RecordError;
 use crate::form::{self, Form, bound};
+use crate::length::Put;
 use crate::limits::{FLAGS_MAX, WORDS_MAX};
 use crate::place::Country;
 use crate::text::Text;
@@ -55,18 +56,18 @@ impl Aircraft {
 impl Form for Vessel {
     const FIELD: &'static str = "vessel";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
-        form::put_texts(&mut fields, 1, &self.types, bound("vessel.types", WORDS_MAX))?;
-        form::put_form(&mut fields, 2, self.flag.as_ref())?;
-        form::put_forms(&mut fields, 3, &self.former_flags, bound("vessel.former_flags", FLAGS_MAX))?;
-        form::put_text(&mut fields, 4, self.tonnage.as_ref());
-        form::put_text(&mut fields, 5, self.gross_tonnage.as_ref());
-        form::put_text(&mut fields, 6, self.owner.as_ref());
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
+        form::put_texts(fields, 1, &self.types, bound("vessel.types", WORDS_MAX))?;
+        form::put_form(fields, 2, self.flag.as_ref())?;
+        form::put_forms(fields, 3, &self.former_flags, bound("vessel.former_flags", FLAGS_MAX))?;
+        form::put_text(fields, 4, self.tonnage.as_ref());
+        form::put_text(fields, 5, self.gross_tonnage.as_ref());
+        form::put_text(fields, 6, self.owner.as_ref());
         if fields.is_empty() {
             return Err(RecordError::Empty { field: Self::FIELD });
         }
-        Ok(fields)
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
@@ -88,14 +89,14 @@ impl Form for Vessel {
 impl Form for Aircraft {
     const FIELD: &'static str = "aircraft";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
-        form::put_texts(&mut fields, 1, &self.models, bound("aircraft.models", WORDS_MAX))?;
-        form::put_texts(&mut fields, 2, &self.operators, bound("aircraft.operators", WORDS_MAX))?;
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
+        form::put_texts(fields, 1, &self.models, bound("aircraft.models", WORDS_MAX))?;
+        form::put_texts(fields, 2, &self.operators, bound("aircraft.operators", WORDS_MAX))?;
         if fields.is_empty() {
             return Err(RecordError::Empty { field: Self::FIELD });
         }
-        Ok(fields)
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::cbor::{Fields, Value};
 use crate::error::RecordError;
 use crate::form::{self, Form};
+use crate::length::{Item, Put};
 use crate::text::Text;
 
 /// A day of the Gregorian calendar that exists, from year 1 to 9999.
@@ -222,9 +223,10 @@ impl PartialDate {
         self.day
     }
 
-    fn to_value(self) -> Value {
-        let parts = [Some(u64::from(self.year)), self.month.map(u64::from), self.day.map(u64::from)];
-        Value::Array(parts.into_iter().flatten().map(Value::Unsigned).collect())
+    fn put<M: Put>(self, fields: &mut M, key: u64) {
+        let parts = [u64::from(self.year), self.month.map_or(0, u64::from), self.day.map_or(0, u64::from)];
+        let told = 1 + usize::from(self.month.is_some()) + usize::from(self.day.is_some());
+        fields.items(key, parts.into_iter().take(told).map(Item::Unsigned));
     }
 
     fn from_value(field: &'static str, value: &Value) -> Result<Self, RecordError> {
@@ -311,8 +313,8 @@ impl From<PartialDate> for FuzzyDate {
 impl Form for FuzzyDate {
     const FIELD: &'static str = "date";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
         let (on, from, to) = match self.span {
             None => (None, None, None),
             Some(Span::On(date)) => (Some(date), None, None),
@@ -326,15 +328,15 @@ impl Form for FuzzyDate {
         };
         for (key, date) in [(1, on), (2, from), (3, to)] {
             if let Some(date) = date {
-                fields.put(key, date.to_value());
+                date.put(fields, key);
             }
         }
-        form::put_flag(&mut fields, 4, self.circa);
-        form::put_text(&mut fields, 5, self.verbatim.as_ref());
+        form::put_flag(fields, 4, self.circa);
+        form::put_text(fields, 5, self.verbatim.as_ref());
         if self.span.is_none() && self.verbatim.is_none() {
             return Err(RecordError::Empty { field: Self::FIELD });
         }
-        Ok(fields)
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
@@ -396,12 +398,12 @@ impl DatedFact {
 impl Form for DatedFact {
     const FIELD: &'static str = "facts";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
         fields.put_unsigned(1, self.kind.code());
-        form::put_form(&mut fields, 2, Some(&self.date))?;
-        form::put_text(&mut fields, 3, self.note.as_ref());
-        Ok(fields)
+        form::put_form(fields, 2, Some(&self.date))?;
+        form::put_text(fields, 3, self.note.as_ref());
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {

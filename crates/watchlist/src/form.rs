@@ -6,6 +6,7 @@
 
 use crate::cbor::{CborError, Fields, Value};
 use crate::error::RecordError;
+use crate::length::{Item, Put};
 use crate::text::{Prose, Text};
 
 /// A part of a record that has a map of its own.
@@ -13,8 +14,15 @@ pub(crate) trait Form: Sized {
     /// The name of the field in errors.
     const FIELD: &'static str;
 
+    /// Writes the map into what was empty, or counts it.
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError>;
+
     /// Writes the map.
-    fn to_fields(&self) -> Result<Fields, RecordError>;
+    fn to_fields(&self) -> Result<Fields, RecordError> {
+        let mut fields = Fields::new();
+        self.put_into(&mut fields)?;
+        Ok(fields)
+    }
 
     /// Reads the map; keys that are not known stay with the value.
     fn from_fields(fields: Fields) -> Result<Self, RecordError>;
@@ -43,7 +51,7 @@ pub(crate) fn text(field: &'static str, value: String) -> Result<Text, RecordErr
     Text::new(value).map_err(|source| RecordError::Text { field, source })
 }
 
-pub(crate) fn put_text(fields: &mut Fields, key: u64, value: Option<&Text>) {
+pub(crate) fn put_text<M: Put>(fields: &mut M, key: u64, value: Option<&Text>) {
     if let Some(text) = value {
         fields.put_text(key, text.as_str());
     }
@@ -57,7 +65,7 @@ pub(crate) fn take_text(
     typed(field, fields.take_text(key))?.map(|value| text(field, value)).transpose()
 }
 
-pub(crate) fn put_prose(fields: &mut Fields, key: u64, value: Option<&Prose>) {
+pub(crate) fn put_prose<M: Put>(fields: &mut M, key: u64, value: Option<&Prose>) {
     if let Some(prose) = value {
         fields.put_text(key, prose.as_str());
     }
@@ -73,9 +81,9 @@ pub(crate) fn take_prose(
 }
 
 /// A truth value is written only when true.
-pub(crate) fn put_flag(fields: &mut Fields, key: u64, value: bool) {
+pub(crate) fn put_flag<M: Put>(fields: &mut M, key: u64, value: bool) {
     if value {
-        fields.put(key, Value::Bool(true));
+        fields.item(key, Item::Bool(true));
     }
 }
 
@@ -87,9 +95,11 @@ pub(crate) fn take_flag(fields: &mut Fields, key: u64, field: &'static str) -> R
     }
 }
 
-pub(crate) fn put_form<T: Form>(fields: &mut Fields, key: u64, value: Option<&T>) -> Result<(), RecordError> {
+pub(crate) fn put_form<T: Form, M: Put>(fields: &mut M, key: u64, value: Option<&T>) -> Result<(), RecordError> {
     if let Some(form) = value {
-        fields.put(key, Value::Map(form.to_fields()?));
+        let mut part = M::default();
+        form.put_into(&mut part)?;
+        fields.part(key, part);
     }
     Ok(())
 }
@@ -98,14 +108,17 @@ pub(crate) fn take_form<T: Form>(fields: &mut Fields, key: u64) -> Result<Option
     typed(T::FIELD, fields.take_fields(key))?.map(T::from_fields).transpose()
 }
 
-pub(crate) fn put_forms<T: Form>(
-    fields: &mut Fields,
+pub(crate) fn put_forms<T: Form, M: Put>(
+    fields: &mut M,
     key: u64,
     items: &[T],
     bound: Bound,
 ) -> Result<(), RecordError> {
-    let values = items.iter().map(|item| item.to_fields().map(Value::Map)).collect::<Result<_, _>>()?;
-    put_values(fields, key, values, bound)
+    if items.is_empty() {
+        return Ok(());
+    }
+    fields.parts(key, items)?;
+    within(items.len(), bound)
 }
 
 pub(crate) fn take_forms<T: Form>(
@@ -129,28 +142,26 @@ fn each<S, T>(items: Vec<S>, read: impl FnMut(S) -> Result<T, RecordError>) -> R
     Ok(all)
 }
 
-pub(crate) fn put_texts(
-    fields: &mut Fields,
+pub(crate) fn put_texts<M: Put>(
+    fields: &mut M,
     key: u64,
     items: &[Text],
     bound: Bound,
 ) -> Result<(), RecordError> {
-    let values = items.iter().map(|item| Value::Text(item.as_str().to_owned())).collect();
-    put_values(fields, key, values, bound)
+    put_items(fields, key, items.iter().map(|item| Item::Text(item.as_str())), bound)
 }
 
 pub(crate) fn take_texts(fields: &mut Fields, key: u64, bound: Bound) -> Result<Vec<Text>, RecordError> {
     each(take_strings(fields, key, bound)?, |value| text(bound.field, value))
 }
 
-pub(crate) fn put_proses(
-    fields: &mut Fields,
+pub(crate) fn put_proses<M: Put>(
+    fields: &mut M,
     key: u64,
     items: &[Prose],
     bound: Bound,
 ) -> Result<(), RecordError> {
-    let values = items.iter().map(|item| Value::Text(item.as_str().to_owned())).collect();
-    put_values(fields, key, values, bound)
+    put_items(fields, key, items.iter().map(|item| Item::Text(item.as_str())), bound)
 }
 
 pub(crate) fn take_proses(fields: &mut Fields, key: u64, bound: Bound) -> Result<Vec<Prose>, RecordError> {
@@ -166,15 +177,15 @@ fn take_strings(fields: &mut Fields, key: u64, bound: Bound) -> Result<Vec<Strin
     each(take_values(fields, key, bound)?, string)
 }
 
-pub(crate) fn put_values(
-    fields: &mut Fields,
+pub(crate) fn put_items<'a, M: Put>(
+    fields: &mut M,
     key: u64,
-    values: Vec<Value>,
+    items: impl ExactSizeIterator<Item = Item<'a>>,
     bound: Bound,
 ) -> Result<(), RecordError> {
-    within(values.len(), bound)?;
-    if !values.is_empty() {
-        fields.put(key, Value::Array(values));
+    within(items.len(), bound)?;
+    if items.len() > 0 {
+        fields.items(key, items);
     }
     Ok(())
 }
@@ -195,9 +206,9 @@ fn within(count: usize, bound: Bound) -> Result<(), RecordError> {
     Ok(())
 }
 
-pub(crate) fn put_array<const N: usize>(fields: &mut Fields, key: u64, value: Option<&[u8; N]>) {
+pub(crate) fn put_array<const N: usize, M: Put>(fields: &mut M, key: u64, value: Option<&[u8; N]>) {
     if let Some(bytes) = value {
-        fields.put_bytes(key, bytes.to_vec());
+        fields.item(key, Item::Bytes(bytes));
     }
 }
 

@@ -10,6 +10,7 @@ use crate::date::FuzzyDate;
 use crate::error::RecordError;
 use crate::form::{self, Form};
 use crate::goods::{GoodsCode, GoodsError, GoodsScheme};
+use crate::length::Put;
 use crate::place::Country;
 use crate::text::Text;
 
@@ -241,19 +242,19 @@ impl Identifier {
 impl Form for Identifier {
     const FIELD: &'static str = "identifiers";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
         fields.put_unsigned(1, self.kind.code());
-        form::put_text(&mut fields, 2, Some(&self.value));
-        form::put_text(&mut fields, 3, self.label.as_ref());
-        form::put_text(&mut fields, 4, self.scope.as_ref());
-        form::put_form(&mut fields, 5, self.country.as_ref())?;
-        form::put_text(&mut fields, 6, self.issuer.as_ref());
-        form::put_form(&mut fields, 7, self.issued.as_ref())?;
-        form::put_form(&mut fields, 8, self.expires.as_ref())?;
-        form::put_text(&mut fields, 9, self.note.as_ref());
-        form::put_flag(&mut fields, 10, self.former);
-        Ok(fields)
+        form::put_text(fields, 2, Some(&self.value));
+        form::put_text(fields, 3, self.label.as_ref());
+        form::put_text(fields, 4, self.scope.as_ref());
+        form::put_form(fields, 5, self.country.as_ref())?;
+        form::put_text(fields, 6, self.issuer.as_ref());
+        form::put_form(fields, 7, self.issued.as_ref())?;
+        form::put_form(fields, 8, self.expires.as_ref())?;
+        form::put_text(fields, 9, self.note.as_ref());
+        form::put_flag(fields, 10, self.former);
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {

@@ -17,6 +17,7 @@ mod form;
 mod goods;
 mod identifier;
 mod key;
+mod length;
 pub mod limits;
 mod link;
 mod measure;

@@ -7,6 +7,7 @@ use crate::date::FuzzyDate;
 use crate::error::RecordError;
 use crate::form::{self, Form};
 use crate::key::{KeyError, ListId, RecordKey, Reference};
+use crate::length::Put;
 use crate::text::Text;
 
 /// How the subject relates to the target.
@@ -91,7 +92,7 @@ impl Link {
 }
 
 /// Writes a record key under two adjacent keys.
-pub(crate) fn put_key(fields: &mut Fields, first: u64, key: &RecordKey) {
+pub(crate) fn put_key<M: Put>(fields: &mut M, first: u64, key: &RecordKey) {
     fields.put_text(first, key.list.as_str());
     fields.put_text(first + 1, key.reference.as_str());
 }
@@ -116,18 +117,18 @@ pub(crate) fn take_key(
 impl Form for Link {
     const FIELD: &'static str = "links";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
         fields.put_unsigned(1, self.relation.code());
         match &self.target {
-            LinkTarget::Named(name) => form::put_text(&mut fields, 2, Some(name)),
-            LinkTarget::Key(key) => put_key(&mut fields, 3, key),
+            LinkTarget::Named(name) => form::put_text(fields, 2, Some(name)),
+            LinkTarget::Key(key) => put_key(fields, 3, key),
         }
-        form::put_text(&mut fields, 5, self.label.as_ref());
-        form::put_text(&mut fields, 6, self.share.as_ref());
-        form::put_form(&mut fields, 7, self.from.as_ref())?;
-        form::put_form(&mut fields, 8, self.to.as_ref())?;
-        Ok(fields)
+        form::put_text(fields, 5, self.label.as_ref());
+        form::put_text(fields, 6, self.share.as_ref());
+        form::put_form(fields, 7, self.from.as_ref())?;
+        form::put_form(fields, 8, self.to.as_ref())?;
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {

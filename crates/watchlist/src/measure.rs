@@ -4,6 +4,7 @@ use crate::cbor::Fields;
 use crate::date::FuzzyDate;
 use crate::error::RecordError;
 use crate::form::{self, Form};
+use crate::length::Put;
 use crate::text::{Prose, Text};
 
 /// A measure ordered against the subject.
@@ -49,12 +50,12 @@ impl LegalBasis {
 impl Form for Measure {
     const FIELD: &'static str = "measures";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
-        form::put_prose(&mut fields, 1, Some(&self.text));
-        form::put_text(&mut fields, 2, self.label.as_ref());
-        form::put_form(&mut fields, 3, self.effective.as_ref())?;
-        Ok(fields)
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
+        form::put_prose(fields, 1, Some(&self.text));
+        form::put_text(fields, 2, self.label.as_ref());
+        form::put_form(fields, 3, self.effective.as_ref())?;
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
@@ -68,13 +69,13 @@ impl Form for Measure {
 impl Form for LegalBasis {
     const FIELD: &'static str = "legal";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
-        form::put_text(&mut fields, 1, Some(&self.act));
-        form::put_text(&mut fields, 2, self.url.as_ref());
-        form::put_form(&mut fields, 3, self.published.as_ref())?;
-        form::put_form(&mut fields, 4, self.in_force.as_ref())?;
-        Ok(fields)
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
+        form::put_text(fields, 1, Some(&self.act));
+        form::put_text(fields, 2, self.url.as_ref());
+        form::put_form(fields, 3, self.published.as_ref())?;
+        form::put_form(fields, 4, self.in_force.as_ref())?;
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {

@@ -5,6 +5,7 @@
 use crate::cbor::Fields;
 use crate::error::RecordError;
 use crate::form::{self, Form, bound};
+use crate::length::Put;
 use crate::limits::NAME_PARTS_MAX;
 use crate::text::Text;
 
@@ -185,11 +186,11 @@ impl Name {
 impl Form for NamePart {
     const FIELD: &'static str = "names.parts";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
         fields.put_unsigned(1, self.role.code());
-        form::put_text(&mut fields, 2, Some(&self.value));
-        Ok(fields)
+        form::put_text(fields, 2, Some(&self.value));
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
@@ -202,19 +203,19 @@ impl Form for NamePart {
 impl Form for Name {
     const FIELD: &'static str = "names";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
-        form::put_text(&mut fields, 1, Some(&self.full));
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
+        form::put_text(fields, 1, Some(&self.full));
         fields.put_unsigned(2, self.kind.code());
         if let Some(quality) = self.quality {
             fields.put_unsigned(3, quality.code());
         }
-        form::put_forms(&mut fields, 4, &self.parts, bound("names.parts", NAME_PARTS_MAX))?;
-        form::put_text(&mut fields, 5, self.script.as_ref());
-        form::put_text(&mut fields, 6, self.language.as_ref());
-        form::put_text(&mut fields, 7, self.note.as_ref());
-        form::put_text(&mut fields, 8, self.row.as_ref());
-        Ok(fields)
+        form::put_forms(fields, 4, &self.parts, bound("names.parts", NAME_PARTS_MAX))?;
+        form::put_text(fields, 5, self.script.as_ref());
+        form::put_text(fields, 6, self.language.as_ref());
+        form::put_text(fields, 7, self.note.as_ref());
+        form::put_text(fields, 8, self.row.as_ref());
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {

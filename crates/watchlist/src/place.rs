@@ -3,6 +3,7 @@
 use crate::cbor::Fields;
 use crate::error::RecordError;
 use crate::form::{self, Form};
+use crate::length::Put;
 use crate::text::Text;
 
 /// A country as the source names it.
@@ -97,11 +98,11 @@ impl Country {
 impl Form for Country {
     const FIELD: &'static str = "country";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
-        form::put_text(&mut fields, 1, Some(&self.name));
-        form::put_text(&mut fields, 2, self.code.as_ref());
-        Ok(fields)
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
+        form::put_text(fields, 1, Some(&self.name));
+        form::put_text(fields, 2, self.code.as_ref());
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
@@ -145,12 +146,12 @@ impl CountryTie {
 impl Form for CountryTie {
     const FIELD: &'static str = "ties";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
         fields.put_unsigned(1, self.tie.code());
-        form::put_form(&mut fields, 2, Some(&self.country))?;
-        form::put_text(&mut fields, 3, self.note.as_ref());
-        Ok(fields)
+        form::put_form(fields, 2, Some(&self.country))?;
+        form::put_text(fields, 3, self.note.as_ref());
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
@@ -180,21 +181,21 @@ impl Address {
 impl Form for Address {
     const FIELD: &'static str = "addresses";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
-        form::put_text(&mut fields, 1, self.verbatim.as_ref());
-        form::put_text(&mut fields, 2, self.street.as_ref());
-        form::put_text(&mut fields, 3, self.city.as_ref());
-        form::put_text(&mut fields, 4, self.region.as_ref());
-        form::put_text(&mut fields, 5, self.postal_code.as_ref());
-        form::put_text(&mut fields, 6, self.locality.as_ref());
-        form::put_form(&mut fields, 7, self.country.as_ref())?;
-        form::put_text(&mut fields, 8, self.note.as_ref());
-        form::put_text(&mut fields, 9, self.row.as_ref());
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
+        form::put_text(fields, 1, self.verbatim.as_ref());
+        form::put_text(fields, 2, self.street.as_ref());
+        form::put_text(fields, 3, self.city.as_ref());
+        form::put_text(fields, 4, self.region.as_ref());
+        form::put_text(fields, 5, self.postal_code.as_ref());
+        form::put_text(fields, 6, self.locality.as_ref());
+        form::put_form(fields, 7, self.country.as_ref())?;
+        form::put_text(fields, 8, self.note.as_ref());
+        form::put_text(fields, 9, self.row.as_ref());
         if fields.is_empty() {
             return Err(RecordError::Empty { field: Self::FIELD });
         }
-        Ok(fields)
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
@@ -246,11 +247,11 @@ impl Place {
 impl Form for Place {
     const FIELD: &'static str = "places";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
         fields.put_unsigned(1, self.kind.code());
-        form::put_form(&mut fields, 2, Some(&self.address))?;
-        Ok(fields)
+        form::put_form(fields, 2, Some(&self.address))?;
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {

@@ -10,6 +10,7 @@ use crate::error::RecordError;
 use crate::form::{self, Form};
 use crate::identifier::Identifier;
 use crate::key::RecordKey;
+use crate::length::Put;
 use crate::link::Link;
 use crate::measure::{LegalBasis, Measure};
 use crate::name::{Name, NameKind};
@@ -214,12 +215,12 @@ impl Sighting {
 impl Form for Sighting {
     const FIELD: &'static str = "sightings";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
-        form::put_prose(&mut fields, 1, Some(&self.text));
-        form::put_form(&mut fields, 2, self.seen.as_ref())?;
-        form::put_form(&mut fields, 3, self.place.as_ref())?;
-        Ok(fields)
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
+        form::put_prose(fields, 1, Some(&self.text));
+        form::put_form(fields, 2, self.seen.as_ref())?;
+        form::put_form(fields, 3, self.place.as_ref())?;
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
@@ -271,15 +272,16 @@ impl Record {
 }
 
 impl UnknownKeys {
-    pub(crate) fn of(&self, section: Section) -> Fields {
+    pub(crate) const fn of(&self, section: Section) -> &Fields {
+        // `Source` keeps the unknown keys of its own section.
+        const NONE: &Fields = &Fields::new();
         match section {
-            Section::Core => self.core.clone(),
-            Section::Identifiers => self.identifiers.clone(),
-            Section::ReasonsPublic => self.reasons_public.clone(),
-            Section::ReasonsClosed => self.reasons_closed.clone(),
-            // `Source` keeps the unknown keys of its own section.
-            Section::Sources => Fields::new(),
-            Section::Sightings => self.sightings.clone(),
+            Section::Core => &self.core,
+            Section::Identifiers => &self.identifiers,
+            Section::ReasonsPublic => &self.reasons_public,
+            Section::ReasonsClosed => &self.reasons_closed,
+            Section::Sources => NONE,
+            Section::Sightings => &self.sightings,
         }
     }
 

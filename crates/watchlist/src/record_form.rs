@@ -7,6 +7,7 @@ use crate::cbor::{Fields, Value};
 use crate::error::RecordError;
 use crate::form::{self, Bound, Form, bound};
 use crate::key::RecordKey;
+use crate::length::{Item, Put};
 use crate::limits::{
     ADDRESSES_MAX, FACTS_MAX, IDENTIFIERS_MAX, LEGAL_MAX, LINKS_MAX, MEASURES_MAX, NAMES_MAX, PLACES_MAX,
     PROGRAMMES_MAX, REASONS_MAX, SIGHTINGS_MAX, TIES_MAX, UPDATES_MAX, WORDS_MAX,
@@ -41,14 +42,14 @@ const SIGHTINGS_BOUND: Bound = bound("sightings", SIGHTINGS_MAX);
 
 impl Record {
     /// Adds the record's own fields to a core map that already holds what the change says.
-    pub(crate) fn put_core(&self, fields: &mut Fields) -> Result<(), RecordError> {
+    pub(crate) fn put_core<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
         fields.put_unsigned(KIND, u64::from(self.kind.code()));
         form::put_forms(fields, 7, &self.names, NAMES_BOUND)?;
         form::put_forms(fields, 8, &self.facts, FACTS_BOUND)?;
         form::put_forms(fields, 9, &self.places, PLACES_BOUND)?;
         form::put_forms(fields, 10, &self.ties, TIES_BOUND)?;
-        let genders = self.genders.iter().map(|gender| Value::Unsigned(gender.code())).collect();
-        form::put_values(fields, 11, genders, GENDERS_BOUND)?;
+        let genders = self.genders.iter().map(|gender| Item::Unsigned(gender.code()));
+        form::put_items(fields, 11, genders, GENDERS_BOUND)?;
         form::put_texts(fields, 12, &self.titles, TITLES_BOUND)?;
         form::put_texts(fields, 13, &self.positions, POSITIONS_BOUND)?;
         form::put_texts(fields, 14, &self.sectors, SECTORS_BOUND)?;
@@ -94,24 +95,24 @@ impl Record {
         Ok(record)
     }
 
-    /// The map of a section other than core; empty if there is nothing to say.
-    pub(crate) fn section_fields(&self, section: Section) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.of(section);
+    /// Adds what a section other than core says; nothing if there is nothing to say.
+    pub(crate) fn put_section<M: Put>(&self, section: Section, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(self.unknown.of(section));
         match section {
             Section::Core => {}
             Section::Identifiers => {
-                form::put_forms(&mut fields, ITEMS, &self.identifiers, IDENTIFIERS_BOUND)?;
+                form::put_forms(fields, ITEMS, &self.identifiers, IDENTIFIERS_BOUND)?;
             }
             Section::ReasonsPublic => {
-                form::put_proses(&mut fields, ITEMS, &self.reasons_public, PUBLIC_BOUND)?;
+                form::put_proses(fields, ITEMS, &self.reasons_public, PUBLIC_BOUND)?;
             }
             Section::ReasonsClosed => {
-                form::put_proses(&mut fields, ITEMS, &self.reasons_closed, CLOSED_BOUND)?;
+                form::put_proses(fields, ITEMS, &self.reasons_closed, CLOSED_BOUND)?;
             }
-            Section::Sources => fields = self.source.to_fields()?,
-            Section::Sightings => form::put_forms(&mut fields, ITEMS, &self.sightings, SIGHTINGS_BOUND)?,
+            Section::Sources => self.source.put_into(fields)?,
+            Section::Sightings => form::put_forms(fields, ITEMS, &self.sightings, SIGHTINGS_BOUND)?,
         }
-        Ok(fields)
+        Ok(())
     }
 
     /// Takes the map of a section other than core.

@@ -7,6 +7,7 @@ use crate::cbor::Fields;
 use crate::error::RecordError;
 use crate::form::{self, Form, bound};
 use crate::key::FileHash;
+use crate::length::Put;
 use crate::limits::{EXTRA_VALUES_MAX, EXTRAS_MAX, FILES_MAX, LOCATORS_MAX};
 use crate::text::{Prose, Text};
 
@@ -81,11 +82,11 @@ impl Source {
 impl Form for SourceFile {
     const FIELD: &'static str = "source.files";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
-        form::put_text(&mut fields, 1, Some(&self.name));
-        form::put_array(&mut fields, 2, Some(self.sha256.as_bytes()));
-        Ok(fields)
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
+        form::put_text(fields, 1, Some(&self.name));
+        form::put_array(fields, 2, Some(self.sha256.as_bytes()));
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
@@ -98,14 +99,14 @@ impl Form for SourceFile {
 impl Form for Extra {
     const FIELD: &'static str = "source.extra";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
-        form::put_text(&mut fields, 1, Some(&self.name));
-        form::put_proses(&mut fields, 2, &self.values, bound(Self::FIELD, EXTRA_VALUES_MAX))?;
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
+        form::put_text(fields, 1, Some(&self.name));
+        form::put_proses(fields, 2, &self.values, bound(Self::FIELD, EXTRA_VALUES_MAX))?;
         if self.values.is_empty() {
             return Err(RecordError::Empty { field: Self::FIELD });
         }
-        Ok(fields)
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
@@ -121,13 +122,13 @@ impl Form for Extra {
 impl Form for Source {
     const FIELD: &'static str = "source";
 
-    fn to_fields(&self) -> Result<Fields, RecordError> {
-        let mut fields = self.unknown.clone();
-        form::put_forms(&mut fields, 1, &self.files, bound("source.files", FILES_MAX))?;
-        form::put_texts(&mut fields, 2, &self.locators, bound("source.locators", LOCATORS_MAX))?;
-        form::put_text(&mut fields, 3, self.row_id.as_ref());
-        form::put_forms(&mut fields, 4, &self.extra, bound("source.extra", EXTRAS_MAX))?;
-        Ok(fields)
+    fn put_into<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+        fields.keep(&self.unknown);
+        form::put_forms(fields, 1, &self.files, bound("source.files", FILES_MAX))?;
+        form::put_texts(fields, 2, &self.locators, bound("source.locators", LOCATORS_MAX))?;
+        form::put_text(fields, 3, self.row_id.as_ref());
+        form::put_forms(fields, 4, &self.extra, bound("source.extra", EXTRAS_MAX))?;
+        Ok(())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
