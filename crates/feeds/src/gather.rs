@@ -146,7 +146,7 @@ impl Gathering {
         for line in lines {
             record.source.locators.push(value::text("line", &format!("line:{line}"))?);
         }
-        snapshot::fitting(record)
+        snapshot::fitting(Box::new(record))
     }
 
     /// The publication, unless it holds no record or mostly what cannot be read.

@@ -85,6 +85,12 @@ pub(crate) fn is_table(head: &str) -> bool {
     rows::detect(head).is_some()
 }
 
-fn text(column: &'static str, value: &str) -> Result<Text, RejectReason> {
+fn text(column: &'static str, value: impl Into<String>) -> Result<Text, RejectReason> {
     Text::new(value).map_err(|source| RejectReason::Text { column, source })
+}
+
+/// Whether a token begins with a word. Tables of words are looked through for each token, and nearly all of their words
+/// differ in the first byte.
+fn begins(token: &str, word: &str) -> bool {
+    token.as_bytes().first() == word.as_bytes().first() && token.starts_with(word)
 }

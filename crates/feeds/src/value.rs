@@ -42,6 +42,14 @@ pub(crate) const fn at_most(field: &'static str, count: usize, max: usize) -> Re
 /// Adds a value to a list unless it is there: sources repeat what is true of the subject in each row about it.
 pub(crate) fn add<T: PartialEq>(list: &mut Vec<T>, value: T) {
     if !list.contains(&value) {
-        list.push(value);
+        push(list, value);
     }
+}
+
+/// Adds a value to a list that mostly stays short: with room for one, two, four, and not for four from the start.
+pub(crate) fn push<T>(list: &mut Vec<T>, value: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len().max(1));
+    }
+    list.push(value);
 }

@@ -95,7 +95,11 @@ pub(crate) fn take_flag(fields: &mut Fields, key: u64, field: &'static str) -> R
     }
 }
 
-pub(crate) fn put_form<T: Form, M: Put>(fields: &mut M, key: u64, value: Option<&T>) -> Result<(), RecordError> {
+pub(crate) fn put_form<T: Form, M: Put>(
+    fields: &mut M,
+    key: u64,
+    value: Option<&T>,
+) -> Result<(), RecordError> {
     if let Some(form) = value {
         let mut part = M::default();
         form.put_into(&mut part)?;

@@ -78,10 +78,13 @@ fn checked(value: String, max: usize) -> Result<String, TextError> {
         return Err(TextError::TooLong { len: value.len(), max });
     }
     // Control characters of ASCII are bytes of their own in UTF-8.
-    match value.bytes().position(|byte| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r')) {
-        Some(at) => Err(TextError::Control { at }),
-        None => Ok(value),
+    let control = |byte: u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r');
+    // Looked at all together first, which takes many bytes at once: hardly any text holds one.
+    if !value.bytes().fold(false, |found, byte| found | control(byte)) {
+        return Ok(value);
     }
+    let at = value.bytes().position(control).unwrap_or_default();
+    Err(TextError::Control { at })
 }
 
 impl fmt::Display for Text {

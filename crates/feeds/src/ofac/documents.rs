@@ -2,8 +2,8 @@
 
 use comity_watchlist::{Country, FuzzyDate, IdKind, Identifier, Text};
 
-use crate::ofac::dates;
 use crate::ofac::labels::LABELS;
+use crate::ofac::{begins, dates};
 
 /// Words that end a label which is not in the table.
 const LABEL_ENDS: [&str; 4] = [" No. ", " Number ", " # ", " No.: "];
@@ -63,7 +63,7 @@ fn name(identifier: &mut Identifier, label: &str) {
 
 fn known(token: &str) -> Option<(&str, IdKind, &str)> {
     let fits = |label: &&(&str, IdKind)| {
-        token.strip_prefix(label.0).is_some_and(|rest| {
+        begins(token, label.0).then(|| token.get(label.0.len()..)).flatten().is_some_and(|rest| {
             rest.starts_with(|c: char| !c.is_alphanumeric()) && rest.contains(char::is_alphanumeric)
         })
     };

@@ -50,7 +50,7 @@ impl Listing {
     pub(super) fn new(line: u64, reference: Reference, kind: SubjectKind) -> Result<Self, RejectReason> {
         let list = ListId::parse(SDN).map_err(|source| RejectReason::Key { column: "list", source })?;
         let mut record = Record::new(RecordKey::new(list, reference), kind);
-        record.source.locators.push(text("line", &format!("line:{line}"))?);
+        record.source.locators.push(text("line", format!("line:{line}"))?);
         let (aliases, addresses, lists, named) = Default::default();
         Ok(Self { line, record, aliases, addresses, lists, named })
     }
@@ -110,7 +110,7 @@ impl Listing {
         let own = |(name, _): &&(String, _)| LISTS.contains(&(name.as_str(), list.as_str()));
         self.record.listed_on = self.lists.iter().find(own).and_then(|(_, day)| day.clone());
         self.record.source.files = vec![source.clone()];
-        snapshot::fitting(self.record)
+        snapshot::fitting(Box::new(self.record))
     }
 }
 

@@ -8,7 +8,8 @@ use comity_watchlist::{
     NameKind, NameQuality, Place, PlaceKind, Prose, Record, Relation, Text, Tie, Vessel,
 };
 
-use crate::ofac::{REMARKS_UNREAD, dates, documents};
+use crate::ofac::{REMARKS_UNREAD, begins, dates, documents};
+use crate::value::push;
 
 type Take = fn(&mut Record, &str) -> Option<()>;
 
@@ -90,20 +91,20 @@ pub(super) fn word(record: &mut Record, token: &str) -> Option<()> {
 }
 
 fn begin(token: &str) -> Option<(&'static str, Take)> {
-    WORDS.into_iter().find(|(word, _)| token.starts_with(word))
+    WORDS.iter().find(|(word, _)| begins(token, word)).copied()
 }
 
 /// Whether a token is about a measure.
 pub(super) fn is_measure(token: &str) -> bool {
-    MEASURES.iter().any(|start| token.starts_with(start))
+    MEASURES.iter().any(|start| begins(token, start))
 }
 
 fn one(record: &mut Record, token: &str) -> Option<()> {
     // The XML forms write the last token in parentheses.
     let inner = token.strip_prefix('(').and_then(|token| token.strip_suffix(')'));
     let token = inner.filter(|token| token.starts_with("Linked To:")).unwrap_or(token);
-    if begin(token).is_some() {
-        return word(record, token);
+    if let Some((word, take)) = begin(token) {
+        return take(record, token.get(word.len()..)?.trim());
     }
     if is_measure(token) {
         return measure(record, token);
@@ -112,33 +113,34 @@ fn one(record: &mut Record, token: &str) -> Option<()> {
     if record.titles.iter().any(|title| title.as_str() == token) {
         return Some(());
     }
-    record.identifiers.push(documents::read(token)?);
+    push(&mut record.identifiers, documents::read(token)?);
     Some(())
 }
 
 fn fact(record: &mut Record, kind: FactKind, rest: &str) -> Option<()> {
-    record.facts.push(DatedFact::new(kind, dates::parse_or_keep(rest)?));
+    push(&mut record.facts, DatedFact::new(kind, dates::parse_or_keep(rest)?));
     Some(())
 }
 
 fn birth_place(record: &mut Record, rest: &str) -> Option<()> {
     let mut address = Address::default();
     address.verbatim = Some(Text::new(rest).ok()?);
-    record.places.push(Place::new(PlaceKind::Birth, address));
+    push(&mut record.places, Place::new(PlaceKind::Birth, address));
     Some(())
 }
 
 fn tie(record: &mut Record, tie: Tie, rest: &str) -> Option<()> {
-    record.ties.push(CountryTie::new(tie, Country::new(Text::new(rest).ok()?)));
+    push(&mut record.ties, CountryTie::new(tie, Country::new(Text::new(rest).ok()?)));
     Some(())
 }
 
 fn gender(record: &mut Record, rest: &str) -> Option<()> {
-    record.genders.push(match rest {
+    let gender = match rest {
         "Male" => Gender::Male,
         "Female" => Gender::Female,
         _ => return None,
-    });
+    };
+    push(&mut record.genders, gender);
     Some(())
 }
 
@@ -147,18 +149,18 @@ fn weak_alias(record: &mut Record, kind: NameKind, rest: &str) -> Option<()> {
     let full = rest.strip_prefix('\'')?.strip_suffix('\'')?;
     let mut name = Name::new(kind, Text::new(full).ok()?);
     name.quality = Some(NameQuality::Weak);
-    record.names.push(name);
+    push(&mut record.names, name);
     Some(())
 }
 
 fn linked(record: &mut Record, rest: &str) -> Option<()> {
     let target = LinkTarget::Named(Text::new(rest).ok()?);
-    record.links.push(Link::new(Relation::Linked, target));
+    push(&mut record.links, Link::new(Relation::Linked, target));
     Some(())
 }
 
 fn sector(record: &mut Record, label: Option<&str>, rest: &str) -> Option<()> {
-    record.sectors.push(Text::new(rest).ok()?);
+    push(&mut record.sectors, Text::new(rest).ok()?);
     label.map_or(Some(()), |label| keep(record, label, rest))
 }
 
@@ -213,6 +215,6 @@ fn measure(record: &mut Record, token: &str) -> Option<()> {
     let mut measure = Measure::new(Prose::new(text.trim()).ok()?);
     measure.label = Some(Text::new(label.trim()).ok()?);
     measure.effective = is_date.then(|| dates::parse(text)).flatten();
-    record.measures.push(measure);
+    push(&mut record.measures, measure);
     Some(())
 }

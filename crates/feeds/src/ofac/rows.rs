@@ -7,7 +7,7 @@ use csv::StringRecord;
 
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
-use crate::rows::records;
+use crate::rows::{Rows, records};
 
 /// Rows that are looked at to tell a table: a bad first row must not hide what the file is.
 const DETECT_ROWS: usize = 20;
@@ -94,12 +94,13 @@ impl<'a> TableFile<'a> {
     /// Hands over every row with its line, bad ones with the reason; the end mark is no row.
     pub(super) fn each(&self, mut take: impl FnMut(u64, Result<Row<'_>, Refused>)) {
         let expected = self.table.columns();
-        for (line, cells) in records(&self.text, b',') {
+        let mut rows = Rows::of(&self.text, b',');
+        while let Some((line, cells)) = rows.advance() {
             match cells {
                 None => take(line, Err((None, RejectReason::Csv))),
-                Some(cells) if is_end_mark(&cells) => {}
+                Some(cells) if is_end_mark(cells) => {}
                 Some(cells) => {
-                    let row = Row { line, table: self.table, cells: &cells };
+                    let row = Row { line, table: self.table, cells };
                     match row.misshape(expected) {
                         None => take(line, Ok(row)),
                         Some(reason) => take(line, Err((row.number(0, "ent_num").ok(), reason))),
@@ -114,7 +115,8 @@ impl Row<'_> {
     /// Why the row is none of its table, if it is none. A cell over several lines comes first, since it is the cause
     /// of any odd number of columns; of OFAC's own files none has one.
     fn misshape(&self, expected: usize) -> Option<RejectReason> {
-        if self.cells.iter().any(|cell| cell.contains(['\r', '\n'])) {
+        let all = self.cells.as_slice().as_bytes();
+        if all.contains(&b'\n') || all.contains(&b'\r') {
             return Some(RejectReason::LineBreak);
         }
         let found = self.cells.len();

@@ -9,11 +9,12 @@ use crate::error::RejectReason;
 use crate::ofac::rows::Row;
 use crate::ofac::{PROGRAM, REMARKS, TITLE, remarks, text};
 use crate::snapshot;
+use crate::value::push;
 
 /// A subject that is being gathered.
 pub(super) struct Subject {
     pub(super) line: u64,
-    record: Record,
+    record: Box<Record>,
     aliases: Vec<(u64, Name)>,
     addresses: Vec<(u64, Address)>,
     remarks: String,
@@ -28,12 +29,12 @@ impl Subject {
             Some("aircraft") => SubjectKind::Aircraft,
             Some(_) => return Err(RejectReason::Vocabulary { column: "SDN_Type" }),
         };
-        let mut record = Record::new(key, kind);
+        let mut record = Box::new(Record::new(key, kind));
         let full = row.text(1, "SDN_Name")?.ok_or(RejectReason::Missing { column: "SDN_Name" })?;
-        record.names.push(name(kind, NameKind::Primary, full)?);
+        push(&mut record.names, name(kind, NameKind::Primary, full)?);
         let joined = row.value(3).unwrap_or_default();
         for programme in programmes(joined) {
-            record.programmes.push(text("Program", programme)?);
+            push(&mut record.programmes, text("Program", programme)?);
         }
         keep_odd(&mut record, PROGRAM, joined, "] [", |record| &record.programmes)?;
         titles(&mut record, row.value(4).unwrap_or_default())?;
@@ -69,9 +70,9 @@ impl Subject {
         };
         let full = row.text(3, "alt_name")?.ok_or(RejectReason::Missing { column: "alt_name" })?;
         let mut name = name(self.record.kind, kind, full)?;
-        name.row = Some(text("alt_num", &number.to_string())?);
+        name.row = Some(text("alt_num", number.to_string())?);
         name.note = row.text(4, "alt_remarks")?;
-        self.aliases.push((number, name));
+        push(&mut self.aliases, (number, name));
         self.locate(row)
     }
 
@@ -82,8 +83,8 @@ impl Subject {
         address.locality = row.text(3, "City")?;
         address.country = row.text(4, "Country")?.map(Country::new);
         address.note = row.text(5, "add_remarks")?;
-        address.row = Some(text("add_num", &number.to_string())?);
-        self.addresses.push((number, address));
+        address.row = Some(text("add_num", number.to_string())?);
+        push(&mut self.addresses, (number, address));
         self.locate(row)
     }
 
@@ -95,8 +96,8 @@ impl Subject {
     }
 
     fn locate(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
-        let locator = text("line", &format!("{}:{}", row.table.name(), row.line))?;
-        self.record.source.locators.push(locator);
+        let locator = text("line", format!("{}:{}", row.table.name(), row.line))?;
+        push(&mut self.record.source.locators, locator);
         Ok(())
     }
 
@@ -105,14 +106,16 @@ impl Subject {
         self.aliases.sort_by_key(|(number, _)| *number);
         self.addresses.sort_by_key(|(number, _)| *number);
         let mut record = self.record;
+        record.names.reserve_exact(self.aliases.len());
         record.names.extend(self.aliases.into_iter().map(|(_, name)| name));
         record.addresses = self.addresses.into_iter().map(|(_, address)| address).collect();
         record.source.files = sources.to_vec();
         if !self.remarks.is_empty() {
             let whole = |source| RejectReason::Text { column: "Remarks", source };
-            let verbatim = Prose::new(self.remarks.clone()).map_err(whole)?;
-            record.source.extra.push(Extra::new(text("Remarks", REMARKS)?, vec![verbatim]));
-            remarks::read(&mut record, &self.remarks);
+            let verbatim = Prose::new(self.remarks).map_err(whole)?;
+            let at = record.source.extra.len();
+            remarks::read(&mut record, verbatim.as_str());
+            record.source.extra.insert(at, Extra::new(text("Remarks", REMARKS)?, vec![verbatim]));
         }
         snapshot::fitting(record)
     }
@@ -126,7 +129,7 @@ pub(super) fn programmes(cell: &str) -> impl Iterator<Item = &str> {
 /// The titles of the column `Title`, which joins them as `A; B`.
 pub(super) fn titles(record: &mut Record, cell: &str) -> Result<(), RejectReason> {
     for title in cell.split(';').map(str::trim).filter(|title| !title.is_empty()) {
-        record.titles.push(text("Title", title)?);
+        push(&mut record.titles, text("Title", title)?);
     }
     keep_odd(record, TITLE, cell, "; ", |record| &record.titles)
 }
@@ -140,12 +143,21 @@ fn keep_odd(
     joint: &str,
     parts: fn(&Record) -> &[Text],
 ) -> Result<(), RejectReason> {
-    let joined = parts(record).iter().map(Text::as_str).collect::<Vec<_>>().join(joint);
-    if joined != cell {
+    if !is_joined(parts(record), joint, cell) {
         let verbatim = Prose::new(cell).map_err(|source| RejectReason::Text { column, source })?;
         record.source.keep(&text(column, column)?, verbatim);
     }
     Ok(())
+}
+
+/// Whether a cell is these parts with the joint between each two.
+fn is_joined(parts: &[Text], joint: &str, cell: &str) -> bool {
+    let mut rest = Some(cell);
+    for (at, part) in parts.iter().enumerate() {
+        let behind = if at == 0 { rest } else { rest.and_then(|rest| rest.strip_prefix(joint)) };
+        rest = behind.and_then(|behind| behind.strip_prefix(part.as_str()));
+    }
+    rest == Some("")
 }
 
 /// OFAC writes persons as `FAMILY, Given`.
@@ -154,8 +166,8 @@ pub(super) fn name(subject: SubjectKind, kind: NameKind, full: Text) -> Result<N
     if let (SubjectKind::Person, Some((family, given))) = (subject, full.as_str().split_once(", ")) {
         let (family, given) = (family.trim(), given.trim());
         if !family.is_empty() && !given.is_empty() {
-            parts.push(NamePart::new(PartRole::Family, text("name", family)?));
-            parts.push(NamePart::new(PartRole::Given, text("name", given)?));
+            push(&mut parts, NamePart::new(PartRole::Family, text("name", family)?));
+            push(&mut parts, NamePart::new(PartRole::Given, text("name", given)?));
         }
     }
     let mut name = Name::new(kind, full);

@@ -148,7 +148,8 @@ impl Reading {
     }
 
     fn finish(self, primary: &TableFile<'_>) -> Snapshot {
-        let (mut records, mut rejected): (Vec<Record>, _) = (Vec::new(), self.rejected);
+        let mut records: Vec<Record> = Vec::with_capacity(self.subjects.len());
+        let mut rejected = self.rejected;
         for subject in self.subjects {
             let (line, key) = (subject.line, subject.key().clone());
             match subject.finish(&self.sources) {
