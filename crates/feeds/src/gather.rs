@@ -129,7 +129,7 @@ impl Gathering {
         match admitted {
             Ok(record) => {
                 self.seen.insert(record.key.clone(), line);
-                self.records.push(record);
+                self.records.push(*record);
             }
             Err((key, reason)) => {
                 let (file, may_hide_others) = (self.file.clone(), key.is_none());
@@ -138,13 +138,13 @@ impl Gathering {
         }
     }
 
-    fn whole(&self, lines: &[u64], mut record: Record) -> Result<Record, RejectReason> {
+    fn whole(&self, lines: &[u64], mut record: Record) -> Result<Box<Record>, RejectReason> {
         if let Some(first) = self.seen.get(&record.key) {
             return Err(RejectReason::Repeated { id: record.key.reference.to_string(), first: *first });
         }
         record.source.files = vec![self.source.clone()];
         for line in lines {
-            record.source.locators.push(value::text("line", &format!("line:{line}"))?);
+            record.source.locators.push(value::text("line", &["line:", &line.to_string()].concat())?);
         }
         snapshot::fitting(Box::new(record))
     }

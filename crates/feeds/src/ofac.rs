@@ -88,9 +88,3 @@ pub(crate) fn is_table(head: &str) -> bool {
 fn text(column: &'static str, value: impl Into<String>) -> Result<Text, RejectReason> {
     Text::new(value).map_err(|source| RejectReason::Text { column, source })
 }
-
-/// Whether a token begins with a word. Tables of words are looked through for each token, and nearly all of their words
-/// differ in the first byte.
-fn begins(token: &str, word: &str) -> bool {
-    token.as_bytes().first() == word.as_bytes().first() && token.starts_with(word)
-}

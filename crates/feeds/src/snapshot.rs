@@ -75,10 +75,10 @@ pub struct RejectedRow {
 
 /// Gives the record back if it fits the byte form. What is imported will be signed, so it is tried on here: a single
 /// record beyond a limit is a bad row, and must not stop the whole import later. The bytes are only counted.
-pub(crate) fn fitting(record: Box<Record>) -> Result<Record, RejectReason> {
+pub(crate) fn fitting(record: Box<Record>) -> Result<Box<Record>, RejectReason> {
     let change = Change { handle: Handle::new([0; 16]), op: Op::List { record } };
     match (change.lengths(), change.op) {
-        (Ok(_), Op::List { record }) => Ok(*record),
+        (Ok(_), Op::List { record }) => Ok(record),
         (Err(source), _) => Err(RejectReason::Limits { source }),
         (Ok(_), _) => Err(RejectReason::Csv),
     }

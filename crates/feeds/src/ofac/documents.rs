@@ -1,9 +1,11 @@
 //! The grammar of a document in OFAC's remarks: `LABEL VALUE [(COUNTRY)] [issued DATE] [expires DATE]`.
 
+use std::sync::LazyLock;
+
 use comity_watchlist::{Country, FuzzyDate, IdKind, Identifier, Text};
 
+use crate::ofac::dates;
 use crate::ofac::labels::LABELS;
-use crate::ofac::{begins, dates};
 
 /// Words that end a label which is not in the table.
 const LABEL_ENDS: [&str; 4] = [" No. ", " Number ", " # ", " No.: "];
@@ -13,6 +15,13 @@ const LABEL_CHARS_MAX: usize = 60;
 
 /// Marks that may stand between a label and its value.
 const LABEL_MARKS: [char; 4] = [' ', '-', '#', ':'];
+
+/// The table of labels in their order: of those that begin with one byte there are few.
+static BY_FIRST_BYTE: LazyLock<Vec<(&str, IdKind)>> = LazyLock::new(|| {
+    let mut labels = LABELS.to_vec();
+    labels.sort_unstable_by_key(|(label, _)| *label);
+    labels
+});
 
 /// Reads a token as an identifier, or `None` if it is none.
 pub(super) fn read(token: &str) -> Option<Identifier> {
@@ -62,12 +71,16 @@ fn name(identifier: &mut Identifier, label: &str) {
 }
 
 fn known(token: &str) -> Option<(&str, IdKind, &str)> {
+    let first = token.as_bytes().first();
+    let from = BY_FIRST_BYTE.partition_point(|(label, _)| label.as_bytes().first() < first);
+    let candidates =
+        BY_FIRST_BYTE.iter().skip(from).take_while(|(label, _)| label.as_bytes().first() == first);
     let fits = |label: &&(&str, IdKind)| {
-        begins(token, label.0).then(|| token.get(label.0.len()..)).flatten().is_some_and(|rest| {
+        token.strip_prefix(label.0).is_some_and(|rest| {
             rest.starts_with(|c: char| !c.is_alphanumeric()) && rest.contains(char::is_alphanumeric)
         })
     };
-    let (label, kind) = LABELS.iter().filter(fits).max_by_key(|(label, _)| label.len())?;
+    let (label, kind) = candidates.filter(fits).max_by_key(|(label, _)| label.len())?;
     Some((token.get(..label.len())?, *kind, token.get(label.len()..)?))
 }
 
@@ -144,6 +157,16 @@ mod tests {
         let phone = read("Telephone (98)(21)(0000000)").unwrap();
         assert_eq!((phone.kind, phone.value.as_str()), (IdKind::Phone, "(98)(21)(0000000)"));
         assert!(read("Previous Aircraft Tail Number 2-WGLP").unwrap().former);
+    }
+
+    #[test]
+    fn each_label_of_the_table_is_found() {
+        for (label, kind) in LABELS {
+            let token = format!("{label} 1");
+            assert_eq!(known(&token), Some((label, kind, " 1")));
+            assert_eq!(known(&format!("_{token}")), None);
+        }
+        assert_eq!(known(""), None);
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Listing {
         list: &ListId,
         source: &SourceFile,
         lines: &HashMap<Reference, u64>,
-    ) -> Result<Record, RejectReason> {
+    ) -> Result<Box<Record>, RejectReason> {
         self.record.key.list = list.clone();
         for (at, name) in self.named {
             let Some(link) = self.record.links.get_mut(at) else { continue };
@@ -182,7 +182,7 @@ impl<'a> Publication<'a> {
         for listing in self.listings {
             let (line, reference) = (listing.line, listing.record.key.reference.clone());
             match listing.finish(&list, &source, &self.lines) {
-                Ok(record) => records.push(record),
+                Ok(record) => records.push(*record),
                 Err(reason) => refused.push((line, (Some(reference), reason), false)),
             }
         }

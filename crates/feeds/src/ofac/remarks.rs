@@ -8,7 +8,7 @@ use comity_watchlist::{
     NameKind, NameQuality, Place, PlaceKind, Prose, Record, Relation, Text, Tie, Vessel,
 };
 
-use crate::ofac::{REMARKS_UNREAD, begins, dates, documents};
+use crate::ofac::{REMARKS_UNREAD, dates, documents};
 use crate::value::push;
 
 type Take = fn(&mut Record, &str) -> Option<()>;
@@ -92,6 +92,12 @@ pub(super) fn word(record: &mut Record, token: &str) -> Option<()> {
 
 fn begin(token: &str) -> Option<(&'static str, Take)> {
     WORDS.iter().find(|(word, _)| begins(token, word)).copied()
+}
+
+/// Whether a token begins with a word. Tables of words are looked through for each token, and nearly all of their words
+/// differ in the first byte.
+fn begins(token: &str, word: &str) -> bool {
+    token.as_bytes().first() == word.as_bytes().first() && token.starts_with(word)
 }
 
 /// Whether a token is about a measure.

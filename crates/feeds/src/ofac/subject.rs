@@ -96,12 +96,12 @@ impl Subject {
     }
 
     fn locate(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
-        let locator = text("line", format!("{}:{}", row.table.name(), row.line))?;
+        let locator = text("line", [row.table.name(), ":", &row.line.to_string()].concat())?;
         push(&mut self.record.source.locators, locator);
         Ok(())
     }
 
-    pub(super) fn finish(mut self, sources: &[SourceFile]) -> Result<Record, RejectReason> {
+    pub(super) fn finish(mut self, sources: &[SourceFile]) -> Result<Box<Record>, RejectReason> {
         // By OFAC's own numbers, so that a publication in another order of rows is not taken for a change.
         self.aliases.sort_by_key(|(number, _)| *number);
         self.addresses.sort_by_key(|(number, _)| *number);
@@ -115,6 +115,7 @@ impl Subject {
             let verbatim = Prose::new(self.remarks).map_err(whole)?;
             let at = record.source.extra.len();
             remarks::read(&mut record, verbatim.as_str());
+            record.source.extra.reserve_exact(1);
             record.source.extra.insert(at, Extra::new(text("Remarks", REMARKS)?, vec![verbatim]));
         }
         snapshot::fitting(record)

@@ -153,7 +153,7 @@ impl Reading {
         for subject in self.subjects {
             let (line, key) = (subject.line, subject.key().clone());
             match subject.finish(&self.sources) {
-                Ok(record) => records.push(record),
+                Ok(record) => records.push(*record),
                 Err(reason) => {
                     rejected.push(RejectedRow {
                         file: primary.name.clone(),

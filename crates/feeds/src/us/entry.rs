@@ -108,7 +108,7 @@ impl Publication {
             record.addresses.sort_by_cached_key(|address| format!("{address:?}"));
             record.source.files = vec![source.clone()];
             match snapshot::fitting(Box::new(record)) {
-                Ok(record) => records.push(record),
+                Ok(record) => records.push(*record),
                 Err(reason) => rejected.push((line, Some(reference), false, reason)),
             }
         }
