@@ -158,7 +158,7 @@ fn address(listing: &mut Listing, child: &mut Element, values: &Values) -> Resul
             address_part(&mut address, &mut street, part)
         })?;
         if !street.is_empty() {
-            address.street = Some(text("ADDRESS1", &street.join(", "))?);
+            address.street = Some(text("ADDRESS1", street.join(", "))?);
         }
         found.push(address);
         Ok(())

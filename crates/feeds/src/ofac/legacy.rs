@@ -160,7 +160,7 @@ fn address(listing: &mut Listing, child: &mut Element) -> Result<(), RejectReaso
     let mut address = Address::default();
     let lines: Vec<String> = STREET_LINES.iter().filter_map(|line| child.take_text(line)).collect();
     if !lines.is_empty() {
-        address.street = Some(text("address1", &lines.join(", "))?);
+        address.street = Some(text("address1", lines.join(", "))?);
     }
     address.city = take(child, "city")?;
     address.region = take(child, "stateOrProvince")?;

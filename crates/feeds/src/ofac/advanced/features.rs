@@ -140,7 +140,7 @@ fn dated(
     if !remarks::is_measure(label) || note.is_some() || value.is_some() {
         return Ok(false);
     }
-    let mut measure = Measure::new(text("DatePeriod", &day.to_string())?.into());
+    let mut measure = Measure::new(text("DatePeriod", day.to_string())?.into());
     measure.label = Some(text("FeatureTypeID", label.trim_end_matches([' ', ':', '-']))?);
     measure.effective = Some(date);
     record.measures.push(measure);
@@ -161,7 +161,7 @@ fn addresses(listing: &mut Listing, version: &mut Element, parts: &mut Parts) ->
         let mut street = Vec::new();
         place.each("LocationPart", |part| address_part(&mut address, &mut street, part))?;
         if !street.is_empty() {
-            address.street = Some(text("ADDRESS1", &street.join(", "))?);
+            address.street = Some(text("ADDRESS1", street.join(", "))?);
         }
         address.row = Some(text("LocationID", &id)?);
         listing.address(listing::number(&id).unwrap_or(u64::MAX), address);
