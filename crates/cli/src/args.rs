@@ -249,6 +249,16 @@ pub(crate) enum ImportSource {
         #[command(flatten)]
         how: ImportHow,
     },
+    /// Subjects of a bundle of STIX 2.1, as `comity export stix` writes it or others do, into a list of your own.
+    Stix {
+        /// The bundle.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        own: OwnList,
+        #[command(flatten)]
+        how: ImportHow,
+    },
     /// A list as records of our own form, one JSON object a line, into a list of your own.
     Jsonl {
         /// The records.
@@ -478,6 +488,7 @@ impl Command {
                 | ImportSource::Us { how, .. }
                 | ImportSource::Csv { how, .. }
                 | ImportSource::Ftm { how, .. }
+                | ImportSource::Stix { how, .. }
                 | ImportSource::Jsonl { how, .. } => how.of.json,
             },
             Self::Record(record) => record.command.of().json,

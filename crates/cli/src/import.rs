@@ -11,7 +11,7 @@ use std::slice::from_ref;
 
 use comity_feeds::{
     Current, FILE_BYTES_MAX, FeedError, Format, Held, InputFile, Options, Refusal as LossRefusal, Snapshot,
-    canada, diff, eu, format_of, ftm, is_official, losses, ofac, own, seco, simple, uk, un, us,
+    canada, diff, eu, format_of, ftm, is_official, losses, ofac, own, seco, simple, stix, uk, un, us,
 };
 use comity_ledger::{AuthorTime, Entropy, Head};
 use comity_node::{NodeError, SystemEntropy, now};
@@ -45,12 +45,14 @@ pub(crate) fn run(source: &ImportSource) -> Result<Answer, Refusal> {
         ImportSource::Us { file, how, .. } => (Some(Format::Us), from_ref(file), how),
         ImportSource::Csv { file, how, .. } => (Some(Format::Csv), from_ref(file), how),
         ImportSource::Ftm { files, how, .. } => (Some(Format::Ftm), files.as_slice(), how),
+        ImportSource::Stix { file, how, .. } => (Some(Format::Stix), from_ref(file), how),
         ImportSource::Jsonl { file, how, .. } => (Some(Format::Jsonl), from_ref(file), how),
     };
     let list = match source {
-        ImportSource::Csv { own, .. } | ImportSource::Ftm { own, .. } | ImportSource::Jsonl { own, .. } => {
-            own.list.as_ref()
-        }
+        ImportSource::Csv { own, .. }
+        | ImportSource::Ftm { own, .. }
+        | ImportSource::Stix { own, .. }
+        | ImportSource::Jsonl { own, .. } => own.list.as_ref(),
         _ => None,
     };
     let publication = Publication::read(files)?;
@@ -73,6 +75,7 @@ pub(crate) fn run(source: &ImportSource) -> Result<Answer, Refusal> {
         }
         Format::Csv => publication.parse_one(|input| simple::parse(input, list))?,
         Format::Ftm => publication.parse(|inputs| ftm::parse(inputs, list))?,
+        Format::Stix => publication.parse_one(|input| stix::parse(input, list))?,
         Format::Jsonl => publication.parse_one(|input| own::parse_lines(input, list))?,
     };
     enter(&mut Source::find(&how.of.home)?, format, snapshot, how)

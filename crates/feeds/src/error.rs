@@ -73,6 +73,16 @@ pub enum FeedError {
         /// The file.
         file: String,
     },
+    /// JSON that breaks off, or is none.
+    #[error("{file} is not readable as JSON at line {line}: {said}")]
+    BadJson {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// The reader's words, which name no value.
+        said: String,
+    },
     /// A file that does not say of which list its records are, read without naming one.
     #[error("{file} does not say of which one list its records are: name it")]
     NoList {
@@ -294,6 +304,9 @@ pub enum RejectReason {
     /// A record that has no effect where it comes from: a listing has, and would say more.
     #[error("record is suspended there, which a list cannot say")]
     Suspended,
+    /// A record that may go no further.
+    #[error("record is marked more strictly than it would be handled here")]
+    Marked,
     /// A row of another list than the rest.
     #[error("row is of the list {found}, and not of {list}")]
     OtherList {

@@ -56,11 +56,13 @@ pub enum Format {
     Jsonl,
     /// Entities of `FollowTheMoney`, one a line, or changes of such.
     Ftm,
+    /// A bundle of STIX 2.1.
+    Stix,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ofac,
         Self::Un,
         Self::Eu,
@@ -71,6 +73,7 @@ impl Format {
         Self::Csv,
         Self::Jsonl,
         Self::Ftm,
+        Self::Stix,
     ];
 
     /// Its word, as commands have it.
@@ -86,6 +89,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Jsonl => "jsonl",
             Self::Ftm => "ftm",
+            Self::Stix => "stix",
         }
     }
 
@@ -171,6 +175,9 @@ fn of_json(bytes: &[u8]) -> Option<Format> {
         Err(error) => std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?,
     };
     let head = crate::json::head(text);
+    if head.kind() == Some("bundle") {
+        return Some(Format::Stix);
+    }
     if head.has(&["id", "schema", "properties"]) || head.has(&["op", "entity"]) {
         return Some(Format::Ftm);
     }

@@ -42,9 +42,14 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = (u64, &str)> {
 /// What the parser says, less the line, which it counts within its text. It names no value: a value of this module has
 /// no form that another could be expected for.
 pub(crate) fn fault(error: &serde_json::Error) -> RejectReason {
+    RejectReason::Json { said: said(error) }
+}
+
+/// What the parser says, with its column.
+pub(crate) fn said(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let said = said.split_once(" at line ").map_or(said.as_str(), |(said, _)| said);
-    RejectReason::Json { said: format!("{said} (column {})", error.column()) }
+    format!("{said} (column {})", error.column())
 }
 
 /// The keys of the first object of a text, as far as it can be read.
@@ -60,6 +65,7 @@ pub(crate) fn head(text: &str) -> Head {
 #[derive(Debug, Default)]
 pub(crate) struct Head {
     keys: Vec<String>,
+    kind: Option<String>,
 }
 
 impl Head {
@@ -69,6 +75,11 @@ impl Head {
     /// Whether it has all of these keys.
     pub(crate) fn has(&self, keys: &[&str]) -> bool {
         keys.iter().all(|key| self.keys.iter().any(|known| known == key))
+    }
+
+    /// Its `type`.
+    pub(crate) fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
     }
 }
 
@@ -83,10 +94,15 @@ impl<'de> Visitor<'de> for HeadVisitor<'_> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
         while let Some(key) = map.next_key::<String>()? {
+            let is_kind = key == "type";
             if self.0.keys.len() < Head::KEYS_MAX {
                 self.0.keys.push(key);
             }
-            map.next_value::<IgnoredAny>()?;
+            if is_kind {
+                self.0.kind = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
         }
         Ok(())
     }

@@ -27,6 +27,7 @@ mod script;
 pub mod seco;
 pub mod simple;
 mod snapshot;
+pub mod stix;
 mod table;
 pub mod uk;
 pub mod un;

@@ -13,7 +13,10 @@ mod scalar;
 mod words;
 
 use comity_watchlist::{Change, Handle, Op, Record, RecordError};
+use serde::Deserialize as _;
 use thiserror::Error;
+
+use crate::error::RejectReason;
 
 pub use self::designation::{Lack, lacks};
 use self::form::RecordForm;
@@ -80,6 +83,12 @@ pub fn read(bytes: &[u8]) -> Result<OwnRecord, OwnError> {
     let change = Change { handle: Handle::new([0; 16]), op: Op::List { record: Box::new(record.clone()) } };
     change.encode().map_err(|source| OwnError::Record { source })?;
     Ok(OwnRecord { record, version })
+}
+
+/// The record of an object that stands in a form of others; the reason names no value.
+pub(crate) fn of_form(form: &serde_json::Value) -> Result<Record, RejectReason> {
+    let form = RecordForm::deserialize(form).map_err(|_| RejectReason::Vocabulary { column: "extension" })?;
+    Ok(Record::from(form))
 }
 
 /// Writes a record so that [`read`] gives it again: all but where it was read from, which is the file then.

@@ -9,6 +9,7 @@ use std::fmt;
 use comity_watchlist::Source;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::{fault, keep};
 use crate::error::RejectReason;
@@ -40,6 +41,35 @@ pub(crate) fn read(line: &str) -> Result<Json, RejectReason> {
 }
 
 impl Json {
+    /// The text, if it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value of a field.
+    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(fields) => fields.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The same for a reader of forms; a number stays a text.
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(*value),
+            Self::Number(text) | Self::Text(text) => Value::String(text.clone()),
+            Self::List(values) => values.iter().map(Self::to_value).collect(),
+            Self::Object(fields) => {
+                Value::Object(fields.iter().map(|(key, value)| (key.clone(), value.to_value())).collect())
+            }
+        }
+    }
+
     /// The fields, if it is an object.
     pub(crate) fn into_fields(self) -> Option<Vec<(String, Self)>> {
         match self {
