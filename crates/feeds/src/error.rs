@@ -304,6 +304,9 @@ pub enum RejectReason {
     /// A record that has no effect where it comes from: a listing has, and would say more.
     #[error("record is suspended there, which a list cannot say")]
     Suspended,
+    /// An extension of STIX of our own that holds no record.
+    #[error("extension holds no record as docs/records.md describes it")]
+    Extension,
     /// A record that may go no further.
     #[error("record is marked more strictly than it would be handled here")]
     Marked,

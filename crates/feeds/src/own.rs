@@ -87,7 +87,7 @@ pub fn read(bytes: &[u8]) -> Result<OwnRecord, OwnError> {
 
 /// The record of an object that stands in a form of others; the reason names no value.
 pub(crate) fn of_form(form: &serde_json::Value) -> Result<Record, RejectReason> {
-    let form = RecordForm::deserialize(form).map_err(|_| RejectReason::Vocabulary { column: "extension" })?;
+    let form = RecordForm::deserialize(form).map_err(|_| RejectReason::Extension)?;
     Ok(Record::from(form))
 }
 

@@ -15,6 +15,8 @@
 mod ftm;
 #[path = "open/own.rs"]
 mod own;
+#[path = "open/stix.rs"]
+mod stix;
 #[path = "texts/mod.rs"]
 mod texts;
 #[path = "open/written.rs"]

@@ -1,87 +1,69 @@
-//! A subject of others: an `identity`, or a vessel in a type of its own.
+//! A subject as others write it: an `identity` of its own (STIX 2.1 §4.5).
 //!
-//! What an object says beside name and kind is kept, since STIX has no words for what a list says. Not for: listings of
-//! our own (`listing`).
+//! What an object says beside name and kind is kept as it is written, since STIX has no words for what a list says. Not
+//! for: listings of our own (`listing`), and where a subject is (`place`).
 
-use comity_watchlist::{IdKind, Identifier, NameKind, Record, SubjectKind, Text, Vessel};
+use comity_watchlist::limits::{NAMES_MAX, WORDS_MAX};
+use comity_watchlist::{NameKind, Record, RecordKey, SubjectKind, Text};
 
-use super::{Said, is_too_strict, missing};
+use super::place;
+use super::seen::Seen;
 use crate::error::RejectReason;
-use crate::gather::{Gathering, Refused};
 use crate::json::Json;
-use crate::simple::{country, named};
-use crate::snapshot::Ended;
-use crate::value::text;
-
-/// The types of objects that are subjects.
-pub(super) const TYPES: [&str; 2] = ["identity", "x-vessel"];
+use crate::simple::named;
+use crate::value::{at_most, text};
 
 /// What says nothing of a subject: its form, and which version of it this is.
-const PASSED: [&str; 4] = ["type", "spec_version", "modified", "revoked"];
+const PASSED: [&str; 5] = ["type", "id", "spec_version", "modified", "revoked"];
 
-/// Reads a subject; one that is revoked has ended.
-pub(super) fn read(gathering: &Gathering, object: Json) -> Result<Said, Refused> {
-    let id = object.get("id").and_then(Json::text).ok_or((None, missing("id")))?;
-    let key = gathering.key("id", id).map_err(|reason| (None, reason))?;
-    if object.get("revoked") == Some(&Json::Bool(true)) {
-        return Ok(Said::Ended(Ended { key, effective: None }));
+/// Reads a subject.
+pub(super) fn read(seen: &Seen<'_>, key: RecordKey, object: Json) -> Result<Record, RejectReason> {
+    if seen.is_ours() {
+        return Err(RejectReason::Missing { column: "extensions" });
     }
-    if is_too_strict(&object) {
-        return Err((Some(key), RejectReason::Marked));
-    }
-    let is_vessel = object.get("type").and_then(Json::text) == Some("x-vessel");
+    let id = key.reference.as_str().to_owned();
     let kind = match object.get("identity_class").and_then(Json::text) {
-        _ if is_vessel => SubjectKind::Vessel,
         Some("individual") => SubjectKind::Person,
         Some("organization" | "group") => SubjectKind::Organisation,
         _ => SubjectKind::Unknown(0),
     };
-    let mut record = Record::new(key.clone(), kind);
-    match fill(&mut record, is_vessel, object) {
-        Ok(()) if record.names.is_empty() => Err((Some(key), missing("name"))),
-        Ok(()) => Ok(Said::Listed(Box::new(record))),
-        Err(reason) => Err((Some(key), reason)),
-    }
+    let mut record = Record::new(key, kind);
+    fill(&mut record, object)?;
+    place::relate(seen, &id, &mut record)?;
+    Ok(record)
 }
 
-fn fill(record: &mut Record, is_vessel: bool, object: Json) -> Result<(), RejectReason> {
-    let mut vessel = Vessel::default();
+fn fill(record: &mut Record, object: Json) -> Result<(), RejectReason> {
+    let column = "name";
+    let name = object.get(column).and_then(Json::text).map(str::trim).filter(|name| !name.is_empty());
+    record.names.push(named(NameKind::Primary, column, name.ok_or(RejectReason::Missing { column })?)?);
     for (name, value) in object.into_fields().unwrap_or_default() {
-        match (name.as_str(), &value) {
-            ("id", _) => {}
+        match (name.as_str(), texts(&value)) {
+            ("name", _) => {}
             (passed, _) if PASSED.contains(&passed) => {}
-            ("identity_class", Json::Text(class))
-                if matches!(class.as_str(), "individual" | "organization") => {}
-            ("name", Json::Text(full)) => {
-                record.names.insert(0, named(NameKind::Primary, "name", full.trim())?)
-            }
-            ("aliases", Json::List(aliases)) if aliases.iter().all(|alias| alias.text().is_some()) => {
-                for alias in aliases.iter().filter_map(Json::text) {
-                    record.names.push(named(NameKind::Aka, "aliases", alias.trim())?);
+            ("identity_class", _) if matches!(value.text(), Some("individual" | "organization")) => {}
+            ("aliases", Some(aliases)) => {
+                at_most("aliases", aliases.len(), NAMES_MAX)?;
+                for alias in aliases {
+                    record.names.push(named(NameKind::Aka, "aliases", alias)?);
                 }
             }
-            ("roles", Json::List(roles)) if roles.iter().all(|role| role.text().is_some()) => {
-                record.positions = texts("roles", roles)?;
-            }
-            ("sectors", Json::List(sectors)) if sectors.iter().all(|sector| sector.text().is_some()) => {
-                record.sectors = texts("sectors", sectors)?;
-            }
-            ("flag", Json::Text(flag)) if is_vessel => vessel.flag = Some(country("flag", flag.trim())?),
-            ("imo" | "mmsi" | "call_sign", Json::Text(number)) if is_vessel => {
-                let kind = match name.as_str() {
-                    "imo" => IdKind::Imo,
-                    "mmsi" => IdKind::Mmsi,
-                    _ => IdKind::CallSign,
-                };
-                record.identifiers.push(Identifier::new(kind, text("number", number.trim())?));
-            }
-            (_, value) => value.keep(&name, &mut record.source)?,
+            ("roles", Some(roles)) => record.positions = words("roles", &roles)?,
+            ("sectors", Some(sectors)) => record.sectors = words("sectors", &sectors)?,
+            _ => value.keep(&name, &mut record.source)?,
         }
     }
-    record.vessel = Some(vessel).filter(|vessel| *vessel != Vessel::default());
     Ok(())
 }
 
-fn texts(column: &'static str, values: &[Json]) -> Result<Vec<Text>, RejectReason> {
-    values.iter().filter_map(Json::text).map(|value| text(column, value.trim())).collect()
+/// The texts of a list of nothing else, without those that say nothing.
+fn texts(value: &Json) -> Option<Vec<&str>> {
+    let Json::List(values) = value else { return None };
+    let texts: Option<Vec<&str>> = values.iter().map(Json::text).collect();
+    Some(texts?.into_iter().map(str::trim).filter(|text| !text.is_empty()).collect())
+}
+
+fn words(column: &'static str, values: &[&str]) -> Result<Vec<Text>, RejectReason> {
+    at_most(column, values.len(), WORDS_MAX)?;
+    values.iter().map(|value| text(column, value)).collect()
 }
