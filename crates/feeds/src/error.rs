@@ -74,7 +74,7 @@ pub enum FeedError {
         file: String,
     },
     /// JSON that breaks off, or is none.
-    #[error("{file} is not readable as JSON at line {line}: {said}")]
+    #[error("{file} is not readable as json at line {line}: {said}")]
     BadJson {
         /// The file.
         file: String,
@@ -82,6 +82,12 @@ pub enum FeedError {
         line: u64,
         /// The reader's words, which name no value.
         said: String,
+    },
+    /// JSON that is no bundle of STIX.
+    #[error("{file} is json, but no bundle of stix")]
+    NoBundle {
+        /// The file.
+        file: String,
     },
     /// A file that does not say of which list its records are, read without naming one.
     #[error("{file} does not say of which one list its records are: name it")]

@@ -36,7 +36,7 @@ pub fn parse(file: &InputFile<'_>, named: Option<&ListId>) -> Result<Snapshot, F
     let text = json::text(file)?;
     objects::check(file.name, text)?;
     if json::head(text).kind() != Some("bundle") {
-        return Err(FeedError::UnknownDocument { file: file.name.to_owned() });
+        return Err(FeedError::NoBundle { file: file.name.to_owned() });
     }
     let seen = Seen::of(Objects::of(text));
     let mut gathering = Gathering::of(file, named.cloned().or_else(|| seen.list()), "bundle")?;

@@ -3,7 +3,7 @@
 //!
 //! Goal: nothing that a source or a thief of a source can send costs more than a second of a core or 256 MiB, and
 //! each is refused, left out by row, or taken with a text that is what it was. Way: a good publication in each form,
-//! bent by each of the ways of `documents`, `tables` and `lines`; each form in a process of its own under `RLIMIT_DATA`. Not
+//! bent by each of the ways of `documents`, `tables`, `lines` and `bundles`; each form in a process of its own under `RLIMIT_DATA`. Not
 //! here: archives (`archive`), and what a good publication is read to (`lists`).
 
 #![allow(
@@ -13,6 +13,8 @@
     reason = "a test fails by panicking, and says aloud what it did"
 )]
 
+#[path = "bad_inputs/bundles.rs"]
+mod bundles;
 #[path = "bad_inputs/documents.rs"]
 mod documents;
 #[path = "bad_inputs/lines.rs"]
@@ -23,7 +25,9 @@ mod tables;
 use std::process::Command;
 use std::time::Duration;
 
-use comity_feeds::{FeedError, InputFile, Snapshot, canada, eu, ftm, ofac, own, seco, simple, uk, un, us};
+use comity_feeds::{
+    FeedError, InputFile, Snapshot, canada, eu, ftm, ofac, own, seco, simple, stix, uk, un, us,
+};
 use comity_watchlist::{FileHash, ListId};
 
 use self::Verdict::{Fewer, LeftOut, Taken};
@@ -60,6 +64,8 @@ enum Verdict {
     LeftOut(&'static str),
     /// As many records as of the good one, with nothing more left out.
     Taken,
+    /// More records, and nothing more left out.
+    More,
     /// Fewer records, and nothing left out: what has gone is seen by whoever compares.
     Fewer,
 }
@@ -125,6 +131,9 @@ impl Verdict {
             }
             (Self::Taken, Ok(read)) => {
                 read.records.len() == good.records.len() && read.rejected.len() == good.rejected.len()
+            }
+            (Self::More, Ok(read)) => {
+                read.records.len() > good.records.len() && read.rejected.len() == good.rejected.len()
             }
             (Self::Fewer, Ok(read)) => {
                 read.records.len() < good.records.len() && read.rejected.len() <= good.rejected.len()
@@ -246,6 +255,14 @@ const STRICT: [(&str, Verdict); 8] = [
 forms! { lines::cases:
     lines_of_our_own, "fixtures/own/list.jsonl", "HENTZAU", "1963-04-05", own_lines, STRICT;
     entities_of_ftm, "fixtures/ftm/entities.ftm.json", "HENTZAU", "1963-04-05", entities, [("the half of it", Fewer), ("a name of a MiB", LeftOut("more than 1048576"))];
+}
+
+forms! { bundles::cases:
+    bundles_of_stix, "fixtures/stix/bundle.json", "HENTZAU", "1963-04-05", bundle, [];
+}
+
+fn bundle(input: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+    stix::parse(input, Some(&ListId::parse("xa-castle").unwrap()))
 }
 
 fn entities(input: &InputFile<'_>) -> Result<Snapshot, FeedError> {

@@ -337,8 +337,5 @@ fn the_real_bundles_at_hand_are_read_whole_or_have_no_subject() {
     for name in ["poisonivy.json", "infrastructure.json", "indicators-for-C2-with-COA.json"] {
         assert!(matches!(parse(&read(name)), Err(FeedError::NoRecords { .. })), "{name}");
     }
-    assert!(matches!(
-        parse(&read("interop-objectmarking-test.json")),
-        Err(FeedError::UnknownDocument { .. })
-    ));
+    assert!(matches!(parse(&read("interop-objectmarking-test.json")), Err(FeedError::NoBundle { .. })));
 }
