@@ -155,7 +155,9 @@ fn each_list_of_one_file_enters_by_its_command_and_another_list_is_refused_there
 #[test]
 fn a_list_of_ones_own_enters_by_command_or_content_and_is_handled_as_what_is_written_here() {
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/tests/fixtures");
-    for (format, name, records) in [("csv", "own/targets.csv", 7), ("jsonl", "own/list.jsonl", 5)] {
+    for (format, name, records) in
+        [("csv", "own/targets.csv", 7), ("jsonl", "own/list.jsonl", 5), ("stix", "stix/own.json", 1)]
+    {
         let agency = Agency::found("agency-a.example");
         let path = fixtures.join(name);
         let entered = agency.ask(&["import", "auto", text(&path)]);
@@ -194,6 +196,30 @@ fn a_delta_enters_behind_the_list_that_it_follows() {
     let changed = agency.ask(&[&arguments[..], &["--accept-removals"]].concat());
     let sums = ["added", "changed", "removed", "unchanged"].map(|sum| changed[sum].as_u64().unwrap());
     assert_eq!(sums, [1, 1, 1, 4], "{changed}");
+}
+
+#[test]
+fn a_bundle_of_stix_is_what_another_agency_exports_and_ends_what_it_says() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/tests/fixtures");
+    let (author, reader) = (Agency::found("agency-a.example"), Agency::found("agency-b.example"));
+    author.ask(&["import", "jsonl", text(&fixtures.join("own/list.jsonl"))]);
+    let folder = tempfile::tempdir().unwrap();
+    let export = |name: &str| {
+        let path = folder.path().join(name);
+        author.ask(&["export", "stix", "--out", text(&path)]);
+        path
+    };
+    let first = export("first.json");
+    let entered = reader.ask(&["import", "stix", text(&first)]);
+    let sums = (&entered["list"], &entered["added"], &entered["rejected"]);
+    assert_eq!(sums, (&"xa-national".into(), &5.into(), &serde_json::json!([])), "{entered}");
+    author.ask(&["record", "withdraw", "xa-national", "XA-1", "--reason", "mistaken for another"]);
+    let next = export("next.json");
+    let ended = reader.ask(&["import", "auto", text(&next)]);
+    let sums = ["added", "changed", "removed", "unchanged"].map(|sum| ended[sum].as_u64().unwrap());
+    assert_eq!(sums, [0, 0, 1, 4], "{ended}");
+    let again = reader.ask(&["import", "stix", text(&next)]);
+    assert_eq!((&again["removed"], &again["size"]), (&0.into(), &ended["size"]), "{again}");
 }
 
 #[test]

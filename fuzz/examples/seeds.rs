@@ -141,6 +141,8 @@ fn lists() {
     write("ftm", "delta", &entities.join(&0));
     write("jsonl", "list", &fixture("own/list.jsonl"));
     write("jsonl", "full", &one_line(&fixture("own/full.json")));
+    write("stix", "subjects", &fixture("stix/bundle.json"));
+    write("stix", "listings", &fixture("stix/own.json"));
     write("canada", "list", &fixture("canada.xml"));
     write("seco", "whole-list", &fixture("seco.xml"));
     write("seco", "amendment", &fixture("seco-amendment.xml"));

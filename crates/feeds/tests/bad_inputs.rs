@@ -1,4 +1,4 @@
-//! Bad inputs: more than 800 publications that are broken, hostile or odd, each with its expected verdict, in little
+//! Bad inputs: more than 900 publications that are broken, hostile or odd, each with its expected verdict, in little
 //! memory and time.
 //!
 //! Goal: nothing that a source or a thief of a source can send costs more than a second of a core or 256 MiB, and

@@ -115,6 +115,22 @@ fn our_own_bundle_comes_back_as_the_same_records() {
 }
 
 #[test]
+fn our_own_bundle_is_the_one_that_is_committed_and_is_read_as_its_snapshot_says() {
+    let day = CalendarDate::parse("2026-10-05").unwrap();
+    let listings = [
+        listing(numbered(1), 1, OutState::Listed),
+        listing(numbered(2), 2, OutState::Delisted(Some((DelistReason::Annulled, day)))),
+    ];
+    let text = written(OutFormat::Stix, &listings);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stix/own.json");
+    if std::env::var_os("COMITY_WRITE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(text, std::fs::read_to_string(&path).unwrap());
+    compare("stix/own.json.snapshot", &own(&listings));
+}
+
+#[test]
 fn what_others_added_to_our_listing_is_kept() {
     let text = written(OutFormat::Stix, &[listing(numbered(1), 1, OutState::Listed)]);
     let added = text.replacen(
