@@ -203,9 +203,8 @@ fn a_bundle_of_stix_is_what_another_agency_exports_and_ends_what_it_says() {
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/tests/fixtures");
     let (author, reader) = (Agency::found("agency-a.example"), Agency::found("agency-b.example"));
     author.ask(&["import", "jsonl", text(&fixtures.join("own/list.jsonl"))]);
-    let folder = tempfile::tempdir().unwrap();
     let export = |name: &str| {
-        let path = folder.path().join(name);
+        let path = author.beside(name);
         author.ask(&["export", "stix", "--out", text(&path)]);
         path
     };
