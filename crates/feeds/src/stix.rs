@@ -30,8 +30,8 @@ enum Said {
 ///
 /// # Errors
 /// [`FeedError`] if the file is empty, a web page, not UTF-8, not JSON, no bundle, is of no one list or of one that is
-/// read from its publisher, holds no subject, or if more than half of its subjects cannot be read. Single bad objects are
-/// in [`Snapshot::rejected`].
+/// read from its publisher, holds no subject, or if more than half of its subjects cannot be read. Single bad objects
+/// are in [`Snapshot::rejected`].
 pub fn parse(file: &InputFile<'_>, named: Option<&ListId>) -> Result<Snapshot, FeedError> {
     let text = json::text(file)?;
     objects::check(file.name, text)?;

@@ -1,5 +1,5 @@
-//! What must be known of a bundle before a subject of it is read: newest versions, who speaks, what is marked, and where
-//! subjects are.
+//! What must be known of a bundle before a subject of it is read: newest versions, who speaks, what is marked,
+//! and where subjects are.
 //!
 //! Not for: what a subject says (`listing`, `foreign`).
 
@@ -206,8 +206,8 @@ fn marks(list: Option<&Json>) -> Option<Vec<&str>> {
     }
 }
 
-/// Whether a marking says that it is RED or AMBER+STRICT: as TLP 1.0 (STIX 2.1 §7.2.1.4), by the extension for TLP 2.0, or
-/// by its name.
+/// Whether a marking says that it is RED or AMBER+STRICT: as TLP 1.0 (STIX 2.1 §7.2.1.4), by the extension for TLP 2.0,
+/// or by its name.
 fn is_strict(marking: &Json) -> bool {
     let is_word = |said: Option<&Json>| {
         let said = said.and_then(Json::text).unwrap_or_default().to_ascii_lowercase();
