@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use comity_ledger::{Head, KeyHistory, Origin};
@@ -45,6 +45,8 @@ pub struct Node {
     alarms: Alarms,
     news: watch::Sender<u64>,
     shown: watch::Sender<u64>,
+    /// Changes when what the view says of entries before its newest has changed.
+    told_anew: AtomicU64,
 }
 
 impl Node {
@@ -86,6 +88,7 @@ impl Node {
             alarms: Alarms::new(),
             news,
             shown,
+            told_anew: AtomicU64::new(0),
         });
         for origin in healed {
             heal::tell(node.alarms(), &origin);
@@ -206,6 +209,11 @@ impl Node {
         self.compared.subscribe()
     }
 
+    /// Whether those peers that can be asked have said how far the own log goes.
+    pub(crate) fn is_compared(&self) -> bool {
+        *self.compared.borrow()
+    }
+
     /// Opens the own log again, as at a start. Nobody may be writing to it. Blocking.
     ///
     /// # Errors
@@ -324,8 +332,19 @@ impl Node {
         *view = fresh;
         *self.taken_in.write().unwrap_or_else(PoisonError::into_inner) = heads;
         drop(view);
-        self.shown.send_modify(|count| *count = count.wrapping_add(1));
+        self.tell_anew();
         Ok(())
+    }
+
+    /// Says that the view says another thing of entries before its newest: sections came late, or it was built anew.
+    pub(crate) fn tell_anew(&self) {
+        self.told_anew.fetch_add(1, Ordering::SeqCst);
+        self.shown.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Changes each time that was so: whatever was drawn from the view before has to be drawn anew.
+    pub(crate) fn told_anew(&self) -> u64 {
+        self.told_anew.load(Ordering::SeqCst)
     }
 
     /// What a person must look at.

@@ -3,6 +3,8 @@
 //! Read from the store, one listing at a time; the view says only which listings there are. Not here: the formats
 //! (`feeds`), and who asks (`services`, `http`).
 
+pub(crate) mod unbroken;
+
 use comity_feeds::out::{OutFormat, OutSource, OutState, OutWriter, Outgoing};
 use comity_ledger::{Entry, Head, Kind, Origin, Slot, VerifiedOpening};
 use comity_policy::{Label, LabelSet, SlotLabel, Tlp};
@@ -30,6 +32,8 @@ pub struct WantedOut {
     list: Option<ListId>,
     head: Head,
     listings: Vec<Wanted>,
+    /// Listings of which it is not known what was said last: nothing is told of them.
+    unknown: u64,
 }
 
 /// A listing as one of its entries leaves it.
@@ -51,7 +55,8 @@ pub struct Exported {
     pub head: Head,
     /// Listings that were written.
     pub records: u64,
-    /// Listings that were not: nothing of them may be copied, or the format has no place for them.
+    /// Listings that were not: nothing of them may be copied, the newest word on them is not opened, or the format has no
+    /// place for them.
     pub left_out: u64,
 }
 
@@ -94,8 +99,11 @@ pub fn wanted_out(
         listings.extend(live.chain(ended));
     }
     listings.retain(|wanted| wanted.newest.value() < head.size.value());
+    let all = listings.len();
+    listings.retain(|wanted| view.newest_is_known(&log, wanted.handle));
+    let unknown = u64::try_from(all.saturating_sub(listings.len())).unwrap_or(u64::MAX);
     listings.sort_unstable_by_key(|wanted| (wanted.newest, wanted.handle));
-    Ok(WantedOut { origin: origin.clone(), list: list.cloned(), head, listings })
+    Ok(WantedOut { origin: origin.clone(), list: list.cloned(), head, listings, unknown })
 }
 
 /// Writes listings in a format, file by file. Blocking.
@@ -127,7 +135,8 @@ pub fn write_out(
             Ok(())
         })?;
         let all = u64::try_from(wanted.listings.len()).unwrap_or(u64::MAX);
-        (exported.records, exported.left_out) = (told, all.saturating_sub(told));
+        (exported.records, exported.left_out) =
+            (told, all.saturating_sub(told).saturating_add(wanted.unknown));
         writer.end(pass).iter().try_for_each(|part| take(&part.path, &part.bytes))?;
     }
     store.sync_what_was_read()?;
@@ -181,7 +190,7 @@ struct Gathered {
 ///
 /// # Errors
 /// A [`NodeError`] of the store.
-pub(crate) fn read(
+fn read(
     store: &Store,
     origin: &Origin,
     listing: &Wanted,
@@ -205,18 +214,23 @@ pub(crate) fn read(
             next = if seeks { held_at(store, origin, &[about])?.pop() } else { bare(store, origin, about)? };
         }
     }
+    Ok(made(origin, listing, found))
+}
+
+/// The listing of what was gathered of it; `None` if that is too little.
+fn made(origin: &Origin, listing: &Wanted, found: Gathered) -> Option<Outgoing> {
     let state = match listing.status {
         Status::Listed => OutState::Listed,
         Status::Suspended => OutState::Suspended,
         Status::Delisted => OutState::Delisted(found.delisted),
         Status::Withdrawn | Status::Erased => OutState::Withdrawn,
     };
-    let Some(tlp) = found.tlp else { return Ok(None) };
+    let tlp = found.tlp?;
     if found.record.is_none() && matches!(state, OutState::Listed | OutState::Suspended) {
-        return Ok(None);
+        return None;
     }
     let (created_ms, modified_ms) = spread(&found.times);
-    Ok(Some(Outgoing {
+    Some(Outgoing {
         origin: origin.to_string(),
         agency: origin.agency().to_string(),
         handle: listing.handle,
@@ -227,7 +241,7 @@ pub(crate) fn read(
         modified_ms,
         index: listing.newest.value(),
         tlp,
-    }))
+    })
 }
 
 /// An entry of which only the envelope is asked.
@@ -266,13 +280,17 @@ fn take_in(held: &HeldEntry, found: &mut Gathered, may: &MayTell<'_>) -> bool {
         }
     }
     found.tlp = Some(strictest);
-    if let Ok(decoded) = Change::decode(&read) {
-        if let Op::Delist { reason, effective, .. } = &decoded.change.op {
-            found.delisted = Some((*reason, *effective));
+    match Change::decode(&read) {
+        Ok(decoded) => {
+            if let Op::Delist { reason, effective, .. } = &decoded.change.op {
+                found.delisted = Some((*reason, *effective));
+            }
+            found.record = decoded.change.op.record().cloned();
+            true
         }
-        found.record = decoded.change.op.record().cloned();
+        // What is not understood may have changed or ended what stands before it.
+        Err(_) => held.entry.kind() != Kind::Record,
     }
-    true
 }
 
 /// The times of the first and the newest entry in milliseconds, each later than the one before it: authors' clocks give

@@ -4,7 +4,7 @@
 //! and is not told, bars it. Not for: peers (`clause`), or where such readers come from.
 
 use crate::label::{Label, Reach};
-use crate::marking::{Actions, Attribution, Moment, Notify, Retention};
+use crate::marking::{Actions, Attribution, DataClass, Moment, Notify, Retention};
 use crate::purpose::Purposes;
 
 impl Label {
@@ -38,6 +38,8 @@ const CLAUSES: &[fn(&Label, Moment) -> bool] = &[
     |label, _| label.handling().exercise.is_none(),
     // Whoever reads may be anybody, enforcement too, and may use it for anything.
     |label, _| Purposes::ALL_BUT_EXERCISE.without(label.handling().purposes).is_empty(),
+    // Who reads is bound by no law on such data.
+    |label, _| !matches!(label.handling().data_class, DataClass::Special | DataClass::Minor),
     |label, _| !label.handling().subject_categories.iter().any(|category| category.is_protected()),
     |label, now| {
         let terms = label.handling();
@@ -104,6 +106,8 @@ mod tests {
                 d.handling.purposes =
                     Purposes::ALL_BUT_EXERCISE.without(Purposes::of(&[Purpose::ResearchStats]));
             }),
+            ("special data", |d| d.handling.data_class = DataClass::Special),
+            ("data of a minor", |d| d.handling.data_class = DataClass::Minor),
             ("victim", |d| d.handling.subject_categories = [SubjectCategory::Victim].into()),
             ("expired", |d| d.handling.expires_at = Some(NOW)),
             ("not reviewed", |d| d.handling.review_by = Some(NOW)),

@@ -119,6 +119,24 @@ impl View {
         Some((standing.newest_index, leaf, standing.status))
     }
 
+    /// Whether what the author said last of the listing of a handle of one origin is known: no entry about it is unopened, or,
+    /// of one that has ended, none later than its end. Otherwise it may have been changed, suspended or ended.
+    pub fn newest_is_known(&self, origin: &LogOrigin, handle: Handle) -> bool {
+        let listing = self.log(origin).and_then(|log| self.listing(*log.handles.get(&handle)?));
+        let Some((listing, standing)) = listing.and_then(|found| Some((found, found.standing.as_ref()?)))
+        else {
+            return false;
+        };
+        let is_settled = |index| standing.status.is_ended() && index < standing.newest_index;
+        listing.unopened().all(is_settled)
+    }
+
+    /// Whether changes of the listing of a handle of one origin contradict each other, or there are more than are followed.
+    pub fn is_disputed(&self, origin: &LogOrigin, handle: Handle) -> bool {
+        let listing = self.log(origin).and_then(|log| self.listing(*log.handles.get(&handle)?));
+        listing.is_some_and(Listing::is_disputed)
+    }
+
     /// List and reference of the listing of a handle of one origin, whether it has ended or not.
     pub fn key_of(&self, origin: &LogOrigin, handle: Handle) -> Option<&RecordKey> {
         let id = self.log(origin)?.handles.get(&handle)?;

@@ -79,6 +79,15 @@ impl StixObjects {
         self.of(record).iter().map(StixObject::new).collect()
     }
 
+    /// The own object of a listing that has ended, with no more than STIX asks of one that is revoked: not even what the
+    /// subject was called, or where it was listed.
+    pub fn revoked_written(&self, record: &Outgoing) -> StixObject {
+        let mut object = self.head(record, "identity", "", record.modified_ms);
+        object.insert("name".into(), "withdrawn".into());
+        object.insert("revoked".into(), true.into());
+        StixObject::new(&Value::Object(object))
+    }
+
     /// What all listings of an agency lean on as it is written.
     pub fn common_written(&self, agency: &str, used: impl IntoIterator<Item = Tlp>) -> Vec<StixObject> {
         self.common(agency, used).iter().map(StixObject::new).collect()

@@ -18,8 +18,8 @@ use crate::gossip::AddCheckpointAnswer;
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// What changes or may come to be is asked for each time.
 const NEVER: &str = "no-store";
-/// What TAXII 2.1 (section 1.6.8) is sent as.
-const TAXII: &str = "application/taxii+json;version=2.1";
+/// What TAXII 2.1 (section 1.6.8) is sent as, and how API roots name its version.
+pub(super) const TAXII: &str = "application/taxii+json;version=2.1";
 /// When the first object of a page was added, and the last.
 const ADDED_FIRST: &str = "x-taxii-date-added-first";
 const ADDED_LAST: &str = "x-taxii-date-added-last";
@@ -82,6 +82,11 @@ pub(super) enum Answer {
     TaxiiError(Box<Self>),
     /// Too much is asked at the moment.
     Busy,
+    /// Cannot be answered for now.
+    Later {
+        /// Why not.
+        words: &'static str,
+    },
     /// Nothing but words.
     Says {
         /// The status code.
@@ -123,7 +128,7 @@ impl Answer {
         match self {
             Self::OtherMethod { .. } => "not for this method",
             Self::Busy => "too much is asked at the moment",
-            Self::Unread { words, .. } | Self::Says { words, .. } => words,
+            Self::Unread { words, .. } | Self::Says { words, .. } | Self::Later { words } => words,
             _ => "",
         }
     }
@@ -140,7 +145,7 @@ impl Answer {
             Self::TaxiiError(answer) => answer.status(),
             Self::OtherSize { .. } => StatusCode::CONFLICT,
             Self::OtherMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Later { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unread { status, .. } | Self::Says { status, .. } => *status,
         }
     }
@@ -159,6 +164,7 @@ impl Answer {
             Self::OtherMethod { allowed } => Some((ALLOW, allowed)),
             Self::Unread { .. } => Some((CONNECTION, "close")),
             Self::Busy => Some((RETRY_AFTER, "1")),
+            Self::Later { .. } => Some((RETRY_AFTER, "60")),
             _ => None,
         };
         let (kind, caching, body): (_, _, Bytes) = match self {

@@ -30,6 +30,9 @@ use crate::{Followers, Gossiping, Node, NodeError, TlsLife};
 /// Requests that read the store or cosign at a time, of all callers together: strangers get a share of the machine that
 /// the node's own work does not feel. A tile takes a fraction of a millisecond.
 const TURNS_MAX: usize = 2;
+/// Requests over TAXII that wait for the one turn that they have among them, so that all others have a turn at any time: one
+/// may take some tenths of a second.
+const TAXII_WAITING_MAX: usize = 16;
 /// Longest that a request waits for its turn: beyond that its caller is better told to come again.
 const TURN_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -58,6 +61,7 @@ pub(super) struct HttpService {
     slots: Arc<Slots>,
     turns: Arc<Semaphore>,
     taxii: Taxii,
+    taxii_turn: TaxiiTurn,
     /// Requests answered, by status code: no more than there are kinds of answers.
     answered: Mutex<BTreeMap<u16, u64>>,
 }
@@ -66,16 +70,26 @@ impl HttpService {
     pub(super) fn new(parts: HttpParts, settings: HttpSettings, slots: Arc<Slots>) -> Arc<Self> {
         let turns = Arc::new(Semaphore::new(TURNS_MAX));
         let taxii = Taxii::new(&settings.taxii);
-        Arc::new(Self { parts, settings, slots, turns, taxii, answered: Mutex::default() })
+        let taxii_turn = TaxiiTurn::new();
+        Arc::new(Self { parts, settings, slots, turns, taxii, taxii_turn, answered: Mutex::default() })
     }
 
     /// Goes through the logs that are served over TAXII as they grow, until `stop`.
     pub(super) async fn keep_up(self: Arc<Self>, stop: CancellationToken) {
+        if self.taxii.is_off() {
+            return;
+        }
         let mut shown = self.node().shown();
         loop {
             shown.mark_unchanged();
+            // So that no request waits for this with a turn that it has.
+            let Some(Some(turn)) = stop.run_until_cancelled(self.taxii_turn.next()).await else { return };
             let service = Arc::clone(&self);
-            let done = off_reactor(move || service.taxii.catch_up(service.node())).await;
+            let done = off_reactor(move || {
+                let _turn = turn;
+                service.taxii.catch_up(service.node())
+            });
+            let done = done.await;
             match done {
                 Ok(Ok(true)) if !stop.is_cancelled() => continue,
                 Ok(Ok(_)) => {}
@@ -170,7 +184,14 @@ impl HttpService {
                     }
                     service.taxii.look_up(service.node(), asked)
                 };
-                self.when_in_turn(slot, look_up).await
+                let _answering = slot.answering();
+                // Its own turn first: what waits for it has none of those that tiles and the witness need.
+                let Some(own) = self.taxii_turn.take().await else { return Answer::Busy };
+                let in_turn = move |service: &Self| {
+                    let _own = own;
+                    look_up(service)
+                };
+                self.when_in_turn(slot, in_turn).await
             }
         }
     }
@@ -233,6 +254,32 @@ impl HttpService {
     }
 }
 
+/// The one turn of requests over TAXII.
+#[derive(Debug)]
+struct TaxiiTurn {
+    turn: Arc<Semaphore>,
+    /// Places of those that wait for it.
+    waiting: Semaphore,
+}
+
+impl TaxiiTurn {
+    fn new() -> Self {
+        Self { turn: Arc::new(Semaphore::new(1)), waiting: Semaphore::new(TAXII_WAITING_MAX) }
+    }
+
+    /// The turn of a request; `None` if too many wait, or it has waited too long.
+    async fn take(&self) -> Option<OwnedSemaphorePermit> {
+        let _place = self.waiting.try_acquire().ok()?;
+        timeout(TURN_WAIT_MAX, self.next()).await.ok()?
+    }
+
+    /// The turn, however long it takes.
+    async fn next(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
+        Arc::clone(&self.turn).acquire_owned().await.ok()
+    }
+}
+
 /// Reads the body of a request for a cosignature.
 async fn read_request<B>(body: B) -> Result<AddCheckpoint, Answer>
 where
@@ -269,5 +316,33 @@ fn tile_of(store: &Store, origin: &Origin, tile: &TileCoordinate) -> Result<Opti
     match tile.kind() {
         TileKind::Entries => entry_bundle(store, origin, tile).map(Some),
         TileKind::Hashes(level) => hash_tile(&store.nodes(origin), level, tile).map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: however many ask over TAXII, one of them is answered at a time, few wait, and the others are told so at once.
+    #[tokio::test]
+    async fn requests_over_taxii_have_one_turn_among_them_and_a_short_queue() {
+        let turn = Arc::new(TaxiiTurn::new());
+        let first = turn.take().await.unwrap();
+        let waiting: Vec<_> = (0..TAXII_WAITING_MAX)
+            .map(|_| {
+                let turn = Arc::clone(&turn);
+                tokio::spawn(async move { turn.take().await.is_some() })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let before = tokio::time::Instant::now();
+        assert!(turn.take().await.is_none(), "the queue is full");
+        assert!(before.elapsed() < TURN_WAIT_MAX, "said at once");
+        drop(first);
+        let mut answered = 0;
+        for one in waiting {
+            answered += usize::from(one.await.unwrap());
+        }
+        assert_eq!(answered, TAXII_WAITING_MAX);
     }
 }

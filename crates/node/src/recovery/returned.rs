@@ -93,6 +93,7 @@ impl Returned {
             tracing::info!(sections = kept.len(), "sections of the own log came back");
         }
         self.node.show(&self.origin, steps, None)?;
+        self.node.tell_anew();
         self.node.tell_news();
         Ok(())
     }

@@ -17,6 +17,10 @@ pub(super) const PAGE_OBJECTS_MAX: usize = 1_000;
 /// Most values of one filter: more than the head of a request has room for ids.
 const VALUES_MAX: usize = 256;
 
+/// The filters of the standard.
+const NAMES: [&str; 7] =
+    ["added_after", "limit", "next", "match[id]", "match[type]", "match[version]", "match[spec_version]"];
+
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
@@ -99,7 +103,7 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Any number is a place: one that no log has is its end.
+    /// Any number of 64 bits is a place: one that no log has is its end.
     fn parse(text: &str) -> Option<Self> {
         let (index, told) = text.split_once('.').unwrap_or((text, "0"));
         Some(Self { index: digits(index)?.parse().ok()?, told: digits(told)?.parse().ok()? })
@@ -115,41 +119,33 @@ impl std::fmt::Display for Cursor {
     }
 }
 
-/// Which versions of an object are asked for.
+/// Which versions of an object are asked for. There is one of each, its newest: to whoever does not ask for it by its time
+/// it is the first, the last and all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Versions {
-    pub(super) last: bool,
-    pub(super) first: bool,
-    pub(super) all: bool,
-    pub(super) exact: BTreeSet<Micros>,
+pub(super) enum Versions {
+    /// Whichever there is.
+    Any,
+    /// Those of some times.
+    Exact(BTreeSet<Micros>),
 }
 
 impl Versions {
-    /// The newest alone.
-    pub(super) const LAST: Self = Self { last: true, first: false, all: false, exact: BTreeSet::new() };
-
-    /// Every one.
-    pub(super) const ALL: Self = Self { last: false, first: false, all: true, exact: BTreeSet::new() };
-
-    /// Whether one that is not the newest may be meant.
-    pub(super) fn reach_back(&self) -> bool {
-        self.all || self.first || !self.exact.is_empty()
-    }
-
-    /// Whether a version is meant that is or is not the first and the last of its object.
-    pub(super) fn mean(&self, version: &str, is_first: bool, is_last: bool) -> bool {
-        let is_exact = || Micros::parse(version).is_some_and(|time| self.exact.contains(&time));
-        self.all || (self.last && is_last) || (self.first && is_first) || is_exact()
+    /// Whether a version is meant.
+    pub(super) fn mean(&self, version: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(times) => Micros::parse(version).is_some_and(|time| times.contains(&time)),
+        }
     }
 
     fn parse(values: &BTreeSet<String>) -> Option<Self> {
-        let said = |word: &str| values.contains(word);
-        let mut read =
-            Self { last: said("last"), first: said("first"), all: said("all"), exact: BTreeSet::new() };
-        for value in values.iter().filter(|value| !matches!(value.as_str(), "last" | "first" | "all")) {
-            read.exact.insert(Micros::parse(value)?);
+        let is_word = |value: &&String| matches!(value.as_str(), "last" | "first" | "all");
+        let times = values.iter().filter(|value| !is_word(value)).map(|value| Micros::parse(value));
+        let times = times.collect::<Option<BTreeSet<Micros>>>()?;
+        if values.contains("all") && values.len() > 1 {
+            return None;
         }
-        (!read.all || values.len() == 1).then_some(read)
+        Some(if values.iter().any(|value| is_word(&value)) { Self::Any } else { Self::Exact(times) })
     }
 }
 
@@ -175,7 +171,7 @@ impl Filters {
             next: Cursor { index: 0, told: 0 },
             ids: None,
             kinds: None,
-            versions: Versions::LAST,
+            versions: Versions::Any,
             is_of_this_spec: true,
         }
     }
@@ -186,7 +182,9 @@ impl Filters {
         let mut seen = BTreeSet::new();
         for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, value) = (decoded(name)?, decoded(value)?);
+            // A name that cannot be read is none of these.
+            let Some(name) = decoded(name).filter(|name| NAMES.contains(&name.as_str())) else { continue };
+            let value = decoded(value)?;
             match name.as_str() {
                 "added_after" => read.added_after = Some(Micros::parse(&value)?),
                 "limit" => read.limit = limit(&value)?,
@@ -194,8 +192,7 @@ impl Filters {
                 "match[id]" => read.ids = Some(values(&value)?),
                 "match[type]" => read.kinds = Some(values(&value)?),
                 "match[version]" => read.versions = Versions::parse(&values(&value)?)?,
-                "match[spec_version]" => read.is_of_this_spec = values(&value)?.contains("2.1"),
-                _ => continue,
+                _ => read.is_of_this_spec = values(&value)?.contains("2.1"),
             }
             if !seen.insert(name) {
                 return None;
@@ -247,7 +244,9 @@ fn decoded(text: &str) -> Option<String> {
 /// Whether a header `Accept` takes what is answered (section 1.6.8): TAXII of this version, or of any; a request
 /// without one takes everything (RFC 9110, 12.5.1).
 pub(super) fn accepts<'a>(headers: impl Iterator<Item = &'a str>) -> bool {
-    let mut ranges = headers.flat_map(|header| header.split(',')).map(str::trim).peekable();
+    let ranges = headers.flat_map(|header| header.split(',')).map(str::trim);
+    // An empty one is no element of a list (RFC 9110, 5.6.1).
+    let mut ranges = ranges.filter(|range| !range.is_empty()).peekable();
     ranges.peek().is_none() || ranges.any(accepts_range)
 }
 

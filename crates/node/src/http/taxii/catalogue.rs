@@ -1,6 +1,7 @@
 //! What is known of a served log by heart: when each entry counts as added, and by which entry an object is told.
 //!
-//! Both follow from the log alone, and grow with it; nothing of a record stands here. Not here: what is told of an
+//! Both grow with the log. Of records nothing stands here but parts of the ids of objects that are told; those of places
+//! are drawn from what they say, and go when the log is gone through anew. Not here: what is told of an
 //! entry (`listings`), nor what a request gets (`page`).
 
 use std::collections::HashMap;
@@ -17,6 +18,9 @@ use crate::NodeError;
 pub(super) const STEP_MICROS: u64 = 2_000;
 /// One time is kept for so many entries: those between are counted from there.
 const BLOCK: u64 = 256;
+/// The latest author's time that counts, in seconds: the beginning of the year 9999, so that there is room behind it for
+/// times that can be written.
+const AUTHOR_SECS_MAX: u64 = 253_370_764_800;
 
 /// What is known of the log up to a size.
 #[derive(Debug, Default)]
@@ -29,9 +33,18 @@ pub(super) struct Catalogue {
     told_by: HashMap<u64, u64>,
     /// Whether the whole log was gone through once.
     pub(super) is_whole: bool,
+    /// How often the view had been drawn anew.
+    told_anew: u64,
 }
 
 impl Catalogue {
+    /// Begins anew if the view has been drawn anew: what entries tell may be another thing then.
+    pub(super) fn begin(&mut self, told_anew: u64) {
+        if self.told_anew != told_anew {
+            *self = Self { told_anew, ..Self::default() };
+        }
+    }
+
     /// The entries that are known.
     pub(super) const fn size(&self) -> u64 {
         self.size
@@ -39,8 +52,7 @@ impl Catalogue {
 
     /// Takes the next entry in: its author's time, and the objects that are told by it.
     pub(super) fn push<'a>(&mut self, author_secs: u64, ids: impl Iterator<Item = &'a str>) {
-        self.newest =
-            if self.size == 0 { Micros::of_secs(author_secs) } else { after(self.newest, author_secs) };
+        self.newest = if self.size == 0 { date_of(author_secs) } else { after(self.newest, author_secs) };
         if self.size.is_multiple_of(BLOCK) {
             self.blocks.push(self.newest);
         }
@@ -121,7 +133,7 @@ impl<'a> Dates<'a> {
         let kept = begins.then(|| usize::try_from(self.next / BLOCK).ok()).flatten();
         let kept = kept.and_then(|block| self.catalogue.blocks.get(block)).copied();
         let date =
-            kept.unwrap_or_else(|| self.before.map_or(Micros::of_secs(secs), |before| after(before, secs)));
+            kept.unwrap_or_else(|| self.before.map_or_else(|| date_of(secs), |before| after(before, secs)));
         (self.before, self.next) = (Some(date), self.next.saturating_add(1));
         Ok(date)
     }
@@ -129,7 +141,11 @@ impl<'a> Dates<'a> {
 
 /// An author's clock may have been set back, or stand still while much is written.
 fn after(before: Micros, author_secs: u64) -> Micros {
-    Micros::of_secs(author_secs).max(before.plus(STEP_MICROS))
+    date_of(author_secs).max(before.plus(STEP_MICROS))
+}
+
+fn date_of(author_secs: u64) -> Micros {
+    Micros::of_secs(author_secs.min(AUTHOR_SECS_MAX))
 }
 
 fn author_times(
@@ -175,6 +191,30 @@ mod tests {
             dates.push(catalogue.newest.0);
         }
         assert_eq!(dates, [10_000_000, 10_002_000, 10_004_000, 11_000_000, 11_002_000]);
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_written_leaves_room_for_those_behind_it() {
+        let mut catalogue = Catalogue::default();
+        let mut dates = Vec::new();
+        for secs in [u64::MAX, u64::MAX, 5] {
+            catalogue.push(secs, std::iter::empty());
+            dates.push(catalogue.newest.to_string());
+        }
+        assert_eq!(dates[0], "9999-01-01T00:00:00.000000Z");
+        assert!(dates.is_sorted_by(|a, b| a < b), "{dates:?}");
+    }
+
+    #[test]
+    fn what_was_drawn_from_another_view_is_forgotten() {
+        let mut catalogue = Catalogue::default();
+        let id = "identity--6d3a5d0e-7b1f-4c52-9a43-1f0c8e27b6d4";
+        catalogue.push(1, [id].into_iter());
+        catalogue.is_whole = true;
+        catalogue.begin(0);
+        assert_eq!((catalogue.entry_of(id), catalogue.is_whole), (Some(0), true));
+        catalogue.begin(1);
+        assert_eq!((catalogue.entry_of(id), catalogue.is_whole, catalogue.size()), (None, false, 0));
     }
 
     #[test]

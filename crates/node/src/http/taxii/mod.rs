@@ -28,10 +28,10 @@ use self::listings::Listings;
 use self::page::{Entries, Page, page};
 use super::answer::Answer;
 use crate::outgoing::sha256;
-use crate::{Node, NodeError, ReadOnlyReason, now};
+use crate::{Node, NodeError, ReadOnlyReason};
 
-/// Entries that are gone through in one turn, so that requests come between.
-const SLICE: u64 = 512;
+/// Entries that are gone through in one turn, so that requests come between. Those that are read for them count as well.
+const SLICE: usize = 512;
 
 /// The logs that are served.
 #[derive(Debug)]
@@ -67,9 +67,15 @@ impl Taxii {
         Self { collections: origins.iter().filter_map(collection).collect() }
     }
 
-    /// Whether a path is one of these.
+    /// Whether no log is served.
+    pub(super) fn is_off(&self) -> bool {
+        self.collections.is_empty()
+    }
+
+    /// Whether a path is one of these, or would be if it were spelled so.
     pub(super) fn has(&self, path: &str) -> bool {
-        !self.collections.is_empty() && path.starts_with("/taxii2/")
+        let rest = path.strip_prefix("/taxii2");
+        !self.is_off() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// Reads a request.
@@ -118,57 +124,39 @@ impl Taxii {
     /// # Errors
     /// A [`NodeError`] if the store fails or is damaged.
     pub(super) fn look_up(&self, node: &Node, request: TaxiiRequest) -> Result<Answer, NodeError> {
-        let TaxiiRequest { asked, mut filters } = request;
-        let (id, part) = match asked {
-            Asked::Discovery => return Ok(resources::discovery(node.home().config().agency.as_str())),
-            Asked::ApiRoot => return Ok(resources::api_root(node.home().config().agency.as_str())),
+        let TaxiiRequest { asked, filters } = request;
+        let agency = node.home().config().agency.as_str();
+        match asked {
+            Asked::Discovery => Ok(resources::discovery(agency)),
+            Asked::ApiRoot => Ok(resources::api_root(agency)),
             Asked::Collections => {
                 let of = |collection: &Collection| collection.resource(node);
                 let all: Vec<_> = self.collections.iter().map(of).collect();
-                return Ok(resources::collections(&all));
+                Ok(resources::collections(&all))
             }
-            Asked::Of { collection, part } => (collection, part),
-        };
-        let Some(collection) = self.collection(&id) else { return Ok(Answer::MISSING) };
-        if part == Part::Itself {
-            return Ok(Answer::taxii(&collection.resource(node)));
+            Asked::Of { collection, part } => match self.collection(&collection) {
+                Some(collection) => collection.look_up(node, part, filters),
+                None => Ok(Answer::MISSING),
+            },
         }
-        if let Some(refusal) = collection.refusal(node) {
-            return Ok(refusal);
-        }
-        let one = match &part {
-            Part::Object { id } | Part::Versions { id } => Some(id.clone()),
-            Part::Itself | Part::Objects | Part::Manifest => None,
-        };
-        if matches!(part, Part::Versions { .. }) {
-            filters.versions = Versions::ALL;
-        }
-        if let Some(id) = &one {
-            (filters.ids, filters.kinds) = (Some([id.clone()].into()), None);
-        }
-        let Some(found) = collection.page(node, &filters)? else { return Ok(Answer::Busy) };
-        // Filters that leave nothing of an object that is there are answered by nothing.
-        if one.is_some() && found.objects.is_empty() && !collection.tells(node, &filters)? {
-            return Ok(Answer::MISSING);
-        }
-        Ok(match part {
-            Part::Manifest => resources::manifest(&found),
-            Part::Versions { .. } => resources::versions(&found),
-            Part::Itself | Part::Objects | Part::Object { .. } => resources::envelope(&found),
-        })
     }
 
-    /// Goes through what is new of one log; whether there is more. Blocking.
+    /// Goes through some of what is new of each log; whether there is more. Blocking.
     ///
     /// # Errors
-    /// A [`NodeError`] if the store fails or is damaged.
+    /// A [`NodeError`] if the store fails or is damaged, when all other logs were gone through.
     pub(super) fn catch_up(&self, node: &Node) -> Result<bool, NodeError> {
-        for collection in &self.collections {
-            if collection.refusal(node).is_none() && collection.catch_up(node)? {
-                return Ok(true);
+        let (mut more, mut failed) = (false, None);
+        for collection in self.collections.iter().filter(|collection| collection.refusal(node).is_none()) {
+            match collection.catch_up(node) {
+                Ok(has_more) => more |= has_more,
+                Err(error) => failed = Some(error),
             }
         }
-        Ok(false)
+        match failed {
+            Some(error) if !more => Err(error),
+            _ => Ok(more),
+        }
     }
 
     fn collection(&self, id: &str) -> Option<&Collection> {
@@ -181,18 +169,38 @@ impl Collection {
         resources::collection(&self.id, self.origin.as_str(), self.refusal(node).is_none())
     }
 
-    /// Why nothing of the log is told: its history is in doubt, or it is not known whether what is held of it is all
-    /// that was said; then what has been erased or withdrawn since might be told again.
-    fn refusal(&self, node: &Node) -> Option<Answer> {
-        if node.is_halted() || node.is_in_doubt(&self.origin) {
-            return Some(Answer::says(StatusCode::FORBIDDEN, "the history of this log is in doubt"));
-        }
-        match node.read_only() {
-            None | Some(ReadOnlyReason::Closed { .. } | ReadOnlyReason::Succeeded { .. }) => None,
-            Some(_) => {
-                Some(Answer::says(StatusCode::SERVICE_UNAVAILABLE, "the log may lack its newest entries"))
+    /// What is asked of the collection.
+    fn look_up(&self, node: &Node, part: Part, mut filters: Filters) -> Result<Answer, NodeError> {
+        let resource: fn(&Page) -> Answer = match part {
+            Part::Itself => return Ok(Answer::taxii(&self.resource(node))),
+            Part::Objects => resources::envelope,
+            Part::Manifest => resources::manifest,
+            Part::Object { ref id } => {
+                (filters.ids, filters.kinds) = (Some([id.clone()].into()), None);
+                resources::envelope
             }
+            Part::Versions { ref id } => {
+                (filters.ids, filters.kinds) = (Some([id.clone()].into()), None);
+                filters.versions = Versions::Any;
+                resources::versions
+            }
+        };
+        if let Some(refusal) = self.refusal(node) {
+            return Ok(refusal);
         }
+        let Some(found) = self.page(node, &filters)? else { return Ok(Answer::Busy) };
+        let is_of_one = matches!(part, Part::Object { .. } | Part::Versions { .. });
+        // Filters that leave nothing of an object that is there are answered by nothing.
+        if is_of_one && found.objects.is_empty() && !self.tells(node, &filters)? {
+            return Ok(Answer::MISSING);
+        }
+        Ok(resource(&found))
+    }
+
+    /// Why nothing of the log is told now.
+    fn refusal(&self, node: &Node) -> Option<Answer> {
+        let is_in_doubt = node.is_halted() || node.is_in_doubt(&self.origin);
+        refusal(is_in_doubt, node.is_compared(), node.read_only())
     }
 
     /// The entries of the log that the view has taken in; of one that is closed no more than its good part.
@@ -206,7 +214,7 @@ impl Collection {
             origin: &self.origin,
             log: &self.log,
             objects: StixObjects::new(sha256),
-            now: Moment::from_unix_secs(now().unix_secs()),
+            now: Moment::from_unix_secs(node.time().for_rules_secs()),
         }
     }
 
@@ -233,18 +241,20 @@ impl Collection {
     /// Goes through some of what is new; whether there is more. Blocking.
     fn catch_up(&self, node: &Node) -> Result<bool, NodeError> {
         let mut catalogue = self.lock();
+        catalogue.begin(node.told_anew());
         let (size, store) = (self.size(node), node.store());
-        let end = size.min(catalogue.size().saturating_add(SLICE));
         let listings = self.listings(node);
-        let mut entries = Entries::new(&listings, end);
-        while catalogue.size() < end {
+        let mut entries = Entries::new(&listings, size);
+        let mut looked = 0_usize;
+        while catalogue.size() < size && looked < SLICE {
             let index = catalogue.size();
             let place = EntryIndex::new(index).unwrap_or(EntryIndex::MAX);
             let bytes = store.shared_entries(&self.origin, place.size_before(), place.size_through())?;
             let secs = bytes.first().map(|bytes| Entry::parse(bytes)).transpose()?;
             let secs = secs.map_or(0, |entry| entry.author_time().unix_secs());
-            let told = entries.told_by(index, &Versions::LAST)?;
-            catalogue.push(secs, told.objects.iter().map(|told| told.object.id.as_str()));
+            let told = entries.told_by(index)?;
+            looked = looked.saturating_add(told.looked);
+            catalogue.push(secs, told.objects.iter().map(|object| object.id.as_str()));
         }
         catalogue.is_whole |= catalogue.size() >= size;
         Ok(catalogue.size() < size)
@@ -253,5 +263,57 @@ impl Collection {
     fn lock(&self) -> MutexGuard<'_, Catalogue> {
         // An entry is taken in whole or not at all.
         self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why nothing of a log is told: its history is in doubt, or it is not known whether what is held of it is all that was
+/// said; then what has been erased or withdrawn since might be told again. A home that is too old to know the successor
+/// of its log may be too old for the end of that log too.
+fn refusal(is_in_doubt: bool, is_compared: bool, read_only: Option<ReadOnlyReason>) -> Option<Answer> {
+    if is_in_doubt {
+        return Some(Answer::says(StatusCode::FORBIDDEN, "the history of this log is in doubt"));
+    }
+    match read_only {
+        None | Some(ReadOnlyReason::Closed { .. }) if is_compared => None,
+        None | Some(ReadOnlyReason::Closed { .. }) => {
+            Some(Answer::Later { words: "peers have not said yet how far the log goes" })
+        }
+        Some(_) => Some(Answer::Later { words: "the log may lack its newest entries" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comity_tlog::TreeSize;
+
+    use super::*;
+
+    fn status(is_compared: bool, read_only: Option<ReadOnlyReason>) -> Option<u16> {
+        refusal(false, is_compared, read_only).map(|answer| answer.status().as_u16())
+    }
+
+    #[test]
+    fn a_log_is_told_only_where_all_of_it_is_known_to_be_held() {
+        let size = TreeSize::new(3).unwrap();
+        assert_eq!(status(true, None), None);
+        assert_eq!(status(true, Some(ReadOnlyReason::Closed { last_good: size })), None);
+        for reason in [
+            ReadOnlyReason::Succeeded { last_good: size },
+            ReadOnlyReason::StoreBehindLock { held: size, locked: size },
+            ReadOnlyReason::LockBehindStore,
+            ReadOnlyReason::BehindPeers { held: size, shown: size },
+            ReadOnlyReason::Returning { from: size },
+            ReadOnlyReason::Conflict { locked: size },
+            ReadOnlyReason::NoKey { held: size },
+        ] {
+            assert_eq!(status(true, Some(reason)), Some(503), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_log_is_told_only_when_peers_were_heard() {
+        let closed = ReadOnlyReason::Closed { last_good: TreeSize::ZERO };
+        assert_eq!((status(false, None), status(false, Some(closed))), (Some(503), Some(503)));
+        assert_eq!(refusal(true, true, None).map(|answer| answer.status().as_u16()), Some(403));
     }
 }

@@ -10,14 +10,15 @@ use comity_ledger::{Entry, Kind};
 use comity_store::CHUNK_ENTRIES;
 use comity_tlog::{EntryIndex, TreeSize};
 
-use super::ask::{Cursor, Filters, Versions};
+use super::ask::{Cursor, Filters};
 use super::catalogue::Catalogue;
-use super::listings::{Listings, ToldBy, ToldObject};
+use super::listings::{Listings, ToldBy};
 use super::timestamp::Micros;
 use crate::NodeError;
-use crate::sections::{HeldEntry, held_entries};
+use crate::sections::{HeldEntry, held_at, held_entries};
 
-/// Most entries that are looked at for a page: some tenths of a second, however few of them are for everybody.
+/// Most entries that are looked at for a page: some tenths of a second, however few of them are for everybody. The
+/// earlier entries of what is told count as well; one listing more, of at most 4,096 changes, may go beyond.
 const LOOKED_MAX: usize = 2_048;
 /// Bytes at which a page ends; an object more may stand on it, so that there is one in any case.
 const PAGE_BYTES_MAX: usize = 256 << 10;
@@ -28,8 +29,6 @@ pub(super) struct Page {
     pub(super) objects: Vec<Added>,
     /// Where the next one begins, if there may be more.
     pub(super) next: Option<Cursor>,
-    /// When the last entry that was looked at counts as added, for a page without objects.
-    pub(super) looked_to: Option<Micros>,
 }
 
 /// An object with the time from which it counts as added.
@@ -57,11 +56,12 @@ pub(super) fn page(
         cursor = cursor.max(Cursor { index: last, told: 0 });
     }
     let wanted = match &asked.ids {
-        Some(ids) => Wanted::Those(places_of(listings, catalogue, ids, &asked.versions)?),
+        // The entries by which objects of these ids may be told.
+        Some(ids) => Wanted::Those(ids.iter().filter_map(|id| catalogue.entry_of(id)).collect()),
         None => Wanted::All,
     };
     let wanted = if asked.is_of_this_spec { wanted } else { Wanted::Those(BTreeSet::new()) };
-    let mut page = Page { objects: Vec::new(), next: None, looked_to: None };
+    let mut page = Page { objects: Vec::new(), next: None };
     let (mut entries, mut dates) = (Entries::new(listings, size), catalogue.dates());
     let (mut looked, mut bytes) = (0_usize, 0_usize);
     while let Some(index) = wanted.from(cursor.index).filter(|index| *index < size) {
@@ -69,40 +69,36 @@ pub(super) fn page(
             page.next = Some(cursor);
             break;
         }
-        let told = entries.told_by(index, &asked.versions)?;
+        let told = match &wanted {
+            Wanted::All => entries.told_by(index)?,
+            Wanted::Those(_) => entries.told_by_alone(index)?,
+        };
         looked = looked.saturating_add(told.looked);
         let date = dates.of(store, origin, index)?;
         let skipped = if cursor.index == index { cursor.told } else { 0 };
-        for (told, place) in told.objects.into_iter().zip(0_usize..).skip(skipped) {
+        for (object, place) in told.objects.into_iter().zip(0_usize..).skip(skipped) {
             let date = date.plus(u64::try_from(place).unwrap_or(u64::MAX));
-            if !asked.means(&told, date) {
+            if !asked.means(&object, date) {
                 continue;
             }
             if page.objects.len() >= asked.limit || bytes >= PAGE_BYTES_MAX {
                 page.next = Some(Cursor { index, told: place });
                 return Ok(page);
             }
-            bytes = bytes.saturating_add(told.object.text.len());
-            page.objects.push(Added { object: told.object, date });
+            bytes = bytes.saturating_add(object.text.len());
+            page.objects.push(Added { object, date });
         }
-        page.looked_to = Some(date);
         cursor = Cursor { index: index.saturating_add(1), told: 0 };
-    }
-    if page.looked_to.is_none()
-        && let Some(last) = size.checked_sub(1)
-    {
-        page.looked_to = Some(dates.of(store, origin, last)?);
     }
     Ok(page)
 }
 
 impl Filters {
-    fn means(&self, told: &ToldObject, date: Micros) -> bool {
-        let ToldObject { object, is_first, is_last } = told;
+    fn means(&self, object: &StixObject, date: Micros) -> bool {
         self.added_after.is_none_or(|time| date > time)
             && self.ids.as_ref().is_none_or(|ids| ids.contains(&object.id))
             && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&object.kind))
-            && self.versions.mean(&object.version, *is_first, *is_last)
+            && self.versions.mean(&object.version)
     }
 }
 
@@ -122,23 +118,6 @@ impl Wanted {
     }
 }
 
-/// The entries by which objects of some ids may be told.
-fn places_of(
-    listings: &Listings<'_>,
-    catalogue: &Catalogue,
-    ids: &BTreeSet<String>,
-    versions: &Versions,
-) -> Result<BTreeSet<u64>, NodeError> {
-    let mut places = BTreeSet::new();
-    for place in ids.iter().filter_map(|id| catalogue.entry_of(id)) {
-        if places.insert(place) && versions.reach_back() && place > 0 {
-            let place = EntryIndex::new(place).unwrap_or(EntryIndex::MAX);
-            places.extend(listings.chain_at(place)?.iter().map(|index| index.value()));
-        }
-    }
-    Ok(places)
-}
-
 /// The entries of a log as they are asked for in their order: a chunk of the store is read once.
 pub(super) struct Entries<'a> {
     listings: &'a Listings<'a>,
@@ -154,17 +133,30 @@ impl<'a> Entries<'a> {
     }
 
     /// What an entry tells.
-    pub(super) fn told_by(&mut self, index: u64, versions: &Versions) -> Result<ToldBy, NodeError> {
+    pub(super) fn told_by(&mut self, index: u64) -> Result<ToldBy, NodeError> {
         if index == 0 {
-            return Ok(ToldBy { objects: self.listings.common(), looked: 1 });
+            return Ok(self.listings.common());
         }
         if self.chunk != Some(index / CHUNK_ENTRIES) {
             self.read(index / CHUNK_ENTRIES)?;
         }
         self.held.retain(|held| held.index.value() >= index);
         match self.held.pop_front_if(|held| held.index.value() == index) {
-            Some(held) => self.listings.told_by(held, versions),
-            None => Ok(ToldBy { objects: Vec::new(), looked: 1 }),
+            Some(held) => self.listings.told_by(held),
+            None => Ok(ToldBy::NOTHING),
+        }
+    }
+
+    /// The same where its neighbours are not asked for.
+    fn told_by_alone(&self, index: u64) -> Result<ToldBy, NodeError> {
+        let Listings { node, origin, .. } = self.listings;
+        match EntryIndex::new(index) {
+            Ok(EntryIndex::ZERO) => Ok(self.listings.common()),
+            Ok(place) => match held_at(node.store(), origin, &[place])?.pop() {
+                Some(held) if held.entry.kind() == Kind::Record => self.listings.told_by(held),
+                _ => Ok(ToldBy::NOTHING),
+            },
+            Err(_) => Ok(ToldBy::NOTHING),
         }
     }
 

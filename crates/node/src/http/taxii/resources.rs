@@ -6,12 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::ask::API_ROOT;
 use super::page::Page;
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, TAXII};
 
 /// The media type of all objects.
 const STIX: &str = "application/stix+json;version=2.1";
-/// The version of TAXII, as API roots name it.
-const TAXII_VERSION: &str = "application/taxii+json;version=2.1";
 
 /// Section 4.1.1.
 pub(super) fn discovery(agency: &str) -> Answer {
@@ -25,7 +23,7 @@ pub(super) fn discovery(agency: &str) -> Answer {
 /// Section 4.2.1. No content is ever taken; a length must be a positive number.
 pub(super) fn api_root(agency: &str) -> Answer {
     Answer::taxii(&json!({
-        "title": format!("logs of {agency}"), "versions": [TAXII_VERSION], "max_content_length": 1,
+        "title": format!("logs of {agency}"), "versions": [TAXII], "max_content_length": 1,
     }))
 }
 
@@ -38,7 +36,7 @@ pub(super) fn collections(collections: &[Value]) -> Answer {
 pub(super) fn collection(id: &str, origin: &str, can_read: bool) -> Value {
     json!({
         "id": id, "title": origin, "can_read": can_read, "can_write": false, "media_types": [STIX],
-        "description": "Listings of this log whose labels are for everybody, as comity export stix writes them.",
+        "description": "The newest versions of listings of this log whose labels are for everybody.",
     })
 }
 
@@ -88,10 +86,9 @@ fn listed(page: &Page, name: &str, items: Vec<Value>) -> Answer {
     Answer::TaxiiPage { text: format!("{}\n", Value::Object(resource)), added: added_of(page) }
 }
 
-/// When the first and the last object of a page were added (section 3.2). A page without objects has the time up to
-/// which was looked, so that whoever goes on by it gets further.
+/// When the first and the last object of a page were added (section 3.2). A page without objects has no such time: that
+/// of an entry by which nothing is told would say when something was written that is not for everybody.
 fn added_of(page: &Page) -> Option<[String; 2]> {
-    let first = page.objects.first().map(|added| added.date).or(page.looked_to)?;
-    let last = page.objects.last().map_or(first, |added| added.date);
-    Some([first.to_string(), last.to_string()])
+    let (first, last) = (page.objects.first()?, page.objects.last()?);
+    Some([first.date.to_string(), last.date.to_string()])
 }

@@ -46,7 +46,7 @@ fn filters_are_read() {
     let read = |query: &str| Filters::parse(Some(query)).unwrap();
     let plain = Filters::parse(None).unwrap();
     assert_eq!(plain, read(""));
-    assert_eq!((plain.limit, plain.next, plain.versions), (PAGE_OBJECTS, Cursor::default(), Versions::LAST));
+    assert_eq!((plain.limit, plain.next, &plain.versions), (PAGE_OBJECTS, Cursor::default(), &Versions::Any));
     let full = read(
         "added_after=2026-11-30T10%3A00%3A00.000001Z&limit=7&next=12.3&match%5Btype%5D=identity,location&x=y",
     );
@@ -55,7 +55,14 @@ fn filters_are_read() {
     assert_eq!(full.kinds.unwrap().len(), 2);
     assert_eq!(read("limit=99999999999999999999999").limit, PAGE_OBJECTS_MAX);
     assert_eq!(read("next=18446744073709551615").next.index, u64::MAX);
-    assert_eq!(read("match[version]=all").versions, Versions::ALL);
+    for word in ["all", "first", "last", "first,last", "first,2026-11-30T10:00:00Z"] {
+        assert_eq!(read(&format!("match[version]={word}")).versions, Versions::Any, "{word}");
+    }
+    let time = Micros::parse("2026-11-30T10:00:00Z").unwrap();
+    assert_eq!(read("match[version]=2026-11-30T10:00:00Z").versions, Versions::Exact([time].into()));
+    for unknown in ["x=%ff", "%ff=x", "%=1", "y"] {
+        assert_eq!(read(unknown), plain, "{unknown}");
+    }
     assert!(!read("match[spec_version]=2.0").is_of_this_spec);
     assert!(read("match[spec_version]=2.0,2.1").is_of_this_spec);
     assert_eq!(read("match[id]=a,b").ids.unwrap().len(), 2);
@@ -109,6 +116,8 @@ fn a_cursor_reads_back() {
 fn media_types_are_negotiated() {
     for taken in [
         &[][..],
+        &[""],
+        &[" , "],
         &["application/taxii+json;version=2.1"],
         &["application/taxii+json; version=2.1"],
         &["application/taxii+json; version=\"2.1\""],
@@ -121,8 +130,7 @@ fn media_types_are_negotiated() {
         assert!(accepts(taken.iter().copied()), "{taken:?}");
     }
     for refused in [
-        &[""][..],
-        &["text/html"],
+        &["text/html"][..],
         &["application/json"],
         &["application/taxii+json;version=2.0"],
         &["application/vnd.oasis.taxii+json;version=2.0"],
