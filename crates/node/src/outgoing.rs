@@ -184,6 +184,8 @@ struct Gathered {
     tlp: Option<Tlp>,
     /// On what ground it ended, where that was read.
     delisted: Option<(DelistReason, CalendarDate)>,
+    /// Whether an entry that was read suspends it.
+    suspends: bool,
 }
 
 /// A listing as its entry `newest` leaves it, as far as it may be told; `None` if it may not. Blocking.
@@ -285,6 +287,7 @@ fn take_in(held: &HeldEntry, found: &mut Gathered, may: &MayTell<'_>) -> bool {
             if let Op::Delist { reason, effective, .. } = &decoded.change.op {
                 found.delisted = Some((*reason, *effective));
             }
+            found.suspends |= matches!(decoded.change.op, Op::Suspend { .. });
             found.record = decoded.change.op.record().cloned();
             true
         }

@@ -5,6 +5,7 @@
 
 use comity_feeds::out::Outgoing;
 use comity_ledger::Origin;
+use comity_screening::Status;
 use comity_store::Store;
 
 use super::{Gathered, MayTell, STEPS_BACK_MAX, Wanted, made, take_in};
@@ -39,15 +40,20 @@ pub(crate) fn read(
             if !take_in(&held, &mut found, may) {
                 return Ok(None);
             }
-        } else if !take_in(&held, &mut Gathered::default(), may) {
-            break;
+        } else {
+            let mut earlier = Gathered::default();
+            if !take_in(&held, &mut earlier, may) {
+                break;
+            }
+            found.suspends |= earlier.suspends;
         }
         found.times.push(held.entry.author_time().unix_secs());
         if let Some(about) = held.entry.about() {
             next = held_at(store, origin, &[about])?.pop();
         }
     }
-    if found.record.is_none() {
+    // That it is suspended may be told only if what suspended it may be.
+    if found.record.is_none() || (wanted.status == Status::Suspended && !found.suspends) {
         return Ok(None);
     }
     Ok(made(origin, wanted, found).map(|listing| Unbroken { listing, looked }))

@@ -318,6 +318,25 @@ async fn an_open_end_of_what_was_closed_is_not_told() {
     assert!(listings == 0 && !told.contains("revoked"), "{told}");
 }
 
+/// Goal: that a listing is suspended is told only if its suspension is for everybody. Way: a closed one and an open one, each
+/// with an open amendment behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_suspension_is_not_told_by_a_later_open_word() {
+    let place = Place::make_with(HTTP);
+    let mut open = place.open().await;
+    let (free, closed) = (uniform(&label(|_| ())), uniform(&at(Tlp::Amber, Onward::None)));
+    for (n, name, labels) in [(1, "Open One", &free), (2, SECRET, &closed)] {
+        write(&mut open, lists(n, &n.to_string(), name), &free);
+        let change = noted(&open, n, |prev, notice| Op::Suspend { prev, notice });
+        write(&mut open, change, labels);
+        let (about, prev) = newest(&open, n);
+        write(&mut open, amends(n, &n.to_string(), name, about, prev), &free);
+    }
+    drop(open);
+    let (told, listings) = everything(&place).await;
+    assert!(listings == 1 && told.contains("suspended") && !told.contains(SECRET), "{told}");
+}
+
 /// Goal: no time of a version that is not for everybody is told. Way: a listing that begins closed and is opened by its
 /// second version: it is created by that.
 #[tokio::test(flavor = "multi_thread")]

@@ -36,6 +36,29 @@ fn a_record_with_a_later_entry_not_opened_to_us_is_not_actionable() {
 }
 
 #[test]
+fn the_newest_word_is_known_unless_an_entry_is_not_opened_that_could_be_it() {
+    let (mut view, (mut author, [first, second, third])) = (View::new(), three());
+    let log = "a.example/pub".parse().unwrap();
+    let is_known = |view: &View| view.newest_is_known(&log, handle(1));
+    assert!(!is_known(&view), "of no such listing");
+    first.applied(&mut view);
+    assert!(is_known(&view));
+    second.unopened(&mut view);
+    assert!(!is_known(&view));
+    third.applied(&mut view);
+    assert!(!is_known(&view), "it may be suspended");
+    let end = author.follows(&third, erase("R-1"));
+    end.applied(&mut view);
+    assert!(is_known(&view), "what stands before the end does not matter");
+    author.follows(&end, resume("R-1")).unopened(&mut view);
+    assert!(!is_known(&view));
+    let (mut view, (_, [first, second, _])) = (View::new(), three());
+    first.unopened(&mut view);
+    second.applied(&mut view);
+    assert!(!is_known(&view), "its beginning is not opened");
+}
+
+#[test]
 fn an_entry_opened_late_takes_its_effect_at_its_own_place() {
     let (mut view, (mut author, [first, second, third])) = (View::new(), three());
     first.applied(&mut view);
