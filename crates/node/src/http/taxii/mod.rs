@@ -135,7 +135,7 @@ impl Taxii {
                 Ok(resources::collections(&all))
             }
             Asked::Of { collection, part } => match self.collection(&collection) {
-                Some(collection) => collection.look_up(node, part, filters),
+                Some(collection) => collection.look_up(node, &part, filters),
                 None => Ok(Answer::MISSING),
             },
         }
@@ -170,16 +170,16 @@ impl Collection {
     }
 
     /// What is asked of the collection.
-    fn look_up(&self, node: &Node, part: Part, mut filters: Filters) -> Result<Answer, NodeError> {
+    fn look_up(&self, node: &Node, part: &Part, mut filters: Filters) -> Result<Answer, NodeError> {
         let resource: fn(&Page) -> Answer = match part {
             Part::Itself => return Ok(Answer::taxii(&self.resource(node))),
             Part::Objects => resources::envelope,
             Part::Manifest => resources::manifest,
-            Part::Object { ref id } => {
+            Part::Object { id } => {
                 (filters.ids, filters.kinds) = (Some([id.clone()].into()), None);
                 resources::envelope
             }
-            Part::Versions { ref id } => {
+            Part::Versions { id } => {
                 (filters.ids, filters.kinds) = (Some([id.clone()].into()), None);
                 filters.versions = Versions::Any;
                 resources::versions
