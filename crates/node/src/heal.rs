@@ -32,7 +32,8 @@ pub(crate) struct Whole {
 pub(crate) fn view_of_what_is_whole(store: &Store) -> Result<Whole, NodeError> {
     let mut healed = begin_anew_where(store, Store::check_replica)?;
     let (view, heads) = match view_of(store) {
-        // Sections are read for the view in any case, and looked through one by one only if it cannot be made.
+        // Sections of records are read for the view in any case; all are looked through only if it cannot be made, since
+        // each of the others is verified when it is read.
         Err(NodeError::Store(error)) if error.is_damage() => {
             healed.extend(begin_anew_where(store, Store::check_sections)?);
             view_of(store)?
