@@ -2,7 +2,7 @@
 //!
 //! Not here: what an event changes (`comity-ledger`), and the entries that were read of each log (`comity-store`).
 
-use comity_ledger::{KeyHistory, KeyRole, Origin};
+use comity_ledger::{KeyEnd, KeyHistory, KeyRole, Origin};
 use comity_store::{Store, StoreError};
 use comity_tlog::VerifierKey;
 
@@ -78,7 +78,25 @@ pub(crate) fn role_keys_of(store: &Store, peer: &Peer, role: KeyRole) -> Result<
     in_force(store, &logs_of_peer(store, peer)?, role, first)
 }
 
-/// The same of the own agency, by its logs up to `origin`; `first` is the key that the first card names.
+/// The keys of cosigners that the logs of peers have revoked: what they signed is void for everybody, whoever names them.
+///
+/// # Errors
+/// As [`keys_of`].
+pub(crate) fn revoked_cosigners(store: &Store, peers: &Peers) -> Result<Vec<VerifierKey>, NodeError> {
+    let mut revoked = Vec::new();
+    for peer in peers.list() {
+        for log in logs_of_peer(store, &peer)? {
+            let spans = log.spans().iter().filter(|span| {
+                let is_cosigner = matches!(span.key().role(), KeyRole::Witness | KeyRole::Mirror);
+                is_cosigner && matches!(span.until(), Some((_, KeyEnd::Revoked)))
+            });
+            revoked.extend(spans.filter_map(|span| span.key().verifier(log.origin())));
+        }
+    }
+    Ok(revoked)
+}
+
+/// The keys of another role of the own agency that are in force, by its logs up to `origin`; `first` is the key that the first card names.
 ///
 /// # Errors
 /// As [`keys_of`].

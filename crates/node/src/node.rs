@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::doubts::Doubts;
 use crate::erasures_due;
+use crate::gossip::JudgedInFull;
 use crate::heal;
 use crate::own_lists::OwnLists;
 use crate::own_log::OwnLogParts;
@@ -47,6 +48,7 @@ pub struct Node {
     shown: watch::Sender<u64>,
     /// Changes when what the view says of entries before its newest has changed.
     told_anew: AtomicU64,
+    judged_in_full: JudgedInFull,
 }
 
 impl Node {
@@ -89,6 +91,7 @@ impl Node {
             news,
             shown,
             told_anew: AtomicU64::new(0),
+            judged_in_full: JudgedInFull::default(),
         });
         for origin in healed {
             heal::tell(node.alarms(), &origin);
@@ -345,6 +348,11 @@ impl Node {
     /// Changes each time that was so: whatever was drawn from the view before has to be drawn anew.
     pub(crate) fn told_anew(&self) -> u64 {
         self.told_anew.load(Ordering::SeqCst)
+    }
+
+    /// Whose first quorums were all judged, and by what.
+    pub(crate) fn judged_in_full(&self) -> &JudgedInFull {
+        &self.judged_in_full
     }
 
     /// What a person must look at.

@@ -148,14 +148,20 @@ impl Store {
         size: TreeSize,
         time: CosignatureTime,
     ) -> Result<bool, StoreError> {
-        let key = existed_key(origin, size.value());
         let _turn = self.turn();
-        let kept = self.cosigned.get(&key)?.and_then(|value| time_of(&value));
-        let is_earlier = kept.is_none_or(|kept| kept > time);
+        let is_earlier = self.existed_at(origin, size)?.is_none_or(|kept| kept > time);
         if is_earlier {
-            self.cosigned.insert(key, &time.value().to_be_bytes())?;
+            self.cosigned.insert(existed_key(origin, size.value()), &time.value().to_be_bytes())?;
         }
         Ok(is_earlier)
+    }
+
+    /// By when the tree of this very size certainly existed. `None` if that is not known.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn existed_at(&self, origin: &Origin, size: TreeSize) -> Result<Option<CosignatureTime>, StoreError> {
+        Ok(self.cosigned.get(existed_key(origin, size.value()))?.and_then(|value| time_of(&value)))
     }
 
     /// By when an entry of a log certainly existed: as the first tree that covers it and that a quorum is known to have

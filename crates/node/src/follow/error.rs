@@ -95,12 +95,6 @@ pub(crate) enum FollowError {
         /// Entries held.
         held: TreeSize,
     },
-    /// A line on a first quorum that is not what its cosigner signs.
-    #[error("a line on the first quorum of size {size} was not made by the cosigner that it names")]
-    ForgedLine {
-        /// The size.
-        size: TreeSize,
-    },
     /// An opening that does not give the commitment of its entry; nothing of its release was stored.
     #[error("an opening of entry {index} is not what the entry commits to")]
     Opening {

@@ -99,7 +99,7 @@ impl Keeper {
         let newest = store.newest_note(&origin)?.map(|note| head_of(&note)).transpose()?;
         let viewed = viewed(&node, &origin);
         let next_release = store.next_release(peer.upstream(), &origin)?;
-        let wanted = Wanted::behind(&store, &origin)?;
+        let wanted = Wanted::of(&node, &peers, peer.upstream(), &origin)?;
         let goes_on = store.goes_on(&origin)?;
         // Key events before the end that only the successor has set still count.
         let by_entries = store.keys_by_entries(&origin)?;
@@ -275,6 +275,7 @@ impl Keeper {
             }
             FollowEvent::Heartbeat(beat) => {
                 // Said once all that there is was sent.
+                self.all_first_quorums_came();
                 let all_came = beat.next_release.value() == arrived.next_release;
                 arrived.ended = all_came && self.end.is_some_and(|end| end.size <= self.complete);
             }

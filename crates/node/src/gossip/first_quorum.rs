@@ -3,9 +3,12 @@
 //!
 //! Not here: whether its tree is the one that is held (`follow`), and how they are kept (`comity-store`).
 
-use comity_ledger::{Cosigned, Entry, Generation, Kind, LineTaken, Origin};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use comity_ledger::{AgencyId, Cosigned, Entry, Generation, Kind, LineTaken, Origin};
 use comity_store::ReadError;
-use comity_tlog::{CosignatureTime, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
+use comity_tlog::{CosignatureTime, Hash, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
 
 use super::standing::Judges;
 use super::{Gossiping, clock, cosigner_keys};
@@ -43,18 +46,53 @@ pub(crate) struct FirstQuorums {
 
 /// A checkpoint of which the author's signature was verified, with what its lines came to.
 #[derive(Clone, Debug)]
-pub(crate) enum FirstQuorum {
-    /// Every line of a known cosigner is good.
-    Shown {
-        /// The checkpoint with those lines and no others: one that nobody known here made could spoil it for others.
-        note: Box<SignedCheckpoint>,
-        /// By when its tree certainly existed, if the policy that is pinned here is met.
-        existed_by: Option<CosignatureTime>,
-    },
-    /// A line states a time that has not come by the clock of this machine.
-    Early,
-    /// A line is not one that its cosigner made.
-    Forged,
+pub(crate) struct FirstQuorum {
+    /// The checkpoint with the good lines of known cosigners and no others: any other could spoil it for others.
+    pub(crate) note: SignedCheckpoint,
+    /// By when its tree certainly existed, if the policy that is pinned here is met.
+    pub(crate) existed_by: Option<CosignatureTime>,
+    /// How many good lines it has.
+    pub(crate) lines: usize,
+    /// Whether a line was left out since its time has not come by the clock of this machine.
+    pub(crate) is_early: bool,
+}
+
+impl FirstQuorum {
+    /// Whether it proves more than another of the same tree: an earlier time, or else by more lines.
+    pub(crate) fn proves_more_than(&self, other: &Self) -> bool {
+        match (self.existed_by, other.existed_by) {
+            (Some(time), Some(other)) => time < other,
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (None, None) => self.lines > other.lines,
+        }
+    }
+}
+
+/// By whose lines and which policy all first quorums of a log were judged that a peer had, since this node started.
+#[derive(Debug, Default)]
+pub(crate) struct JudgedInFull(Mutex<HashMap<(AgencyId, Origin), Hash>>);
+
+impl JudgedInFull {
+    /// Whether it was by these.
+    pub(crate) fn was_by(&self, from: &AgencyId, origin: &Origin, judges: Hash) -> bool {
+        self.all().get(&(from.clone(), origin.clone())) == Some(&judges)
+    }
+
+    /// Remembers that it was.
+    pub(crate) fn is_by(&self, from: &AgencyId, origin: &Origin, judges: Hash) {
+        self.all().insert((from.clone(), origin.clone()), judges);
+    }
+
+    /// Forgets it: they are to be asked for again.
+    pub(crate) fn forget(&self, from: &AgencyId, origin: &Origin) {
+        self.all().remove(&(from.clone(), origin.clone()));
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<(AgencyId, Origin), Hash>> {
+        // What a thread that panicked left is whole: it is written at once.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl FirstQuorums {
@@ -68,21 +106,28 @@ impl FirstQuorums {
         Ok(Self { cosigners: cosigner_keys(node.store(), peers, own)?, judges })
     }
 
-    /// Judges the lines on a checkpoint.
+    /// A name for all by which lines are judged: another where a cosigner, a key or the policy is another.
+    pub(crate) fn name(&self) -> Hash {
+        let mut keys: Vec<String> = self.cosigners.iter().map(ToString::to_string).collect();
+        keys.sort_unstable();
+        let policy = self.judges.policy_text().unwrap_or_default();
+        Hash::digest(&[keys.join("\n").as_bytes(), b"\n\n", &policy].concat())
+    }
+
+    /// Judges the lines on a checkpoint. One that its cosigner did not make for this tree, or of a time that has not come,
+    /// is left out: whoever put it there, or whose clock it is, must not void the others (D23).
     ///
     /// # Errors
     /// A [`NodeError`] if no note can be made of those that are good.
     pub(crate) fn judge(&self, checkpoint: VerifiedCheckpoint) -> Result<FirstQuorum, NodeError> {
         let lines = checkpoint.note().note().lines().to_vec();
         let mut cosigned = Cosigned::new(checkpoint, Generation::default());
+        let mut is_early = false;
         for line in &lines {
-            match cosigned.take(line, &self.cosigners, clock()) {
-                LineTaken::New | LineTaken::Held | LineTaken::Unknown => {}
-                LineTaken::Future => return Ok(FirstQuorum::Early),
-                LineTaken::Bad => return Ok(FirstQuorum::Forged),
-            }
+            is_early |= cosigned.take(line, &self.cosigners, clock()) == LineTaken::Future;
         }
-        let note = Box::new(cosigned.note().map_err(|source| NodeError::OwnNote { source })?);
-        Ok(FirstQuorum::Shown { note, existed_by: self.judges.judge(&cosigned).existed_by })
+        let note = cosigned.note().map_err(|source| NodeError::OwnNote { source })?;
+        let (existed_by, lines) = (self.judges.judge(&cosigned).existed_by, cosigned.cosigners().count());
+        Ok(FirstQuorum { note, existed_by, lines, is_early })
     }
 }

@@ -35,12 +35,12 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use self::add_checkpoint::AddCheckpointAnswer;
 use self::cosigners::{CosignError, Cosigners};
-pub(crate) use self::first_quorum::{FirstQuorum, FirstQuorums};
+pub(crate) use self::first_quorum::{FirstQuorum, FirstQuorums, JudgedInFull};
 use self::heads::PeerState;
 use self::standing::Standing;
 pub(crate) use self::standing::policy_for;
 pub use self::standing::{LogState, log_states_at_rest};
-use crate::author_keys::{keys_of, role_keys_of};
+use crate::author_keys::{keys_of, revoked_cosigners, role_keys_of};
 use crate::exchange::is_served;
 use crate::{Alarm, AlarmKey, AuthorTask, FollowParts, Node, NodeError, Peers, SystemEntropy, now};
 
@@ -409,9 +409,10 @@ fn cosigner_keys(store: &Store, peers: &Peers, own: [VerifierKey; 2]) -> Result<
     if let Some(policy) = peers.own_policy() {
         keys.extend(policy.witnesses().cloned());
     }
+    let revoked = revoked_cosigners(store, peers)?;
     let mut known = Vec::with_capacity(keys.len());
     for key in keys {
-        if !known.contains(&key) {
+        if !known.contains(&key) && !revoked.contains(&key) {
             known.push(key);
         }
     }

@@ -9,7 +9,7 @@ use comity_store::{LogRole, Store};
 use comity_tlog::{CosignatureTime, Policy, SignedCheckpoint, Threshold, TreeSize, VerifierKey, existed_by};
 
 use super::{Gossiping, Spoken, clock, to_time};
-use crate::author_keys::{is_whole, keys_of, role_keys_of};
+use crate::author_keys::{is_whole, keys_of, revoked_cosigners, role_keys_of};
 use crate::doubts::is_of_author;
 use crate::exchange::is_served;
 use crate::{Alarm, AlarmKey, Home, NodeError, Peer, Peers, now};
@@ -165,11 +165,14 @@ impl Gossiping {
         let judged = Judges::of(self.node.store(), &self.peers, &own, origin)?.judge(cosigned);
         // A line that comes after the quorum may state an earlier time; what is renewed states a later one.
         let is_newest = |head: &Head| standing.witnessed.is_none_or(|before| before.size <= head.size);
-        if let (Some(head), Some(time)) = (judged.witnessed.filter(is_newest), judged.existed_by)
-            && self.node.store().put_existed_by(origin, head.size, time)?
-            && standing.is_own
-        {
-            self.keep_first_quorum(origin, cosigned)?;
+        if let (Some(head), Some(time)) = (judged.witnessed.filter(is_newest), judged.existed_by) {
+            let store = self.node.store();
+            let is_earlier = store.existed_at(origin, head.size)?.is_none_or(|kept| kept > time);
+            // Before the time: a stop between the two must not leave that alone, since then the note would never be kept.
+            if is_earlier && standing.is_own {
+                self.keep_first_quorum(origin, cosigned)?;
+            }
+            store.put_existed_by(origin, head.size, time)?;
         }
         standing.witnessed = judged.witnessed.or(standing.witnessed);
         standing.fresh_at = standing.fresh_at.max(judged.fresh_at);
@@ -193,9 +196,10 @@ impl Gossiping {
         for peer in &peers {
             present.extend(present_witness(self.node.store(), peer)?);
         }
+        let revoked = revoked_cosigners(self.node.store(), &self.peers)?;
         let mut witnesses: Vec<VerifierKey> = Vec::new();
         for key in present.into_iter().chain(named) {
-            if key != own && !witnesses.contains(&key) {
+            if key != own && !witnesses.contains(&key) && !revoked.contains(&key) {
                 witnesses.push(key);
             }
         }
@@ -276,6 +280,8 @@ pub(super) struct Judges {
     /// The key with which the author itself says that its checkpoint stands.
     author: Option<VerifierKey>,
     policy: Option<Policy>,
+    /// Keys that count no more, though the policy may name them.
+    revoked: Vec<VerifierKey>,
 }
 
 impl Judges {
@@ -291,16 +297,23 @@ impl Judges {
             let peer = peers.find(origin.agency());
             peer.map(|peer| present_witness(store, &peer)).transpose()?.flatten()
         };
-        Ok(Self { author, policy: policy_for(store, peers, own, origin)? })
+        let (policy, revoked) = (policy_for(store, peers, own, origin)?, revoked_cosigners(store, peers)?);
+        Ok(Self { author, policy, revoked })
+    }
+
+    /// The policy as a file of c2sp.org/tlog-policy; `None` if there is none.
+    pub(super) fn policy_text(&self) -> Option<Vec<u8>> {
+        self.policy.as_ref().map(Policy::to_text)
     }
 
     fn keys(&self) -> Vec<VerifierKey> {
         let named = self.policy.iter().flat_map(|policy| policy.witnesses().cloned());
-        named.chain(self.author.clone()).collect()
+        named.chain(self.author.clone()).filter(|key| !self.revoked.contains(key)).collect()
     }
 
     pub(super) fn judge(&self, cosigned: &Cosigned) -> Standing {
-        let others = || cosigned.cosigners().filter(|(key, _)| Some(*key) != self.author.as_ref());
+        let counts = |key| Some(key) != self.author.as_ref() && !self.revoked.contains(key);
+        let others = || cosigned.cosigners().filter(|(key, _)| counts(key));
         let policy = self.policy.as_ref().filter(|policy| policy.asks_for_witnesses());
         let met = policy.filter(|policy| policy.is_met_by(others().map(|(key, _)| key)));
         let existed_by = met.and_then(|policy| {

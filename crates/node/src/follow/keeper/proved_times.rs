@@ -2,22 +2,23 @@
 //! (D23), also to a follower that was away then.
 //!
 //! Whoever sends them proves nothing by itself: each is compared with the tree that is held, and its lines with the keys of
-//! cosigners known here. By holding them back a sender makes a time later and never earlier. Not here: what the lines come
+//! cosigners known here. By holding them back a sender makes a time later and never earlier, and only until another, or
+//! the same after a start, is asked for all of them. Not here: what the lines come
 //! to (`gossip`), and who is convicted by another tree (`accuse`).
 
-use comity_ledger::{Origin, Rejection};
-use comity_store::Store;
-use comity_tlog::{CosignatureTime, SignedCheckpoint, TreeSize, root_at};
+use comity_ledger::{AgencyId, Origin, Rejection};
+use comity_tlog::{Hash, SignedCheckpoint, TreeSize, root_at};
 
 use super::super::error::FollowError;
 use super::{Arrived, Keeper};
-use crate::NodeError;
 use crate::gossip::{FirstQuorum, FirstQuorums};
+use crate::{Node, NodeError, Peers};
 
 /// A checkpoint of the tree that is held, with the good lines of its cosigners.
 pub(super) struct ProvedTime {
-    note: SignedCheckpoint,
-    existed_by: Option<CosignatureTime>,
+    it: FirstQuorum,
+    /// Whether it proves more than the one that is kept, if there is one.
+    is_better: bool,
 }
 
 /// The first quorums that are still to come.
@@ -25,16 +26,26 @@ pub(super) struct ProvedTime {
 pub(super) struct Wanted {
     /// The smallest tree.
     from: TreeSize,
-    /// Whether one was passed over since its time had not come: those after it are too, so that it is asked for again.
-    is_too_early: bool,
+    /// By whose lines and which policy they were judged when they were asked for.
+    judges: Hash,
+    /// Whether a line was left out since its time had not come: then all are asked for again.
+    is_early: bool,
 }
 
 impl Wanted {
-    /// From the largest tree on of which one is held, since an earlier time of that may be known by now.
-    pub(super) fn behind(store: &Store, origin: &Origin) -> Result<Self, FollowError> {
-        let held = store.largest_first_quorum(origin)?;
+    /// All of them, unless this sender's were all judged by the same cosigners and policy since the start: then from the
+    /// largest tree on of which one is held, since an earlier time of that may be known by now.
+    pub(super) fn of(
+        node: &Node,
+        peers: &Peers,
+        from: &AgencyId,
+        origin: &Origin,
+    ) -> Result<Self, FollowError> {
+        let judges = FirstQuorums::of(node, peers, origin)?.name();
+        let was_judged = node.judged_in_full().was_by(from, origin, judges);
+        let held = node.store().largest_first_quorum(origin)?.filter(|_| was_judged);
         let from = held.unwrap_or(TreeSize::ZERO.next().map_err(|_| FollowError::Broken)?);
-        Ok(Self { from, is_too_early: false })
+        Ok(Self { from, judges, is_early: false })
     }
 
     pub(super) fn from(&self) -> TreeSize {
@@ -76,33 +87,41 @@ impl Keeper {
             Some(judged_by) => judged_by,
             none => none.insert(FirstQuorums::of(&self.node, &self.peers, &self.origin)?),
         };
-        match judged_by.judge(verified)? {
-            FirstQuorum::Shown { note, existed_by } if !self.wanted.is_too_early => {
-                arrived.first_quorums.push(ProvedTime { note: *note, existed_by });
-            }
-            FirstQuorum::Shown { .. } => {}
+        let it = judged_by.judge(verified)?;
+        if it.is_early {
             // As where it comes by gossip, nothing is believed of it before its time.
-            FirstQuorum::Early => {
-                self.wanted.is_too_early = true;
-                tracing::warn!(%size, "a line on a first quorum is of a time to come: it is passed over");
-            }
-            FirstQuorum::Forged => return Err(FollowError::ForgedLine { size }),
+            self.wanted.is_early = true;
+            self.node.judged_in_full().forget(self.peer.upstream(), &self.origin);
+            tracing::warn!(%size, "a line on a first quorum is of a time to come: it is left out");
         }
+        let kept = self.node.store().first_quorum_of(&self.origin, size)?;
+        let kept = kept.and_then(|note| SignedCheckpoint::parse(&note).ok());
+        // One that no key in force signed any more proves nothing.
+        let kept = kept.and_then(|note| self.replica.keys().verify(&note).ok());
+        let kept = kept.map(|kept| judged_by.judge(kept)).transpose()?;
+        let is_better = kept.is_none_or(|kept| it.proves_more_than(&kept));
+        arrived.first_quorums.push(ProvedTime { it, is_better });
         Ok(())
+    }
+
+    /// Once the sender has said that this was all.
+    pub(super) fn all_first_quorums_came(&self) {
+        if !self.wanted.is_early {
+            self.node.judged_in_full().is_by(self.peer.upstream(), &self.origin, self.wanted.judges);
+        }
     }
 
     /// Keeps what first quorums prove, and them, for those who follow from here. Says whether any of it was new.
     pub(super) fn keep_first_quorums(&self, proved: &[ProvedTime]) -> Result<bool, NodeError> {
         let (store, mut is_new) = (self.store(), false);
-        for ProvedTime { note, existed_by } in proved {
-            let size = note.checkpoint().size();
-            let is_earlier = match existed_by {
-                Some(time) => store.put_existed_by(&self.origin, size, *time)?,
-                None => false,
-            };
-            if is_earlier || store.first_quorum_of(&self.origin, size)?.is_none() {
-                store.put_first_quorum(&self.origin, note)?;
+        for ProvedTime { it, is_better } in proved {
+            // Before the time, as its author does.
+            if *is_better {
+                store.put_first_quorum(&self.origin, &it.note)?;
                 is_new = true;
+            }
+            if let Some(time) = it.existed_by {
+                is_new |= store.put_existed_by(&self.origin, it.note.checkpoint().size(), time)?;
             }
         }
         Ok(is_new)
