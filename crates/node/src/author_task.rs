@@ -4,21 +4,22 @@
 //! appends cost one sync. After a failure of the store it never tries again: it stops, and the node with it.
 //! Not here: how a commit goes (`own_log`), and what the drafts say (`changes`, and whoever hands them over).
 
+mod group;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use comity_ledger::{
-    BATCH_ENTRIES_MAX, BatchError, Draft, Head, KeyEvent, KeyFinding, SealedEntry, SignedBatch,
-};
+use comity_ledger::{BATCH_ENTRIES_MAX, BatchError, Draft, Head, KeyEvent, KeyFinding, SignedBatch};
 use comity_policy::LabelSet;
-use comity_screening::{LogOrigin, Provenance};
+use comity_screening::LogOrigin;
 use comity_tlog::{EntryIndex, TreeSize};
 use comity_watchlist::{Decoded, EntryRef, Handle, Op, RecordKey};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use self::group::{Group, Joined};
 use crate::erasures;
 use crate::off_reactor::in_own_thread;
 use crate::records::ViewStep;
@@ -209,25 +210,6 @@ struct AuthorLoop {
     entropy: SystemEntropy,
 }
 
-/// An append that is part of the batch at hand.
-struct Joined {
-    entries: usize,
-    answer: Answer,
-}
-
-/// The batch at hand, and the append that had to wait for the next.
-#[derive(Default)]
-struct Group {
-    sealed: Vec<SealedEntry>,
-    joined: Vec<Joined>,
-    handles: BTreeSet<Handle>,
-    keys: BTreeSet<RecordKey>,
-    /// The changes of the sealed entries, while every one of them is a change.
-    changes: Vec<Decoded>,
-    /// The entries that are erased by it.
-    erased: Vec<EntryIndex>,
-}
-
 impl AuthorLoop {
     async fn run(&mut self, mut receiver: mpsc::Receiver<Request>) -> Result<(), NodeError> {
         let (mut held, mut answered) = (None, 0);
@@ -371,7 +353,7 @@ impl AuthorLoop {
             group.joined.into_iter().for_each(|joined| refuse(joined.answer, AppendError::ReadOnly));
             return Ok(());
         };
-        let (before, steps) = (log.head().size, steps(&mut group, log));
+        let (before, steps) = (log.head().size, group.steps(log));
         let committed = log.commit(group.sealed, &mut self.entropy).and_then(|signed| {
             // Announced by now: whoever stops here does it at the next start.
             erasures::destroy(self.node.store(), log.origin(), &group.erased, &mut self.entropy)?;
@@ -473,39 +455,6 @@ impl AuthorLoop {
         tracing::info!(size = %head.size, "signed");
         Ok(())
     }
-}
-
-impl Group {
-    /// Whether an append can join: it fits, and touches nothing that the batch already changes.
-    fn takes(&self, submission: &Submission) -> bool {
-        let fits = self.sealed.len().saturating_add(submission.drafts.len()) <= BATCH_ENTRIES_MAX;
-        let touches = |basis: &Basis| {
-            let takes = match &basis.decoded.change.op {
-                Op::Rekey { to, .. } => self.keys.contains(to),
-                _ => false,
-            };
-            takes || self.handles.contains(&basis.handle) || self.keys.contains(&basis.key)
-        };
-        fits && !submission.bases.iter().any(touches)
-    }
-}
-
-/// What the view learns from a batch of changes alone; `None` if it must be read back from the store.
-fn steps(group: &mut Group, log: &OwnLog) -> Option<Vec<ViewStep>> {
-    if group.changes.len() != group.sealed.len() {
-        return None;
-    }
-    let origin: LogOrigin = log.origin().as_str().parse().ok()?;
-    let mut steps = Vec::with_capacity(group.sealed.len());
-    for ((sealed, decoded), index) in
-        group.sealed.iter().zip(group.changes.drain(..)).zip(log.head().size.value()..)
-    {
-        let about = sealed.bytes().parse().ok()?.about();
-        let index = EntryIndex::new(index).ok()?;
-        let at = Provenance { origin: origin.clone(), index, leaf: sealed.leaf(), about };
-        steps.push(ViewStep::own(at, decoded));
-    }
-    Some(steps)
 }
 
 fn refuse(answer: Answer, error: AppendError) {

@@ -49,6 +49,8 @@ mod revocations;
 mod rotation;
 #[path = "exchange/seen.rs"]
 mod seen;
+#[path = "exchange/successors.rs"]
+mod successors;
 #[path = "exchange/support.rs"]
 mod support;
 #[path = "exchange/thief.rs"]

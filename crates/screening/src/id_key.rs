@@ -187,7 +187,7 @@ mod tests {
             (IdKind::Passport, vec!["A 12-34", "a1234", "Ａ１２３４", "A\u{2011}1234", "A١٢٣٤"]),
             (IdKind::TaxId, vec!["76.123.456-K", "76123456k"]),
             (IdKind::Imo, vec!["IMO 9074729", "9074729", "imo9074729", "907-4729"]),
-            (IdKind::Swift, vec!["ABCDXX22", "abcdxx22XXX"]),
+            (IdKind::Swift, vec!["ABCDXX22", "abcdxx22xxx"]),
             (IdKind::Phone, vec!["+99 (0)12 345-67", "9901234567"]),
             (IdKind::Email, vec!["Info@Example.ORG", " info@example.org "]),
             (IdKind::Website, vec!["HTTPS://Example.org/A/", "example.org/A"]),

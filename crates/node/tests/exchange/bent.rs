@@ -8,7 +8,7 @@ use comity_tlog::{ConsistencyProof, TreeSize};
 use comity_wire::v1;
 
 use crate::played::{Played, recorded};
-use crate::rotation::succeed_at;
+use crate::successors::succeed_at;
 use crate::support::{free, until};
 use crate::thief::Stolen;
 

@@ -10,7 +10,7 @@ use comity_wire::Heads;
 use crate::attacks::{PeerClient, greeted};
 use crate::claims::exchange;
 use crate::recovery::Served;
-use crate::rotation::succeed_at;
+use crate::successors::succeed_at;
 use crate::support::{Agency, Running, free, until};
 
 /// Evidence that an author made against itself: two trees of one size.

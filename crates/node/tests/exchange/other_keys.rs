@@ -9,7 +9,8 @@ use comity_tlog::{Checkpoint, EntryIndex, Hash, KeyKind, SigningKey, TreeSize};
 use comity_wire::{Digests, Heads, v1};
 
 use crate::played::Played;
-use crate::rotation::{holder, succeed_at};
+use crate::rotation::holder;
+use crate::successors::succeed_at;
 use crate::support::{Agency, Running, copy, free, until};
 
 /// An author with a twin of its home, and those who are shown one face each.

@@ -14,7 +14,8 @@ use crate::attacks::greeted;
 use crate::claims::exchange;
 use crate::played::Played;
 use crate::recovery::{Served, add_at_rest, head_of, open};
-use crate::rotation::{holder, succeed_at};
+use crate::rotation::holder;
+use crate::successors::succeed_at;
 use crate::support::{Agency, Running, copy, free, until};
 
 /// A, which rotated its log key since the state that was saved, and B, which has followed all of it.

@@ -9,7 +9,8 @@ use comity_tlog::{KeyKind, SigningKey};
 
 use crate::claims::SECTIONS;
 use crate::played::{Played, recorded};
-use crate::rotation::{holder, succeed_at};
+use crate::rotation::holder;
+use crate::successors::succeed_at;
 use crate::support::{Agency, Running, copy, free, until};
 
 /// An author, a twin of its home that a thief has, and a follower.

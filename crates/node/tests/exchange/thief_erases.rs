@@ -11,7 +11,7 @@ use comity_store::Store;
 use comity_tlog::EntryIndex;
 
 use crate::recovery::{Served, add_at_rest, head_of, open};
-use crate::rotation::succeed_at;
+use crate::successors::succeed_at;
 use crate::support::{Agency, Running, copy, free, until};
 use crate::thief::Stolen;
 

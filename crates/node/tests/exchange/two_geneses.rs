@@ -10,7 +10,7 @@ use comity_wire::Heads;
 use crate::attacks::greeted;
 use crate::claims::exchange;
 use crate::keys::bundled;
-use crate::rotation::succeed_at;
+use crate::successors::succeed_at;
 use crate::support::{Agency, Running, copy, free, until};
 
 /// An author and a twin of its home, in each of which the successor was made, with a log key of its own.

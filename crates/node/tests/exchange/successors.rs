@@ -1,0 +1,140 @@
+//! The log that goes on from one that was closed, between nodes: who follows it, and from where.
+//!
+//! Not here: how a log comes to be closed (`rotation`), and whose key was stolen before (`thief`).
+
+use std::path::Path;
+
+use comity_ledger::{Entry, Genesis, Head, KeyRole, Origin};
+use comity_node::{Home, SystemEntropy, now, succeed};
+use comity_tlog::{EntryIndex, TreeSize};
+
+use crate::rotation::holder;
+use crate::support::{Agency, Running, free, until};
+
+/// Makes the successor of a log, while no node runs on the home; gives its origin.
+pub(crate) fn succeed_at(a: &Agency, last_good: Option<Head>) -> Origin {
+    let home = Home::find(&a.folder).unwrap();
+    let (open, holder) = (home.open().unwrap(), holder(a));
+    let closed = open.store().keys(&a.origin).unwrap().closed();
+    let last_good = closed.or(last_good).unwrap();
+    succeed(&open, &holder, last_good, now(), &mut SystemEntropy::new()).unwrap().origin
+}
+
+/// A, and B that follows its log.
+async fn followed(place: &Path) -> (Agency, Agency, Running, Running) {
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place, name));
+    let (at_a, at_b) = (a.start().await, b.start().await);
+    at_a.add(&b, None, None);
+    at_b.add(&a, Some(at_a.address), None);
+    (a, b, at_a, at_b)
+}
+
+/// Goal: who followed a log that was closed follows its successor, without being told by a person; so does one that
+/// comes later, through a relay too. Way: closed by a revocation, and by the successor alone where no key is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_successor_of_a_closed_log_is_followed_by_all() {
+    for by_revocation in [true, false] {
+        let place = tempfile::tempdir().unwrap();
+        let [a, b, c, d] = ["aaa", "bbb", "ccc", "ddd"].map(|name| Agency::new(place.path(), name));
+        let (mut at_a, at_b) = (a.start().await, b.start().await);
+        for other in [&b, &c, &d] {
+            at_a.add(other, None, None);
+        }
+        at_b.add(&d, None, None);
+        at_b.add(&a, Some(at_a.address), None);
+        let good = at_a.rotate(&a, KeyRole::Log);
+        let end = if by_revocation {
+            at_a.append(free(&a, 2, "whose"));
+            let (stolen, list) = (at_a.log_keys().remove(0), at_a.key_list(Some(good.size)));
+            at_a.enter(&holder(&a).revoke(&stolen, &list, list.checkpoint.unwrap()).unwrap())
+        } else {
+            at_a.append(free(&a, 2, "whose"))
+        };
+        at_b.reaches(&a.origin, end).await;
+        at_a.stop().await;
+        if !by_revocation {
+            for name in ["log.key", "log-next.key"] {
+                std::fs::remove_file(a.folder.join("keys").join(name)).unwrap();
+            }
+        }
+        let next = succeed_at(&a, Some(good));
+        assert_eq!(next.as_str(), "aaa.example/pub/2");
+        let mut at_a = a.start().await;
+        let head = at_a.append(free(&a, 3, "goes on"));
+        assert_eq!(at_a.node.home().origin(), next);
+        let (at_c, at_d) = (c.start().await, d.start().await);
+        // B as it was, C with the new card, and D through B.
+        at_b.add(&a, Some(at_a.address), None);
+        at_c.add(&a, Some(at_a.address), None);
+        at_d.add(&b, Some(at_b.address), None);
+        at_d.add(&a, None, Some(&b));
+        for at in [&at_b, &at_c, &at_d] {
+            at.reaches(&next, head).await;
+            assert_eq!(at.node.store().keys(&a.origin).unwrap().closed(), Some(good), "{by_revocation}");
+            assert!(!at.node.is_in_doubt(&next) && !at.node.is_in_doubt(&a.origin));
+        }
+        // It goes on as every other log, and its keys follow each other too.
+        at_a.rotate(&a, KeyRole::Log);
+        let later = at_a.append(free(&a, 1, "later"));
+        at_d.reaches(&next, later).await;
+        for at in [at_a, at_b, at_c, at_d] {
+            at.stop().await;
+        }
+    }
+}
+
+/// Goal: who has begun the successor before the rest of the closed log came still gets that, though what comes beyond it is
+/// signed by a key in force. Way: the log is closed by a revocation while B is away, and B begins the successor first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rest_of_a_closed_log_comes_after_its_successor_was_begun() {
+    let place = tempfile::tempdir().unwrap();
+    let (a, b, mut at_a, at_b) = followed(place.path()).await;
+    let early = at_a.append(free(&a, 1, "early"));
+    at_b.reaches(&a.origin, early).await;
+    at_b.stop().await;
+    at_a.rotate(&a, KeyRole::Log);
+    let good = at_a.append(free(&a, 3, "good"));
+    at_a.append(free(&a, 2, "whose"));
+    let (stolen, list) = (at_a.log_keys().remove(0), at_a.key_list(Some(good.size)));
+    at_a.enter(&holder(&a).revoke(&stolen, &list, list.checkpoint.unwrap()).unwrap());
+    at_a.stop().await;
+    let next = succeed_at(&a, None);
+    let first = EntryIndex::ZERO.size_through();
+    let at_a = a.start().await;
+    let genesis = at_a.node.store().entries(&next, TreeSize::ZERO, first).unwrap().remove(0);
+    let named = Genesis::from_entry(&Entry::parse(&genesis).unwrap()).unwrap();
+    let at_b = b.start().await;
+    at_b.node.store().begin_successor(&next, &named.log_key(&next).unwrap(), &genesis).unwrap();
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.reaches(&a.origin, good).await;
+    at_b.reaches(&next, at_a.head(&next).unwrap()).await;
+    until(|| at_b.node.store().has_all_come(&a.origin).unwrap()).await;
+    at_a.stop().await;
+    at_b.stop().await;
+}
+
+/// Goal: a successor goes on from the tree that the revocation names, and from no other. Way: one that the root key has
+/// signed for an earlier tree.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_successor_that_goes_on_from_another_tree_is_not_followed() {
+    let place = tempfile::tempdir().unwrap();
+    let (a, _, mut at_a, at_b) = followed(place.path()).await;
+    let early = at_a.append(free(&a, 1, "early"));
+    let good = at_a.rotate(&a, KeyRole::Log);
+    at_a.append(free(&a, 2, "whose"));
+    let (stolen, list) = (at_a.log_keys().remove(0), at_a.key_list(Some(good.size)));
+    let end = at_a.enter(&holder(&a).revoke(&stolen, &list, list.checkpoint.unwrap()).unwrap());
+    at_b.reaches(&a.origin, end).await;
+    at_a.stop().await;
+    let home = Home::find(&a.folder).unwrap();
+    let made = succeed(&home.open().unwrap(), &holder(&a), early, now(), &mut SystemEntropy::new());
+    made.unwrap();
+    let at_a = a.start().await;
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.fails(&a, "does not go on from the closed log").await;
+    let next: Origin = "aaa.example/pub/2".parse().unwrap();
+    assert_eq!(at_b.head(&next), None);
+    assert_eq!(at_b.node.store().pinned_key(&next).unwrap(), None);
+    at_a.stop().await;
+    at_b.stop().await;
+}
