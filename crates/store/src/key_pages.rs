@@ -1,4 +1,4 @@
-//! Pages of the keyring on their way to the medium.
+//! Pages of the keyring on their way to the medium, and the root file that names them.
 //!
 //! Not here: what is on a page, and which of its two places is the next (`keyring`).
 
@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::Builder;
 
-use crate::StoreError;
 use crate::medium::Medium;
+use crate::{StoreError, files};
 
 /// Sealed pages with their offsets in a page file.
 #[derive(Debug)]
@@ -19,11 +19,23 @@ pub(crate) struct KeyPages {
     pub(crate) path: PathBuf,
     pub(crate) medium: Medium,
     pub(crate) sealed: Vec<(u64, Vec<u8>)>,
+    /// The root file that takes the place of the one before once the pages are durable, and its content, where page keys
+    /// change.
+    pub(crate) root: Option<(PathBuf, Vec<u8>)>,
 }
 
 impl KeyPages {
-    /// Writes them; returns only when they are durable.
+    /// Writes them, and then what names them; returns only when both are durable. A page that the root names was whole
+    /// on the medium once, so that a missing one is damage and never a crash.
     pub(crate) fn write(&self) -> Result<(), StoreError> {
+        self.write_pages()?;
+        match &self.root {
+            Some((path, bytes)) => files::replace(&self.medium, path, bytes),
+            None => Ok(()),
+        }
+    }
+
+    fn write_pages(&self) -> Result<(), StoreError> {
         let Some(file) = &self.file else { return Ok(()) };
         for (offset, sealed) in &self.sealed {
             let written = file.write_all_at(sealed, *offset);

@@ -146,8 +146,8 @@ impl Keyring {
     ) -> Result<(), StoreError> {
         let log = LogId::of(origin);
         let sealed = self.try_assign(log, first, keys, entropy);
-        let written = sealed.and_then(|sealed| self.key_pages(log, sealed)?.write());
-        self.assigned(log, written, entropy)
+        let written = sealed.and_then(|sealed| self.key_pages(log, sealed, entropy)?.write());
+        self.assigned(log, written)
     }
 
     fn try_assign(
@@ -189,21 +189,18 @@ impl Keyring {
     ) -> Result<(Vec<Key>, KeyPages), StoreError> {
         let mut keys = Vec::with_capacity(indexes.len());
         let sealed = self.try_assign_missing(log, indexes, &mut keys, entropy);
-        match sealed.and_then(|sealed| self.key_pages(log, sealed)) {
+        match sealed.and_then(|sealed| self.key_pages(log, sealed, entropy)) {
             Ok(pages) => Ok((keys, pages)),
             Err(error) => Err(self.forget_unwritten(log, error)),
         }
     }
 
-    /// Ends an assignment whose pages were written, or could not be. Returns only when the root names them, durably.
-    pub(crate) fn assigned(
-        &mut self,
-        log: LogId,
-        written: Result<(), StoreError>,
-        entropy: &mut dyn Entropy,
-    ) -> Result<(), StoreError> {
-        let named = written.and_then(|()| self.name_begun(entropy));
-        named.map_err(|error| self.forget_unwritten(log, error))
+    /// Ends an assignment whose pages were written and named, or could not be.
+    pub(crate) fn assigned(&mut self, log: LogId, written: Result<(), StoreError>) -> Result<(), StoreError> {
+        written.map_err(|error| self.forget_unwritten(log, error))?;
+        self.begun.clear();
+        self.forget_some();
+        Ok(())
     }
 
     fn try_assign_missing(
@@ -274,22 +271,17 @@ impl Keyring {
         Ok(sealed_pages)
     }
 
-    /// Sealed pages, to be written before the root names those that are new.
-    fn key_pages(&mut self, log: LogId, sealed: Vec<(u64, Vec<u8>)>) -> Result<KeyPages, StoreError> {
+    /// Sealed pages, and the root that names them if some are new.
+    fn key_pages(
+        &mut self,
+        log: LogId,
+        sealed: Vec<(u64, Vec<u8>)>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<KeyPages, StoreError> {
         let (path, medium) = (self.pages_path(log), self.medium.clone());
         let file = if sealed.is_empty() { None } else { Some(Arc::clone(self.file(log)?)) };
-        Ok(KeyPages { file, path, medium, sealed })
-    }
-
-    /// Names new pages in the root file, once they are durable: a page that the root names was whole on the medium once,
-    /// so that a missing one is damage and never a crash.
-    fn name_begun(&mut self, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
-        if !self.begun.is_empty() {
-            self.write_root(entropy)?;
-            self.begun.clear();
-        }
-        self.forget_some();
-        Ok(())
+        let root = if self.begun.is_empty() { None } else { Some(self.seal_root(entropy)?) };
+        Ok(KeyPages { file, path, medium, sealed, root })
     }
 
     /// Forgets all keys of a log, durably: it is begun anew.
@@ -412,6 +404,12 @@ impl Keyring {
     }
 
     fn write_root(&self, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
+        let (path, bytes) = self.seal_root(entropy)?;
+        files::replace(&self.medium, &path, &bytes)
+    }
+
+    /// The root file as it is to stand: where, and what.
+    fn seal_root(&self, entropy: &mut dyn Entropy) -> Result<(PathBuf, Vec<u8>), StoreError> {
         let mut plain = Zeroizing::new(Vec::with_capacity(self.page_keys.len() * ROOT_LINE_BYTES));
         for ((log, page), key) in &self.page_keys {
             plain.extend_from_slice(log.as_bytes());
@@ -420,7 +418,7 @@ impl Keyring {
         }
         let mut bytes = ROOT_MAGIC.to_vec();
         bytes.append(&mut self.kek.0.seal(ROOT_MAGIC, &[&plain], entropy)?);
-        files::replace(&self.medium, &self.root_path(), &bytes)
+        Ok((self.root_path(), bytes))
     }
 
     fn file(&mut self, log: LogId) -> Result<&Arc<File>, StoreError> {

@@ -74,7 +74,7 @@ impl ReplicaStep<'_> {
         } else {
             pages.write_while(seal)
         };
-        keyring.assigned(log, written, entropy)?;
+        keyring.assigned(log, written)?;
         drop(keyring);
         made?;
         let mut sealed = Rows::default();

@@ -7,6 +7,7 @@ use comity_ledger::Entropy;
 use super::{Keyring, place_of};
 use crate::StoreError;
 use crate::key_page::Place;
+use crate::key_pages::KeyPages;
 use crate::log_id::LogId;
 use crate::seal::Key;
 
@@ -37,7 +38,8 @@ impl Keyring {
             if sealed.is_empty() {
                 Ok(())
             } else {
-                self.key_pages(log, sealed)?.write().and_then(|()| self.write_root(entropy))
+                let root = Some(self.seal_root(entropy)?);
+                KeyPages { root, ..self.key_pages(log, sealed, entropy)? }.write()
             }
         });
         match written {
