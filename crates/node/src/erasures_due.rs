@@ -31,6 +31,9 @@ pub struct WaitingErasure {
     pub index: EntryIndex,
     /// The entry whose sections it destroys.
     pub of: EntryIndex,
+    /// The size of the sign-lock's tree while less than that is held: whether this home stands behind the erasure is known
+    /// once the rest is back.
+    pub behind: Option<TreeSize>,
 }
 
 impl OpenHome {
@@ -83,7 +86,7 @@ fn carry_out_of(
         if is_erased || stands.covers(index) {
             fresh += usize::from(due.insert(of) && !is_erased);
         } else {
-            others.push(WaitingErasure { origin: origin.clone(), index, of });
+            others.push(WaitingErasure { origin: origin.clone(), index, of, behind: stands.behind });
         }
     }
     if !due.is_empty() {
@@ -122,11 +125,13 @@ struct StandsBehind {
     size: TreeSize,
     /// Those over which it was brought up at the word of others.
     returned: Vec<Range<TreeSize>>,
+    /// The size of its tree, if less is held: none of them is known yet.
+    behind: Option<TreeSize>,
 }
 
 impl StandsBehind {
     fn of(store: &Store, lock: &SignLock, origin: &Origin, head: Head) -> Result<Self, NodeError> {
-        let nothing = Self { size: TreeSize::ZERO, returned: Vec::new() };
+        let nothing = Self { size: TreeSize::ZERO, returned: Vec::new(), behind: None };
         let held = store.pending(origin)?.unwrap_or(head);
         let found = lock.head(Role::Author, origin, held).and_then(|locked| {
             let returned = lock.returned(origin)?;
@@ -139,11 +144,13 @@ impl StandsBehind {
             Err(error) => return Err(error.into()),
         };
         // Entries under a smaller tree than the lock's may be of another history; they are not, once they come to it.
-        let is_held = locked.size <= head.size && !locked.size.is_zero();
-        if !is_held || root_at(&store.nodes(origin), locked.size).ok() != Some(locked.root) {
+        if locked.size > head.size {
+            return Ok(Self { behind: Some(locked.size), ..nothing });
+        }
+        if locked.size.is_zero() || root_at(&store.nodes(origin), locked.size).ok() != Some(locked.root) {
             return Ok(nothing);
         }
-        Ok(Self { size: locked.size, returned })
+        Ok(Self { size: locked.size, returned, behind: None })
     }
 
     fn covers(&self, index: EntryIndex) -> bool {
@@ -154,25 +161,34 @@ impl StandsBehind {
 
 /// What waits, as alarms: one for each log.
 pub fn waiting_alarms(waiting: &[WaitingErasure]) -> Vec<Alarm> {
-    let mut by_log: BTreeMap<&Origin, Vec<EntryIndex>> = BTreeMap::new();
-    for WaitingErasure { origin, index, .. } in waiting {
-        by_log.entry(origin).or_default().push(*index);
+    let mut by_log: BTreeMap<&Origin, (Vec<EntryIndex>, Option<TreeSize>)> = BTreeMap::new();
+    for WaitingErasure { origin, index, behind, .. } in waiting {
+        let (indexes, of_log) = by_log.entry(origin).or_default();
+        indexes.push(*index);
+        *of_log = *behind;
     }
-    let alarm = |(origin, indexes): (&Origin, Vec<EntryIndex>)| Alarm {
+    let alarm = |(origin, (indexes, behind)): (&Origin, (Vec<EntryIndex>, Option<TreeSize>))| Alarm {
         key: AlarmKey { code: CODE, origin: origin.to_string(), agency: String::new() },
         since: now(),
-        message: message(origin, &indexes),
+        message: message(origin, &indexes, behind),
     };
     by_log.into_iter().map(alarm).collect()
 }
 
-fn message(origin: &Origin, indexes: &[EntryIndex]) -> String {
+fn message(origin: &Origin, indexes: &[EntryIndex], behind: Option<TreeSize>) -> String {
     let named: Vec<String> = indexes.iter().take(NAMED_MAX).map(ToString::to_string).collect();
     let more = match indexes.len().saturating_sub(NAMED_MAX) {
         0 => String::new(),
         more => format!(" and {more} more, which `comity record confirm` lists,"),
     };
     let (names, first) = (named.join(" "), named.first().cloned().unwrap_or_default());
+    if let Some(locked) = behind {
+        return format!(
+            "entries {names}{more} of {origin} announce erasures, and the log is held up to a smaller size than the \
+             sign-lock has, which is {locked}: whether this home signed them is known once the rest is back from peers; \
+             nothing was destroyed, and nothing need be done about them until then"
+        );
+    }
     format!(
         "entries {names}{more} of {origin} announce erasures that this home is not known to have signed: peers gave them \
          back; nothing was destroyed. If this agency ordered them, end the node and call `comity record confirm {names} \

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use comity_ledger::{Head, erasure};
-use comity_node::{NodeError, OpenHome, WaitingErasure};
+use comity_node::{NodeError, OpenHome, WaitingErasure, waiting_alarms};
 use comity_store::Store;
 use comity_tlog::EntryIndex;
 
@@ -172,10 +172,51 @@ async fn own_erasures_are_carried_out_again_where_the_lock_stands_behind_them() 
         let expected: &[WaitingErasure] = if has_lock {
             &[]
         } else {
-            &[WaitingErasure { origin: a.origin.clone(), index: at(6), of: at(2) }]
+            &[WaitingErasure { origin: a.origin.clone(), index: at(6), of: at(2), behind: None }]
         };
         assert_eq!(open.waiting_erasures(), expected);
         drop(open);
         at_b.stop().await;
     }
+}
+
+/// Goal: while the log is held up to less than the sign-lock has, nobody is told to end it for erasures that this home ordered
+/// itself; once the rest is back they are carried out. Way: a home that is put back to when its own erasure was signed and
+/// nothing destroyed yet, and has lost what it signed after that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_own_erasure_in_a_home_that_was_put_back_waits_for_the_rest_and_ends_no_log() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let (mut at_a, at_b) = (a.start().await, b.start().await);
+    at_a.add(&b, None, None);
+    at_b.add(&a, Some(at_a.address), None);
+    at_a.append(free(&a, 3, "record"));
+    at_a.append(vec![erasure(at(1))]);
+    at_a.stop().await;
+    let saved = place.path().join("saved");
+    for folder in ["store", "keyring"] {
+        copy(&a.folder.join(folder), &saved.join(folder));
+    }
+    let mut at_a = a.start().await;
+    let head = at_a.append(free(&a, 2, "later"));
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.reaches(&a.origin, head).await;
+    at_a.stop().await;
+    for folder in ["store", "keyring"] {
+        std::fs::remove_dir_all(a.folder.join(folder)).unwrap();
+        copy(&saved.join(folder), &a.folder.join(folder));
+    }
+    add_at_rest(&a, &b, at_b.address).await;
+    let at_rest = open(&a).await;
+    assert_eq!(waiting(&at_rest), [4]);
+    let [alarm] = waiting_alarms(at_rest.waiting_erasures()).try_into().unwrap();
+    assert!(alarm.message.contains(&format!("which is {}", head.size)), "{}", alarm.message);
+    assert!(!alarm.message.contains("comity key"), "{}", alarm.message);
+    assert!(is_erased(at_rest.store(), &a).is_empty());
+    drop(at_rest);
+    let at_a = Served::start(&a).await;
+    at_a.is_healed_to(&a, head).await;
+    assert_eq!((is_erased(at_a.node.store(), &a), self::alarm(&at_a)), (vec![1], None));
+    at_a.stop().await;
+    at_b.stop().await;
 }
