@@ -2,7 +2,7 @@
 //!
 //! Not here: what an event changes (`comity-ledger`), and the entries that were read of each log (`comity-store`).
 
-use comity_ledger::{KeyEnd, KeyHistory, KeyRole, Origin};
+use comity_ledger::{AgencyId, KeyHistory, KeyRole, Origin};
 use comity_store::{Store, StoreError};
 use comity_tlog::VerifierKey;
 
@@ -78,24 +78,6 @@ pub(crate) fn role_keys_of(store: &Store, peer: &Peer, role: KeyRole) -> Result<
     in_force(store, &logs_of_peer(store, peer)?, role, first)
 }
 
-/// The keys of cosigners that the logs of peers have revoked: what they signed is void for everybody, whoever names them.
-///
-/// # Errors
-/// As [`keys_of`].
-pub(crate) fn revoked_cosigners(store: &Store, peers: &Peers) -> Result<Vec<VerifierKey>, NodeError> {
-    let mut revoked = Vec::new();
-    for peer in peers.list() {
-        for log in logs_of_peer(store, &peer)? {
-            let spans = log.spans().iter().filter(|span| {
-                let is_cosigner = matches!(span.key().role(), KeyRole::Witness | KeyRole::Mirror);
-                is_cosigner && matches!(span.until(), Some((_, KeyEnd::Revoked)))
-            });
-            revoked.extend(spans.filter_map(|span| span.key().verifier(log.origin())));
-        }
-    }
-    Ok(revoked)
-}
-
 /// The keys of another role of the own agency that are in force, by its logs up to `origin`; `first` is the key that the first card names.
 ///
 /// # Errors
@@ -135,8 +117,25 @@ fn in_force(
     Ok(keys)
 }
 
+/// The publication logs of this agency itself that are held, oldest first.
+///
+/// # Errors
+/// As [`keys_of`].
+pub(crate) fn held_logs(store: &Store, own: &AgencyId) -> Result<Vec<KeyHistory>, NodeError> {
+    let (mut logs, mut next) = (Vec::new(), Some(Origin::publication(own)));
+    while let Some(origin) = next {
+        let Some(keys) = held_keys(store, &origin)? else { break };
+        logs.push(keys);
+        next = origin.successor();
+    }
+    Ok(logs)
+}
+
 /// The publication logs of a peer that were begun here, oldest first, or its first by the card alone.
-fn logs_of_peer(store: &Store, peer: &Peer) -> Result<Vec<KeyHistory>, NodeError> {
+///
+/// # Errors
+/// As [`keys_of`].
+pub(crate) fn logs_of_peer(store: &Store, peer: &Peer) -> Result<Vec<KeyHistory>, NodeError> {
     let (mut logs, mut origin) = (Vec::new(), peer.origin());
     while let Some(keys) = keys_of_peer(store, peer, &origin)? {
         logs.push(keys);
@@ -174,12 +173,12 @@ pub(crate) fn unfinished_origin(store: &Store, peer: &Peer) -> Result<Option<Ori
     Ok(None)
 }
 
-/// Whether all is held of a log that has ended: every entry up to its end, and what was released of them. Of one of which
-/// entries beyond the end are held nobody can be asked for more.
+/// Whether all is held of a log that has ended: every entry up to its end, and what was released of them. Entries that are
+/// held beyond the end are nobody's, and say nothing of that.
 ///
 /// # Errors
 /// As [`keys_of`].
 pub(crate) fn is_whole(store: &Store, keys: &KeyHistory) -> Result<bool, NodeError> {
-    let (Some(end), held) = (keys.closed(), store.held(keys.origin())?.size) else { return Ok(true) };
-    Ok(held > end.size || held == end.size && store.has_all_come(keys.origin())?)
+    let Some(end) = keys.closed() else { return Ok(true) };
+    Ok(store.held(keys.origin())?.size >= end.size && store.has_all_come(keys.origin())?)
 }

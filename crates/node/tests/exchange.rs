@@ -25,6 +25,8 @@ mod convictions;
 mod doubts;
 #[path = "exchange/first_quorum.rs"]
 mod first_quorum;
+#[path = "exchange/first_quorums_kept.rs"]
+mod first_quorums_kept;
 #[path = "exchange/freshness.rs"]
 mod freshness;
 #[path = "exchange/gossip.rs"]

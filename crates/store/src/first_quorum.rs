@@ -5,7 +5,7 @@
 //! (`comity-node`).
 
 use comity_ledger::Origin;
-use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize};
+use comity_tlog::{CosignatureTime, EntryIndex, SignedCheckpoint, TreeSize};
 
 use crate::cosigned::existed_key;
 use crate::log_id::LogId;
@@ -25,13 +25,31 @@ impl Store {
         size_of(origin, &found?.0)
     }
 
-    /// Keeps a checkpoint as it stands with the lines of its quorum, in the place of one of the same size. Durable with the
-    /// next sync.
+    /// Keeps a checkpoint as it stands with the lines of its quorum, in the place of one of the same size, and by when its
+    /// tree existed, if they prove that. Says whether the time is earlier than what was known. Durable with the next sync.
+    ///
+    /// The note goes first: whoever knows the time takes the note for kept, so that a stop which left the time alone
+    /// would leave it without its proof for ever.
     ///
     /// # Errors
     /// A [`StoreError`].
-    pub fn put_first_quorum(&self, origin: &Origin, note: &SignedCheckpoint) -> Result<(), StoreError> {
-        self.cosigned.insert(place(origin, note.checkpoint().size().value()), note.as_bytes())?;
+    pub fn put_first_quorum(
+        &self,
+        origin: &Origin,
+        note: &SignedCheckpoint,
+        existed_by: Option<CosignatureTime>,
+    ) -> Result<bool, StoreError> {
+        let size = note.checkpoint().size();
+        self.cosigned.insert(place(origin, size.value()), note.as_bytes())?;
+        existed_by.map_or(Ok(false), |time| self.put_existed_by(origin, size, time))
+    }
+
+    /// Lets go of the note of a checkpoint, of which others prove more. Durable with the next sync.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn remove_first_quorum(&self, origin: &Origin, size: TreeSize) -> Result<(), StoreError> {
+        self.cosigned.remove(place(origin, size.value()))?;
         Ok(())
     }
 
@@ -50,6 +68,16 @@ impl Store {
     pub fn first_quorum_from(&self, origin: &Origin, size: TreeSize) -> Result<Option<Vec<u8>>, StoreError> {
         let range = place(origin, size.value())..=place(origin, u64::MAX);
         let found = self.cosigned.range(range).next().transpose()?;
+        Ok(found.map(|(_, note)| note.to_vec()))
+    }
+
+    /// The note kept of the largest tree below a size. `None` if none is.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn first_quorum_below(&self, origin: &Origin, size: TreeSize) -> Result<Option<Vec<u8>>, StoreError> {
+        let range = place(origin, 0)..place(origin, size.value());
+        let found = self.cosigned.range(range).next_back().transpose()?;
         Ok(found.map(|(_, note)| note.to_vec()))
     }
 

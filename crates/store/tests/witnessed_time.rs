@@ -65,8 +65,8 @@ fn first_quorums_are_found_by_size_and_go_with_a_replica_that_is_set_aside() {
         store.begin_replica(origin, key.verifier()).unwrap();
         for size in [3, 300] {
             let text = Checkpoint::new(origin.as_str(), at(size), Hash::leaf(&[])).unwrap();
-            store.put_first_quorum(origin, &text.sign(&key).unwrap()).unwrap();
-            store.put_existed_by(origin, at(size), CosignatureTime::new(size).unwrap()).unwrap();
+            let time = CosignatureTime::new(size).unwrap();
+            assert!(store.put_first_quorum(origin, &text.sign(&key).unwrap(), Some(time)).unwrap());
         }
     }
     let of = |origin: &Origin, size: u64| store.first_quorum_of(origin, at(size)).unwrap();
@@ -74,6 +74,8 @@ fn first_quorums_are_found_by_size_and_go_with_a_replica_that_is_set_aside() {
     assert!(of(&log, 3).is_some() && of(&log, 300).is_some() && of(&log, 3) != of(&log, 300));
     assert_eq!([0, 3, 4, 300, 301].map(from), [of(&log, 3), of(&log, 3), of(&log, 300), of(&log, 300), None]);
     assert_eq!(store.largest_first_quorum(&log).unwrap(), Some(at(300)));
+    let below = |size: u64| store.first_quorum_below(&log, at(size)).unwrap();
+    assert_eq!([3, 4, 300, 301].map(below), [None, of(&log, 3), of(&log, 3), of(&log, 300)]);
 
     store.set_aside(&log, &mut Counter(1)).unwrap();
     assert_eq!((from(0), store.largest_first_quorum(&log).unwrap()), (None, None));

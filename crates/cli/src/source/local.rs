@@ -9,7 +9,8 @@ use comity_node::{
     Alarm, Appended, Exported, Home, KeyList, LogExport, NodeError, OpenHome, OwnLogState, Peers, PeersError,
     Release, SystemEntropy, TakeFile, TlsOutlook, add_authority, add_peer, backup_of, bundle_of,
     expiry_messages, key_events, key_list, keyring_of, listed, log_states_at_rest, logs, now, peer_messages,
-    put_crl, read_entry, retire_authority, screened, submission, waiting_alarms, wanted_out, write_out,
+    policy_alarms, put_crl, read_entry, retire_authority, screened, submission, waiting_alarms, wanted_out,
+    write_out,
 };
 use comity_screening::View;
 use comity_store::is_set_aside;
@@ -71,6 +72,7 @@ impl Local {
         let tls = TlsOutlook::of(self.home())?;
         let config = self.open.home().config();
         let states = log_states_at_rest(self.open.store(), self.open.home())?;
+        let policies = policy_alarms(self.open.store(), self.open.home())?;
         let stale = states.iter().filter(|(_, state)| state.stale).map(|(origin, _)| origin.to_string());
         let status = v1::StatusResponse {
             agency: config.agency.to_string(),
@@ -83,6 +85,7 @@ impl Local {
                 .map(alarm)
                 .chain(tls.alarms.iter().map(alarm_at_rest))
                 .chain(waiting_alarms(self.open.waiting_erasures()).iter().map(alarm_at_rest))
+                .chain(policies.iter().map(alarm_at_rest))
                 .collect(),
             stale: stale.collect(),
             release_to: match config.release {

@@ -7,6 +7,7 @@ use comity_wire::ErrorCode;
 
 use crate::NodeError;
 use crate::dial::DialError;
+use crate::proved_times::FirstQuorumError;
 
 /// The author signed two histories.
 pub(crate) const FORK: &str = "fork";
@@ -79,22 +80,9 @@ pub(crate) enum FollowError {
         /// The entry.
         index: EntryIndex,
     },
-    /// A first quorum of another tree than those that were asked for, or out of their order.
-    #[error("the first quorum of size {size} came where none below {from} was asked for")]
-    UnaskedFirstQuorum {
-        /// The size.
-        size: TreeSize,
-        /// The smallest size asked for.
-        from: TreeSize,
-    },
-    /// A first quorum before the entries that it covers.
-    #[error("the first quorum of size {size} came before its entries: {held} are held")]
-    EarlyFirstQuorum {
-        /// The size.
-        size: TreeSize,
-        /// Entries held.
-        held: TreeSize,
-    },
+    /// A first quorum that is refused.
+    #[error(transparent)]
+    FirstQuorum(FirstQuorumError),
     /// An opening that does not give the commitment of its entry; nothing of its release was stored.
     #[error("an opening of entry {index} is not what the entry commits to")]
     Opening {
@@ -136,6 +124,18 @@ pub(crate) enum FollowError {
 impl From<StoreError> for FollowError {
     fn from(source: StoreError) -> Self {
         Self::Node(source.into())
+    }
+}
+
+impl From<FirstQuorumError> for FollowError {
+    fn from(error: FirstQuorumError) -> Self {
+        match error {
+            FirstQuorumError::Rejected(rejection) => rejection.into(),
+            FirstQuorumError::OtherPast { size } => Self::OtherPast { size },
+            FirstQuorumError::Tree(source) => source.into(),
+            FirstQuorumError::Node(source) => source.into(),
+            refused => Self::FirstQuorum(refused),
+        }
     }
 }
 

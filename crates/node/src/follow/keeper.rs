@@ -1,30 +1,30 @@
 //! What is done with each step of a followed log: verified, judged, kept. Blocking, with no network.
 //!
 //! Nothing of a frame or a release is stored before all of it was verified. Not here: where steps come from
-//! (`session`), what convicts an author (`accuse`), which openings this node may hold (`judge`), what checkpoints prove of
-//! the time (`proved_times`), and how the view takes in what was kept (`viewing`).
+//! (`session`), what convicts an author (`accuse`), which openings this node may hold (`judge`), what first quorums prove
+//! (`proved_times`), and how the view takes in what was kept (`viewing`).
 
 mod accuse;
 mod judge;
-mod proved_times;
 
 use std::sync::Arc;
 
 use comity_ledger::{
-    AWAITED_MAX, CheckpointKeyError, Head, KeyHistory, Kind, Opening, Origin, Replica, Slot, VerifiedFrame,
+    AWAITED_MAX, CheckpointKeyError, Head, KeyHistory, Kind, Opening, Origin, Rejection, Replica, Slot,
+    VerifiedFrame,
 };
 use comity_store::{GoesOn, Store};
 use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge, root_at};
 use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
 
 use self::judge::{Judged, opened_entries};
-use self::proved_times::{ProvedTime, Wanted};
 use super::announced;
 use super::error::FollowError;
 use super::pinned;
 use super::viewing::{Unseen, show, viewed};
 use crate::export::head_of;
-use crate::gossip::FirstQuorums;
+use crate::gossip::{FirstQuorum, FirstQuorums};
+use crate::proved_times::{FirstQuorumError, HeldLog, Wanted};
 use crate::sections::LabelsRead;
 use crate::{Node, NodeError, Peer, Peers, SystemEntropy};
 
@@ -67,7 +67,7 @@ struct Arrived {
     openings: Vec<(EntryIndex, Slot, Opening)>,
     next_release: u64,
     /// Checkpoints as they stood with their first quorum.
-    first_quorums: Vec<ProvedTime>,
+    first_quorums: Vec<FirstQuorum>,
     /// What those are judged by, once there is one.
     judged_by: Option<FirstQuorums>,
     /// The checkpoint at fault.
@@ -149,17 +149,21 @@ impl Keeper {
 
     /// Where to go on.
     pub(super) fn from(&self) -> Result<FollowFrom, FollowError> {
+        // Where more is held, whoever sends may hold other entries there, or none: nothing is said of them.
+        let (beyond, seen) = (self.beyond(), self.checkpoint.as_ref());
+        let seen = seen.filter(|_| beyond.is_none()).map(|seen| SignedCheckpoint::parse(seen.as_bytes()));
         Ok(FollowFrom {
             origin: self.origin.clone(),
-            next_index: self.replica.size(),
+            next_index: beyond.map_or(self.replica.size(), |end| end.size),
             next_release: ReleaseNumber::new(self.next_release),
-            newest: self
-                .checkpoint
-                .as_ref()
-                .map(|seen| SignedCheckpoint::parse(seen.as_bytes()))
-                .transpose()?,
+            newest: seen.transpose()?,
             first_quorum_from: Some(self.wanted.from()),
         })
+    }
+
+    /// The end of a log of which entries beyond it are held: all that can still come is what was released before it.
+    fn beyond(&self) -> Option<Head> {
+        self.end.filter(|end| end.size < self.replica.size())
     }
 
     /// Entries held, and entries of the newest checkpoint seen.
@@ -235,6 +239,11 @@ impl Keeper {
     /// Verifies one step after those that arrived with it, as far as that needs no entry of the store.
     fn check(&mut self, event: FollowEvent, arrived: &mut Arrived) -> Result<(), FollowError> {
         match event {
+            // Entries beyond the end count for nothing, and neither does who has signed them.
+            FollowEvent::Frame(_) if self.beyond().is_some() => {}
+            FollowEvent::Checkpoint(note) if self.beyond().is_some() => {
+                self.check_end(note, arrived)?;
+            }
             FollowEvent::Checkpoint(note) => {
                 let verified = match self.replica.verify_note(note.as_bytes()) {
                     Ok(verified) => verified,
@@ -275,13 +284,49 @@ impl Keeper {
             }
             FollowEvent::Heartbeat(beat) => {
                 // Said once all that there is was sent.
-                self.all_first_quorums_came();
+                self.wanted.all_came(&self.node, &self.origin);
                 let all_came = beat.next_release.value() == arrived.next_release;
                 arrived.ended = all_came && self.end.is_some_and(|end| end.size <= self.complete);
             }
             FollowEvent::FirstQuorum(note) => self.check_first_quorum(note, arrived)?,
         }
         arrived.complete.extend(self.completed());
+        Ok(())
+    }
+
+    /// Compares a checkpoint with the end of the log, beyond which entries are held. Any other says nothing.
+    fn check_end(&self, note: SignedCheckpoint, arrived: &mut Arrived) -> Result<(), FollowError> {
+        let (Some(end), stated) = (self.beyond(), note.checkpoint()) else { return Ok(()) };
+        if stated.origin() != self.origin.as_str() {
+            return Err(Rejection::OtherOrigin.into());
+        }
+        if stated.size() != end.size {
+            return Ok(());
+        }
+        self.replica.keys().verify(&note).map_err(Rejection::from)?;
+        if stated.root() != end.root {
+            arrived.rejected = Some(note);
+            return Err(FollowError::OtherPast { size: end.size });
+        }
+        Ok(())
+    }
+
+    /// Verifies a first quorum against the entries that are kept.
+    fn check_first_quorum(
+        &mut self,
+        note: SignedCheckpoint,
+        arrived: &mut Arrived,
+    ) -> Result<(), FollowError> {
+        let of = held_log(&self.node, &self.peers, &self.replica);
+        match self.wanted.check(of, &note, &mut arrived.judged_by) {
+            Ok(it) => arrived.first_quorums.extend(it),
+            Err(error) => {
+                if matches!(error, FirstQuorumError::OtherPast { .. }) {
+                    arrived.rejected = Some(note);
+                }
+                return Err(error.into());
+            }
+        }
         Ok(())
     }
 
@@ -317,7 +362,8 @@ impl Keeper {
     /// Keeps what was verified, and hands it on. Of the releases of one step nothing is kept if one of their openings
     /// is wrong.
     fn keep(&mut self, arrived: Arrived, unseen: &mut Unseen) -> Result<(), FollowError> {
-        let Arrived { seen, awaited, frames, complete, openings, next_release, first_quorums, .. } = arrived;
+        let Arrived { seen, awaited, frames, complete, openings, next_release, .. } = arrived;
+        let (first_quorums, mut judged_by) = (arrived.first_quorums, arrived.judged_by);
         let released = next_release != self.next_release;
         let nothing = seen.is_none() && frames.is_empty() && complete.is_empty() && first_quorums.is_empty();
         if nothing && !released {
@@ -343,7 +389,8 @@ impl Keeper {
         if let Some(on) = on {
             step.goes_on(on)?;
         }
-        let proved = self.keep_first_quorums(&first_quorums)?;
+        let of = held_log(&self.node, &self.peers, &self.replica);
+        let proved = self.wanted.keep(of, &first_quorums, &mut judged_by)?;
         let judged = if released { self.judge(openings) } else { Ok(Judged::default()) };
         if let Ok(judged) = &judged
             && released
@@ -411,6 +458,11 @@ impl Keeper {
             unseen.heads.push(head);
         }
     }
+}
+
+/// What first quorums are compared with.
+fn held_log<'a>(node: &'a Node, peers: &'a Peers, replica: &'a Replica) -> HeldLog<'a> {
+    HeldLog { node, peers, keys: replica.keys(), size: replica.size(), end: replica.end() }
 }
 
 /// The heads beyond what is held that were seen before the newest, as many as are awaited. Those beyond that are given up,

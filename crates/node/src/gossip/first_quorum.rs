@@ -4,44 +4,111 @@
 //! Not here: whether its tree is the one that is held (`follow`), and how they are kept (`comity-store`).
 
 use std::collections::HashMap;
+use std::ops::{Range, RangeInclusive};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use comity_ledger::{AgencyId, Cosigned, Entry, Generation, Kind, LineTaken, Origin};
-use comity_store::ReadError;
-use comity_tlog::{CosignatureTime, Hash, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
+use comity_ledger::{AgencyId, Cosigned, Entry, Generation, KeyEnd, KeyRole, Kind, LineTaken, Origin};
+use comity_store::{ReadError, Store};
+use comity_tlog::{
+    CosignatureBlob, CosignatureTime, EntryIndex, Hash, SignatureLine, SignedCheckpoint, TreeSize,
+    VerifiedCheckpoint, VerifierKey,
+};
 
 use super::standing::Judges;
 use super::{Gossiping, clock, cosigner_keys};
+use crate::ended_keys::{EndedKey, ended_keys};
 use crate::{Node, NodeError, Peers};
 
 impl Gossiping {
     /// Keeps the own checkpoint as it stands with its first quorum, if it is the first to cover an entry of which it must be
     /// provable when it took effect: cosigners renew their lines, and then it is not any more.
-    pub(super) fn keep_first_quorum(&self, origin: &Origin, cosigned: &Cosigned) -> Result<(), NodeError> {
+    pub(super) fn keep_first_quorum(
+        &self,
+        origin: &Origin,
+        cosigned: &Cosigned,
+        existed_by: CosignatureTime,
+    ) -> Result<(), NodeError> {
         let (store, size) = (self.node.store(), cosigned.head().size);
         let from = store.existed_before(origin, size)?;
-        let look = store.each_entry(origin, from, size, |_, bytes| match Entry::kind_of(bytes) {
-            Ok(Kind::Control | Kind::Governance | Kind::Key | Kind::Erase) => Err(()),
-            Ok(_) | Err(_) => Ok(()),
-        });
-        match look {
-            Ok(()) => Ok(()),
-            Err(ReadError::Store(error)) => Err(error.into()),
-            Err(ReadError::Taker(())) => {
-                let note = cosigned.note().map_err(|source| NodeError::OwnNote { source })?;
-                store.put_first_quorum(origin, &note)?;
-                // Followers are sent it.
-                self.node.tell_news();
-                Ok(())
-            }
+        if first_dated(store, origin, from..size)?.is_some() {
+            let note = cosigned.note().map_err(|source| NodeError::OwnNote { source })?;
+            store.put_first_quorum(origin, &note, Some(existed_by))?;
+            // Followers are sent it.
+            self.node.tell_news();
         }
+        Ok(())
+    }
+}
+
+/// The first of some entries of which it must be provable when it took effect (D23): one of kind 3, 4, 7 or 8.
+///
+/// # Errors
+/// A [`NodeError`] if the store fails or is damaged.
+pub(crate) fn first_dated(
+    store: &Store,
+    origin: &Origin,
+    of: Range<TreeSize>,
+) -> Result<Option<EntryIndex>, NodeError> {
+    let look = store.each_entry(origin, of.start, of.end, |index, bytes| match Entry::kind_of(bytes) {
+        Ok(Kind::Control | Kind::Governance | Kind::Key | Kind::Erase) => Err(index),
+        Ok(_) | Err(_) => Ok(()),
+    });
+    match look {
+        Ok(()) => Ok(None),
+        Err(ReadError::Store(error)) => Err(error.into()),
+        Err(ReadError::Taker(index)) => Ok(Some(index)),
     }
 }
 
 /// What the lines on checkpoints of one log are judged by.
 pub(crate) struct FirstQuorums {
     cosigners: Vec<VerifierKey>,
+    /// Keys that have ended since: what they signed while they were in force counts and is kept (`retired`).
+    retired: Vec<Retired>,
     judges: Judges,
+}
+
+/// A witness key that its agency has retired.
+struct Retired {
+    key: VerifierKey,
+    /// The seconds in which it was in force.
+    in_force: RangeInclusive<u64>,
+    /// The key of the same witness that the policy names, if it names another one.
+    counts_as: Option<VerifierKey>,
+}
+
+impl Retired {
+    /// All whose lines may stand on checkpoints of a log, but those of its author, and those that its policy names: these
+    /// count whenever they were made, until they are revoked.
+    fn all(node: &Node, peers: &Peers, origin: &Origin, judges: &Judges) -> Result<Vec<Self>, NodeError> {
+        let ended = ended_keys(node.store(), peers)?;
+        let mut retired = Vec::new();
+        for of in &ended {
+            let is_others = of.agency != *origin.agency() && !judges.named().any(|key| *key == of.key);
+            let is_good = of.end == KeyEnd::Retired && !judges.is_revoked(&of.key);
+            if !is_others || of.role != KeyRole::Witness || !is_good {
+                continue;
+            }
+            // One agency is one witness, whichever of its keys a policy names.
+            let is_same = |key: &VerifierKey| {
+                let is_ended = |other: &EndedKey| {
+                    other.role == KeyRole::Witness && other.agency == of.agency && other.key == *key
+                };
+                ended.iter().any(is_ended) || judges.is_of(key, &of.agency)
+            };
+            let counts_as = judges.named().find(|key| is_same(key)).cloned();
+            let in_force = of.in_force(node.store())?;
+            retired.push(Self { key: of.key.clone(), in_force, counts_as });
+        }
+        Ok(retired)
+    }
+
+    /// Whether it was in force when a line says that it was signed: whoever has the key may say any time, as every witness
+    /// may, and is one of those of whom f may lie.
+    fn made_in_time(&self, line: &SignatureLine) -> bool {
+        let blob = CosignatureBlob::parse(self.key.kind(), line.signature());
+        blob.is_ok_and(|blob| self.in_force.contains(&blob.time().value()))
+    }
 }
 
 /// A checkpoint of which the author's signature was verified, with what its lines came to.
@@ -103,12 +170,17 @@ impl FirstQuorums {
     pub(crate) fn of(node: &Node, peers: &Peers, origin: &Origin) -> Result<Self, NodeError> {
         let own = node.home().cosigner_keys()?.map(|key| key.verifier().clone());
         let judges = Judges::of(node.store(), peers, &own[0], origin)?;
-        Ok(Self { cosigners: cosigner_keys(node.store(), peers, own)?, judges })
+        let mut cosigners = cosigner_keys(node.store(), peers, own)?;
+        let retired = Retired::all(node, peers, origin, &judges)?;
+        // Though the policy of another log may name them.
+        cosigners.retain(|key| retired.iter().all(|of| of.key != *key));
+        Ok(Self { cosigners, retired, judges })
     }
 
     /// A name for all by which lines are judged: another where a cosigner, a key or the policy is another.
     pub(crate) fn name(&self) -> Hash {
         let mut keys: Vec<String> = self.cosigners.iter().map(ToString::to_string).collect();
+        keys.extend(self.retired.iter().map(|of| format!("{} {:?}", of.key, of.in_force)));
         keys.sort_unstable();
         let policy = self.judges.policy_text().unwrap_or_default();
         Hash::digest(&[keys.join("\n").as_bytes(), b"\n\n", &policy].concat())
@@ -124,10 +196,23 @@ impl FirstQuorums {
         let mut cosigned = Cosigned::new(checkpoint, Generation::default());
         let mut is_early = false;
         for line in &lines {
-            is_early |= cosigned.take(line, &self.cosigners, clock()) == LineTaken::Future;
+            let taken = match cosigned.take(line, &self.cosigners, clock()) {
+                LineTaken::Unknown => self.take_retired(&mut cosigned, line),
+                taken => taken,
+            };
+            is_early |= taken == LineTaken::Future;
         }
         let note = cosigned.note().map_err(|source| NodeError::OwnNote { source })?;
-        let (existed_by, lines) = (self.judges.judge(&cosigned).existed_by, cosigned.cosigners().count());
-        Ok(FirstQuorum { note, existed_by, lines, is_early })
+        let judged = self.judges.judge_as(&cosigned, |key| {
+            let retired = self.retired.iter().find(|of| of.key == *key);
+            retired.and_then(|of| of.counts_as.as_ref()).unwrap_or(key)
+        });
+        let existed_by = judged.existed_by;
+        Ok(FirstQuorum { note, existed_by, lines: cosigned.cosigners().count(), is_early })
+    }
+
+    fn take_retired(&self, cosigned: &mut Cosigned, line: &SignatureLine) -> LineTaken {
+        let keys = self.retired.iter().filter(|of| of.made_in_time(line)).map(|of| of.key.clone());
+        cosigned.take(line, &keys.collect::<Vec<_>>(), clock())
     }
 }

@@ -35,12 +35,13 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use self::add_checkpoint::AddCheckpointAnswer;
 use self::cosigners::{CosignError, Cosigners};
-pub(crate) use self::first_quorum::{FirstQuorum, FirstQuorums, JudgedInFull};
+pub(crate) use self::first_quorum::{FirstQuorum, FirstQuorums, JudgedInFull, first_dated};
 use self::heads::PeerState;
 use self::standing::Standing;
 pub(crate) use self::standing::policy_for;
 pub use self::standing::{LogState, log_states_at_rest};
-use crate::author_keys::{keys_of, revoked_cosigners, role_keys_of};
+use crate::author_keys::{keys_of, role_keys_of};
+use crate::ended_keys::revoked_cosigners;
 use crate::exchange::is_served;
 use crate::{Alarm, AlarmKey, AuthorTask, FollowParts, Node, NodeError, Peers, SystemEntropy, now};
 
@@ -208,6 +209,7 @@ impl Gossiping {
             self.note_closed(log)?;
         }
         self.look_at_the_clock();
+        self.look_at_policies()?;
         // What a witness says is told before the mirror speaks: each waits for a sync of its lock, and a quorum waits for
         // witnesses alone.
         for role in [Role::Witness, Role::Mirror] {

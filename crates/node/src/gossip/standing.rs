@@ -4,15 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use comity_ledger::{CLOCK_SKEW_SECS_MAX, Cosigned, Evidence, Generation, Head, KeyHistory, KeyRole, Origin};
+use comity_ledger::{
+    AgencyId, CLOCK_SKEW_SECS_MAX, Cosigned, Evidence, Generation, Head, KeyEnd, KeyHistory, KeyRole, Origin,
+};
 use comity_store::{LogRole, Store};
 use comity_tlog::{CosignatureTime, Policy, SignedCheckpoint, Threshold, TreeSize, VerifierKey, existed_by};
 
 use super::{Gossiping, Spoken, clock, to_time};
-use crate::author_keys::{is_whole, keys_of, revoked_cosigners, role_keys_of};
+use crate::author_keys::{is_whole, keys_of, role_keys_of};
 use crate::doubts::is_of_author;
+use crate::ended_keys::{EndedKey, ended_keys, revoked_cosigners};
 use crate::exchange::is_served;
-use crate::{Alarm, AlarmKey, Home, NodeError, Peer, Peers, now};
+use crate::{Alarm, AlarmKey, Home, NodeError, Peer, Peers, now, pinned_policies};
 
 /// The alarm that this machine's clock is wrong.
 const CLOCK: &str = "clock";
@@ -168,9 +171,8 @@ impl Gossiping {
         if let (Some(head), Some(time)) = (judged.witnessed.filter(is_newest), judged.existed_by) {
             let store = self.node.store();
             let is_earlier = store.existed_at(origin, head.size)?.is_none_or(|kept| kept > time);
-            // Before the time: a stop between the two must not leave that alone, since then the note would never be kept.
             if is_earlier && standing.is_own {
-                self.keep_first_quorum(origin, cosigned)?;
+                self.keep_first_quorum(origin, cosigned, time)?;
             }
             store.put_existed_by(origin, head.size, time)?;
         }
@@ -204,6 +206,12 @@ impl Gossiping {
             }
         }
         Ok(witnesses)
+    }
+
+    /// Says to operators which pinned policies name a key that has ended.
+    pub(super) fn look_at_policies(&self) -> Result<(), NodeError> {
+        let own = self.node.home().origin();
+        pinned_policies::tell(self.node.alarms(), self.node.store(), &self.peers, &own)
     }
 
     /// Says to operators whether this machine's clock is behind what enough witnesses have seen.
@@ -279,6 +287,10 @@ fn standing_of(store: &Store, home: &Home, peers: &Peers, keys: &KeyHistory) -> 
 pub(super) struct Judges {
     /// The key with which the author itself says that its checkpoint stands.
     author: Option<VerifierKey>,
+    /// The other keys of cosigners that the author has or had: they never count (D21), though the policy may name them.
+    of_author: Vec<VerifierKey>,
+    /// The witness key of each other agency that is in force.
+    present: Vec<(AgencyId, VerifierKey)>,
     policy: Option<Policy>,
     /// Keys that count no more, though the policy may name them.
     revoked: Vec<VerifierKey>,
@@ -297,8 +309,37 @@ impl Judges {
             let peer = peers.find(origin.agency());
             peer.map(|peer| present_witness(store, &peer)).transpose()?.flatten()
         };
-        let (policy, revoked) = (policy_for(store, peers, own, origin)?, revoked_cosigners(store, peers)?);
-        Ok(Self { author, policy, revoked })
+        let ended = ended_keys(store, peers)?;
+        let is_of_author = |key: &&EndedKey| key.agency == *origin.agency();
+        let mut of_author: Vec<VerifierKey> =
+            ended.iter().filter(is_of_author).map(|key| key.key.clone()).collect();
+        let mut present = vec![(peers.own().clone(), own.clone())];
+        for peer in peers.list() {
+            if peer.agency() == origin.agency() {
+                of_author.extend(role_keys_of(store, &peer, KeyRole::Witness)?);
+                of_author.extend(role_keys_of(store, &peer, KeyRole::Mirror)?);
+            }
+            present.extend(present_witness(store, &peer)?.map(|key| (peer.agency().clone(), key)));
+        }
+        let policy = policy_for(store, peers, own, origin)?;
+        let revoked = ended.into_iter().filter(|key| key.end == KeyEnd::Revoked).map(|key| key.key).collect();
+        Ok(Self { author, of_author, present, policy, revoked })
+    }
+
+    /// The witnesses that the policy names, and that are not revoked.
+    pub(super) fn named(&self) -> impl Iterator<Item = &VerifierKey> {
+        let named = self.policy.iter().flat_map(Policy::witnesses);
+        named.filter(|key| !self.revoked.contains(key))
+    }
+
+    /// Whether a key counts nowhere any more.
+    pub(super) fn is_revoked(&self, key: &VerifierKey) -> bool {
+        self.revoked.contains(key)
+    }
+
+    /// Whether a key is the witness key of an agency that is in force.
+    pub(super) fn is_of(&self, key: &VerifierKey, agency: &AgencyId) -> bool {
+        self.present.iter().any(|(of, present)| of == agency && present == key)
     }
 
     /// The policy as a file of c2sp.org/tlog-policy; `None` if there is none.
@@ -307,18 +348,35 @@ impl Judges {
     }
 
     fn keys(&self) -> Vec<VerifierKey> {
-        let named = self.policy.iter().flat_map(|policy| policy.witnesses().cloned());
-        named.chain(self.author.clone()).filter(|key| !self.revoked.contains(key)).collect()
+        let author = self.author.iter().filter(|key| !self.revoked.contains(key));
+        self.named().chain(author).cloned().collect()
     }
 
     pub(super) fn judge(&self, cosigned: &Cosigned) -> Standing {
-        let counts = |key| Some(key) != self.author.as_ref() && !self.revoked.contains(key);
-        let others = || cosigned.cosigners().filter(|(key, _)| counts(key));
+        self.judge_as(cosigned, |key| key)
+    }
+
+    /// The same where a key may count as another one of the same witness.
+    pub(super) fn judge_as<'a>(
+        &self,
+        cosigned: &'a Cosigned,
+        counts_as: impl Fn(&'a VerifierKey) -> &'a VerifierKey,
+    ) -> Standing {
+        let is_authors = |key| Some(key) == self.author.as_ref() || self.of_author.contains(key);
+        let counts = |key| !is_authors(key) && !self.revoked.contains(key);
+        let mut others: Vec<(&VerifierKey, CosignatureTime)> = Vec::new();
+        for (key, time) in cosigned.cosigners().filter(|(key, _)| counts(key)) {
+            let key = counts_as(key);
+            match others.iter_mut().find(|(of, _)| *of == key) {
+                Some((_, earlier)) => *earlier = time.min(*earlier),
+                None => others.push((key, time)),
+            }
+        }
         let policy = self.policy.as_ref().filter(|policy| policy.asks_for_witnesses());
-        let met = policy.filter(|policy| policy.is_met_by(others().map(|(key, _)| key)));
+        let met = policy.filter(|policy| policy.is_met_by(others.iter().map(|(key, _)| *key)));
         let existed_by = met.and_then(|policy| {
             let witnesses: Vec<&VerifierKey> = policy.witnesses().collect();
-            let times = others().filter(|(key, _)| witnesses.contains(key)).map(|(_, time)| time);
+            let times = others.iter().filter(|(key, _)| witnesses.contains(key)).map(|(_, time)| *time);
             existed_by(&times.collect::<Vec<_>>(), Threshold::of(witnesses.len()).lying())
         });
         Standing {

@@ -51,10 +51,11 @@ impl Recovery {
         }
     }
 
-    /// Takes the sections that a peer gives back, until it says that there are no more or says nothing. Says which.
+    /// Takes the first quorums and the sections that a peer gives back, until it says that there are no more or says nothing. Says which.
     pub(super) async fn ask_for_sections(&self, agency: &AgencyId) -> Result<bool, RecoveryError> {
-        let (node, peer) = (Arc::clone(&self.parts.node), agency.clone());
-        let mut returned = blocking(move || Returned::open(node, peer)).await?;
+        let (node, peers, peer) =
+            (Arc::clone(&self.parts.node), Arc::clone(&self.parts.peers), agency.clone());
+        let mut returned = blocking(move || Returned::open(node, peers, peer)).await?;
         let mut stream = self.follow(agency, returned.from()).await?;
         loop {
             let event = match next(&mut stream).await {
@@ -75,10 +76,18 @@ impl Recovery {
                     })
                     .await?;
                 }
-                Some(FollowEvent::Heartbeat(beat)) => return Ok(beat.next_release.value() == returned.next()),
+                Some(FollowEvent::FirstQuorum(note)) => {
+                    returned = blocking(move || {
+                        returned.first_quorum(&note)?;
+                        Ok(returned)
+                    })
+                    .await?;
+                }
+                Some(FollowEvent::Heartbeat(beat)) => {
+                    return blocking(move || returned.all_came(beat.next_release)).await;
+                }
                 // What is beyond is gossip's to find.
                 Some(FollowEvent::Checkpoint(_) | FollowEvent::Frame(_)) => {}
-                Some(FollowEvent::FirstQuorum(_)) => return Err(RecoveryError::Unasked),
                 None => return Ok(false),
             }
         }

@@ -6,6 +6,7 @@ use comity_tlog::{CheckpointError, EntryIndex, ProveError};
 
 use crate::NodeError;
 use crate::dial::DialError;
+use crate::proved_times::FirstQuorumError;
 
 /// The end of one attempt.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +35,10 @@ pub(super) enum RecoveryError {
         #[source]
         source: OpeningError,
     },
-    /// A first quorum, which nobody asked for.
+    /// A first quorum that is refused.
+    #[error("a first quorum that the peer gives back is refused")]
+    FirstQuorum(#[source] FirstQuorumError),
+    /// A first quorum, where nobody asked for one.
     #[error("a first quorum came, and none was asked for")]
     Unasked,
     /// A kept checkpoint does not verify with the own key.
@@ -54,6 +58,17 @@ pub(super) enum RecoveryError {
 impl From<StoreError> for RecoveryError {
     fn from(source: StoreError) -> Self {
         Self::Node(source.into())
+    }
+}
+
+impl From<FirstQuorumError> for RecoveryError {
+    fn from(error: FirstQuorumError) -> Self {
+        match error {
+            FirstQuorumError::Rejected(rejection) => rejection.into(),
+            FirstQuorumError::Tree(source) => source.into(),
+            FirstQuorumError::Node(source) => source.into(),
+            refused => Self::FirstQuorum(refused),
+        }
     }
 }
 
@@ -84,6 +99,8 @@ impl RecoveryError {
         let is_fork = |rejection: &Rejection| {
             matches!(rejection, Rejection::SameSizeOtherRoot { .. } | Rejection::OtherBeginning { .. })
         };
-        matches!(self, Self::Rejected(rejection) if is_fork(rejection))
+        // It was signed with the own key that was in force for its size.
+        let is_other_past = matches!(self, Self::FirstQuorum(FirstQuorumError::OtherPast { .. }));
+        is_other_past || matches!(self, Self::Rejected(rejection) if is_fork(rejection))
     }
 }

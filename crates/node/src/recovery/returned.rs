@@ -1,5 +1,5 @@
-//! The sections of the own log that a peer gives back: each opens the commitment of its entry, or it is not taken.
-//! Blocking, with no network.
+//! What a peer gives back of the own log once its entries are there: sections, each of which opens the commitment of its
+//! entry, or it is not taken, and first quorums, judged as those of any log are (D23). Blocking, with no network.
 //!
 //! What an agency authored it may hold, whatever its labels say of others. Not here: what peers give back
 //! (`comity_policy`), and whom to ask (`recovery`).
@@ -8,29 +8,34 @@ use std::sync::Arc;
 
 use comity_ledger::{AgencyId, Kind, Opening, Origin, Slot, VerifiedOpening};
 use comity_screening::{LogOrigin, Provenance};
-use comity_tlog::{EntryIndex, Hash, TreeSize};
+use comity_tlog::{EntryIndex, Hash, SignedCheckpoint, TreeSize};
 use comity_wire::{Disclosure, DisclosureContent, FollowFrom, ReleaseFrame, ReleaseNumber};
 
 use super::RecoveryError;
+use crate::proved_times::{HeldLog, Wanted};
 use crate::records::ViewStep;
 use crate::sections::{HeldEntry, chunks_of, held_at};
-use crate::{Node, SystemEntropy};
+use crate::{Node, Peers, SystemEntropy};
 
 /// What one peer gives back of the own sections.
 #[derive(Debug)]
 pub(super) struct Returned {
     node: Arc<Node>,
+    peers: Arc<Peers>,
     origin: Origin,
     peer: AgencyId,
     size: TreeSize,
     next: u64,
+    /// The first quorums that are still to come.
+    wanted: Wanted,
 }
 
 impl Returned {
-    pub(super) fn open(node: Arc<Node>, peer: AgencyId) -> Result<Self, RecoveryError> {
+    pub(super) fn open(node: Arc<Node>, peers: Arc<Peers>, peer: AgencyId) -> Result<Self, RecoveryError> {
         let origin = node.home().origin();
         let (next, size) = (node.store().next_release(&peer, &origin)?, node.store().held(&origin)?.size);
-        Ok(Self { node, origin, peer, size, next })
+        let wanted = Wanted::of(&node, &peers, &peer, &origin)?;
+        Ok(Self { node, peers, origin, peer, size, next, wanted })
     }
 
     /// Where the peer is to go on.
@@ -40,13 +45,39 @@ impl Returned {
             next_index: self.size,
             next_release: ReleaseNumber::new(self.next),
             newest: None,
-            first_quorum_from: None,
+            first_quorum_from: Some(self.wanted.from()),
         }
     }
 
-    /// The number of the next release: a heartbeat that names it says that there are no more.
-    pub(super) fn next(&self) -> u64 {
-        self.next
+    /// Verifies a first quorum with the own keys and against the entries held, and keeps what it proves: by when entries
+    /// existed is else lost with the home, since cosigners have renewed their lines.
+    pub(super) fn first_quorum(&mut self, note: &SignedCheckpoint) -> Result<(), RecoveryError> {
+        if note.checkpoint().size() > self.size {
+            // The log goes on meanwhile, and what is new in it was never lost.
+            return Ok(());
+        }
+        let keys = self.node.own_keys()?;
+        let of = HeldLog {
+            node: &self.node,
+            peers: &self.peers,
+            keys: &keys,
+            size: self.size,
+            end: keys.closed(),
+        };
+        let mut judged_by = None;
+        let it = self.wanted.check(of, note, &mut judged_by)?;
+        if self.wanted.keep(of, it.as_slice(), &mut judged_by)? {
+            tracing::info!(size = %note.checkpoint().size(), "a first quorum of the own log came back");
+            self.node.tell_news();
+        }
+        Ok(())
+    }
+
+    /// Once the peer has said that this was all: what came is made durable. Says whether its sections have all come too.
+    pub(super) fn all_came(&self, next: ReleaseNumber) -> Result<bool, RecoveryError> {
+        self.node.store().sync()?;
+        self.wanted.all_came(&self.node, &self.origin);
+        Ok(next.value() == self.next)
     }
 
     /// Keeps what is not held, and shows it.

@@ -4,10 +4,10 @@ use comity_ledger::{
     Card, Generation, Head, HeadDigest, HeadNews, HeadUpdate, KeyRole, OriginDigest, Role, RoleKey,
 };
 use comity_node::{
-    Home, KeyChange, KeyHolder, KeyList, OtherReplica, OwnLogState, Reach, SystemEntropy, fingerprint,
-    key_list, now,
+    Home, KeyChange, KeyHolder, KeyList, ListedKey, OtherReplica, OwnLogState, Reach, SystemEntropy,
+    fingerprint, key_list, now, policy_alarms,
 };
-use comity_tlog::{Checkpoint, Hash, KeyKind, SignedCheckpoint, SigningKey, TreeSize};
+use comity_tlog::{Checkpoint, Hash, KeyKind, Policy, SignedCheckpoint, SigningKey, TreeSize, VerifierKey};
 use comity_wire::{Digests, Heads};
 
 use crate::attacks::greeted;
@@ -361,6 +361,60 @@ async fn a_witness_that_rotates_its_key_goes_on_cosigning() {
     assert!(note.note().lines().iter().any(|line| line.id() == key.id() && line.name() == key.name()));
     at_a.stop().await;
     at_b.stop().await;
+}
+
+/// Goal: a policy that is pinned and names a witness key that has ended is told of, with the key, how it ended, and the one to
+/// pin in its place; another policy ends that. Way: B pins C's witness for A's log; C puts another key in its place, and
+/// then revokes the old one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pinned_policy_that_names_an_ended_witness_key_raises_an_alarm() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b, c] = ["aaa", "bbb", "ccc"].map(|name| Agency::new(place.path(), name));
+    let (at_a, at_b, mut at_c) = (a.start().await, b.start().await, c.start().await);
+    at_c.add(&b, None, None);
+    let pin = |key: &VerifierKey| {
+        let policy = Policy::threshold(vec![key.clone()], 1).unwrap().to_text();
+        let reach = Reach {
+            endpoint: Some(at_a.address.to_string()),
+            via: None,
+            policy: Some(String::from_utf8(policy).unwrap()),
+        };
+        let (card, words) = a.card();
+        at_b.peers.add(at_b.node.store(), &card, &words, reach, OtherReplica::Refuse).unwrap();
+        at_b.node.tell_news();
+    };
+    let said = || {
+        let standing = at_b.node.alarms().standing();
+        standing.into_iter().find(|alarm| alarm.key.code == "policy")
+    };
+    let old = Home::find(&c.folder).unwrap().card().unwrap().identity().witness.clone();
+    pin(&old);
+    at_b.add(&c, Some(at_c.address), None);
+    at_b.reaches(&c.origin, at_c.head(&c.origin).unwrap()).await;
+    assert_eq!(said(), None, "the key is in force");
+    let rotated = at_c.rotate(&c, KeyRole::Witness);
+    let list = at_c.key_list(Some(rotated.size));
+    let of_witness = |ended: bool| {
+        let is_it = |key: &&ListedKey| key.key.role() == KeyRole::Witness && key.until.is_some() == ended;
+        list.keys.iter().find(is_it).unwrap().key.clone()
+    };
+    let new = of_witness(false).verifier(&c.origin).unwrap();
+    until(|| said().is_some_and(|alarm| alarm.message.contains("has retired"))).await;
+    let alarm = said().unwrap();
+    assert_eq!((alarm.key.origin, alarm.key.agency), (a.origin.to_string(), a.id.to_string()));
+    for named in [&old, &new] {
+        assert!(alarm.message.contains(&named.to_string()), "{}", alarm.message);
+    }
+    assert!(alarm.message.contains("comity peer add CARD --fingerprint WORDS --policy FILE"));
+    at_c.enter(&holder(&c).revoke(&of_witness(true), &list, rotated).unwrap());
+    until(|| said().is_some_and(|alarm| alarm.message.contains("has revoked"))).await;
+    let at_rest = policy_alarms(at_b.node.store(), at_b.node.home()).unwrap();
+    assert_eq!(at_rest.into_iter().map(|alarm| alarm.message).collect::<Vec<_>>(), [said().unwrap().message]);
+    pin(&new);
+    until(|| said().is_none()).await;
+    for at in [at_a, at_b, at_c] {
+        at.stop().await;
+    }
 }
 
 /// Goal: the new key is used however the two steps of a rotation fall: first the log says so, and then the file of the key
