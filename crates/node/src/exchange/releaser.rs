@@ -120,10 +120,13 @@ impl Releaser {
     /// Sends again what was booked under a number. What may not or cannot be given any more is sent empty.
     fn replay(&mut self, at: TreeSize, way: &Way) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
         let booked = self.node.store().releases_from(&self.to, &self.origin, self.next);
-        let booked = booked.map_err(NodeError::from)?;
+        let mut booked = booked.map_err(NodeError::from)?;
+        // What was booked with entries beyond the end of a log that was closed since would else hold up what was before it.
+        let within = booked.iter().take_while(|disclosed| at.contains(disclosed.index)).count();
+        booked.truncate(within);
         // Another stream of the peer may be booking them at this moment.
         self.node.store().sync_what_was_read().map_err(NodeError::from)?;
-        if booked.is_empty() || booked.iter().any(|disclosed| !at.contains(disclosed.index)) {
+        if booked.is_empty() {
             return Ok(None);
         }
         let mut contents = Vec::with_capacity(booked.len());

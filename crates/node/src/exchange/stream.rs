@@ -227,7 +227,8 @@ impl FollowStream {
             Err(error) => return Err(NodeError::from(error).into()),
         };
         if let Some(end) = keys.closed().filter(|end| self.at <= end.size)
-            && (keys.verify(&newest).is_err() || self.can_verify(&keys, end.size) && self.has_successor()?)
+            && self.can_verify(&keys, end.size)
+            && (keys.verify(&newest).is_err() || self.has_successor()?)
             && let Some(note) = store.newest_note_up_to(origin, end.size).map_err(NodeError::from)?
         {
             let good = SignedCheckpoint::parse(&note).map_err(|source| NodeError::OwnNote { source })?;

@@ -38,6 +38,12 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// Longest pause: a peer that comes back is followed again within this time.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
+/// First time for which the newest log of a peer is followed before one that it goes on from, and of which not all has
+/// come, is asked for again.
+const TURN_MIN: Duration = Duration::from_secs(1);
+/// Longest such time: nobody who could give the rest may be there for days, and each turn costs a call.
+const TURN_MAX: Duration = Duration::from_mins(5);
+
 /// What the followers of a node need.
 #[derive(Clone)]
 pub struct FollowParts {
@@ -170,18 +176,20 @@ struct Follower {
 impl Follower {
     async fn run(self) {
         let agency = self.peer.agency().clone();
-        let (mut pause, mut catches_up) = (PAUSE_MIN, true);
+        let (mut pause, mut catches_up, mut turn) = (PAUSE_MIN, true, TURN_MIN);
         loop {
             let (mut gained, mut asks_again, begun) = (false, false, Instant::now());
-            let origin = successor::followed(&self.parts.node, &self.peer, catches_up).await;
-            let is_newest = origin.as_ref().is_ok_and(|(_, is_newest)| *is_newest);
-            let origin = origin.map(|(origin, _)| origin);
-            let ended = match &origin {
-                Ok(origin) => self.attempt(origin, &mut gained).await,
-                Err(_) => Ok(()),
+            let followed = successor::followed(&self.parts.node, &self.peer, catches_up).await;
+            let is_newest = followed.as_ref().is_ok_and(|followed| followed.is_newest);
+            let of = followed.as_ref().map_or_else(|_| self.peer.origin(), |of| of.origin.clone());
+            let ended = match followed {
+                Ok(followed) => {
+                    let turn = Some(turn).filter(|_| followed.is_newest && followed.has_unfinished);
+                    self.attempt_for(&followed.origin, turn, &mut gained).await
+                }
+                Err(error) => Err(error),
             };
-            let of = origin.as_ref().map_or_else(|_| self.peer.origin(), Clone::clone);
-            if let Err(error) = origin.map(drop).and(ended) {
+            if let Err(error) = ended {
                 if matches!(error, FollowError::Stopped) {
                     return;
                 }
@@ -216,6 +224,9 @@ impl Follower {
             }
             // Where what is missing of a closed log does not come, what is new in its successor does not wait for it.
             catches_up = is_newest || gained || asks_again;
+            if !is_newest {
+                turn = if gained { TURN_MIN } else { (turn * 2).min(TURN_MAX) };
+            }
             // An attempt that took as long as the longest pause was no call too many, whatever it brought.
             let earned = gained || begun.elapsed() >= PAUSE_MAX;
             pause = if earned { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
@@ -228,22 +239,50 @@ impl Follower {
 }
 
 impl Follower {
+    /// Follows a log until that ends, or for one turn at most: what is missing of one before it would else not be asked for
+    /// again as long as this stream is open.
+    async fn attempt_for(
+        &self,
+        origin: &Origin,
+        turn: Option<Duration>,
+        gained: &mut bool,
+    ) -> Result<(), FollowError> {
+        let stop = self.stop.child_token();
+        let attempt = self.attempt(origin, &stop, gained);
+        tokio::pin!(attempt);
+        let ended = tokio::select! {
+            ended = &mut attempt => ended,
+            () = over(turn) => {
+                stop.cancel();
+                attempt.await
+            }
+        };
+        match ended {
+            Err(FollowError::Stopped) if !self.stop.is_cancelled() => Ok(()),
+            ended => ended,
+        }
+    }
+
     /// Follows a log until that ends. At the end of a closed one its successor is begun, and followed with the next
     /// attempt; so it is of one whose author seems to have gone back or to have signed two histories, if the author's
     /// root key says that the log has ended: then what was held against the author may be a thief's.
-    async fn attempt(&self, origin: &Origin, gained: &mut bool) -> Result<(), FollowError> {
-        let session =
-            Session { all: &self.all, parts: &self.parts, peer: &self.peer, origin, stop: &self.stop };
+    async fn attempt(
+        &self,
+        origin: &Origin,
+        stop: &CancellationToken,
+        gained: &mut bool,
+    ) -> Result<(), FollowError> {
+        let session = Session { all: &self.all, parts: &self.parts, peer: &self.peer, origin, stop };
         match Box::pin(session.run(gained)).await {
             Err(error) if error.is_closed_log() => {
-                let begun = self.begin_successor(origin).await;
+                let begun = self.begin_successor(origin, stop).await;
                 *gained |= matches!(begun, Ok(true));
                 // Said once all that was released of it was sent.
                 begun.map(drop)?;
                 successor::all_came(&self.parts.node, &self.peer, origin).await
             }
             Err(error) if error.may_come_of_an_end() || self.parts.node.is_in_doubt(origin) => {
-                match self.begin_successor(origin).await {
+                match self.begin_successor(origin, stop).await {
                     Ok(true) => {
                         *gained = true;
                         Ok(())
@@ -262,8 +301,8 @@ impl Follower {
     }
 
     /// Begins the successor of a log, if it has one that is not begun yet.
-    async fn begin_successor(&self, origin: &Origin) -> Result<bool, FollowError> {
-        successor::begin(&self.parts, &self.peer, origin.clone(), &self.stop).await
+    async fn begin_successor(&self, origin: &Origin, stop: &CancellationToken) -> Result<bool, FollowError> {
+        successor::begin(&self.parts, &self.peer, origin.clone(), stop).await
     }
 
     /// What is held of a log that has ended before all of it had come, and does not go with what comes, is set aside.
@@ -290,6 +329,14 @@ impl Follower {
         let forget = move || node.store().forget_releases(peer.upstream(), &origin);
         let forgotten = off_reactor(forget).await;
         forgotten.map_err(|_| FollowError::Broken)?.map_err(FollowError::from)
+    }
+}
+
+/// When a turn is over; never without one.
+async fn over(turn: Option<Duration>) {
+    match turn {
+        Some(turn) => tokio::time::sleep(turn).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -26,20 +26,31 @@ use crate::{Node, NodeError, Peer, SystemEntropy};
 /// not the log: nothing proves that, and whoever lies costs no more than that all of it is fetched again.
 const SET_ASIDE_MAX: u32 = 2;
 
-/// The log of a peer that is followed, and whether it is the newest that was begun here: with `catches_up` one before it is
-/// first, of which not all is held up to where its successor has closed it.
+/// The log of a peer that is followed next.
+pub(super) struct Followed {
+    pub(super) origin: Origin,
+    /// Whether it is the newest that was begun here.
+    pub(super) is_newest: bool,
+    /// Whether one before the newest was closed by its successor, and not all of it is held.
+    pub(super) has_unfinished: bool,
+}
+
+/// The newest log of a peer that was begun here; with `catches_up` one before it is first, of which not all is held up to
+/// where its successor has closed it.
 pub(super) async fn followed(
     node: &Arc<Node>,
     peer: &Arc<Peer>,
     catches_up: bool,
-) -> Result<(Origin, bool), FollowError> {
+) -> Result<Followed, FollowError> {
     let (node, peer) = (Arc::clone(node), Arc::clone(peer));
     let find = move || {
-        let unfinished = if catches_up { unfinished_origin(node.store(), &peer)? } else { None };
-        match unfinished {
-            Some(origin) => Ok((origin, false)),
-            None => newest_origin(node.store(), &peer).map(|origin| (origin, true)),
-        }
+        let unfinished = unfinished_origin(node.store(), &peer)?;
+        let has_unfinished = unfinished.is_some();
+        let (origin, is_newest) = match unfinished.filter(|_| catches_up) {
+            Some(origin) => (origin, false),
+            None => (newest_origin(node.store(), &peer)?, true),
+        };
+        Ok(Followed { origin, is_newest, has_unfinished })
     };
     let found: Result<_, NodeError> = off_reactor(find).await.map_err(|_| FollowError::Broken)?;
     Ok(found?)

@@ -10,7 +10,7 @@ use comity_ledger::{AgencyId, Origin};
 use comity_node::tls::{AcceptedRole, Caps, PeerListener};
 use comity_tlog::TreeSize;
 use comity_wire::v1::exchange_service_server::ExchangeService as ExchangeRpc;
-use comity_wire::{ErrorCode, Greeting, Heads, PROTOCOL, exchange_server, v1};
+use comity_wire::{ErrorCode, Greeting, Heads, Heartbeat, PROTOCOL, ReleaseNumber, exchange_server, v1};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -25,6 +25,10 @@ use crate::support::{Agency, Running, time};
 struct Playback {
     agency: AgencyId,
     messages: Arc<Mutex<Vec<v1::FollowResponse>>>,
+    /// What it says in place of that of one log; nothing stands for that it is busy.
+    of: Arc<Mutex<BTreeMap<String, Vec<v1::FollowResponse>>>>,
+    /// Whether it says again and again that it lives, behind the last message of a stream that stays.
+    beats: Arc<AtomicBool>,
     /// What it says in place of that to whoever asks from an entry on.
     from: Arc<Mutex<BTreeMap<u64, Vec<v1::FollowResponse>>>>,
     /// Between one message and the next.
@@ -68,8 +72,13 @@ impl ExchangeRpc for Playback {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let request = request.into_inner();
         let from = self.from.lock().unwrap().get(&request.next_index).cloned();
+        let of = self.of.lock().unwrap().get(&request.origin).cloned();
         self.stated.followed.lock().unwrap().push(request.origin);
-        let messages = from.unwrap_or_else(|| self.messages.lock().unwrap().clone());
+        if of.as_ref().is_some_and(Vec::is_empty) {
+            return Err(ErrorCode::Busy.to_status());
+        }
+        let messages = from.or(of).unwrap_or_else(|| self.messages.lock().unwrap().clone());
+        let beats = Arc::clone(&self.beats);
         let pause = *self.pause.lock().unwrap();
         let stays = self.stays.load(Ordering::SeqCst);
         let (sender, receiver) = tokio::sync::mpsc::channel(64);
@@ -79,6 +88,13 @@ impl ExchangeRpc for Playback {
                     return;
                 }
                 tokio::time::sleep(pause).await;
+            }
+            while stays && beats.load(Ordering::SeqCst) {
+                let beat = Heartbeat { size: TreeSize::ZERO, next_release: ReleaseNumber::new(u64::MAX) };
+                if sender.send(Ok(beat.into())).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
             }
             if stays {
                 sender.closed().await;
@@ -118,6 +134,8 @@ impl ExchangeRpc for Playback {
 /// A running playback; it ends when this is dropped.
 pub(crate) struct Played {
     pub(crate) messages: Arc<Mutex<Vec<v1::FollowResponse>>>,
+    of: Arc<Mutex<BTreeMap<String, Vec<v1::FollowResponse>>>>,
+    pub(crate) beats: Arc<AtomicBool>,
     from: Arc<Mutex<BTreeMap<u64, Vec<v1::FollowResponse>>>>,
     pub(crate) pause: Arc<Mutex<Duration>>,
     pub(crate) stays: Arc<AtomicBool>,
@@ -132,6 +150,11 @@ impl Played {
     /// What it says from the next call on.
     pub(crate) fn say(&self, messages: Vec<v1::FollowResponse>) {
         *self.messages.lock().unwrap() = messages;
+    }
+
+    /// What it says of one log from the next call on; nothing stands for that it is busy.
+    pub(crate) fn say_of(&self, origin: &Origin, messages: Vec<v1::FollowResponse>) {
+        self.of.lock().unwrap().insert(origin.to_string(), messages);
     }
 
     /// What it says from the next call on to whoever holds so many entries.
@@ -173,12 +196,16 @@ impl Played {
     pub(crate) async fn by(agency: &Agency, to: &Agency) -> Self {
         let messages = Arc::new(Mutex::new(Vec::new()));
         let from = Arc::<Mutex<BTreeMap<u64, Vec<v1::FollowResponse>>>>::default();
+        let of = Arc::<Mutex<BTreeMap<String, Vec<v1::FollowResponse>>>>::default();
+        let beats = Arc::<AtomicBool>::default();
         let (pause, calls) = (Arc::<Mutex<Duration>>::default(), Arc::<AtomicUsize>::default());
         let (stays, geneses) = (Arc::<AtomicBool>::default(), Arc::<Geneses>::default());
         let stated = Arc::<Stated>::default();
         let playback = Playback {
             agency: agency.id.clone(),
             messages: Arc::clone(&messages),
+            of: Arc::clone(&of),
+            beats: Arc::clone(&beats),
             from: Arc::clone(&from),
             pause: Arc::clone(&pause),
             stays: Arc::clone(&stays),
@@ -197,7 +224,19 @@ impl Played {
         tasks.spawn(
             async move { router.serve_with_incoming_shutdown(accepted, ended.cancelled_owned()).await },
         );
-        Self { messages, from, pause, stays, calls, geneses, stated, address, _stop: stop.drop_guard() }
+        Self {
+            messages,
+            of,
+            beats,
+            from,
+            pause,
+            stays,
+            calls,
+            geneses,
+            stated,
+            address,
+            _stop: stop.drop_guard(),
+        }
     }
 }
 
@@ -208,8 +247,20 @@ pub(crate) async fn recorded(
     at_a: &Running,
     releases: usize,
 ) -> Vec<v1::FollowResponse> {
+    recorded_from(a, b, at_a, (&a.origin, TreeSize::ZERO), releases).await
+}
+
+/// Records what A sends to B for one of its logs from an entry on: a checkpoint, one frame, and these releases.
+pub(crate) async fn recorded_from(
+    a: &Agency,
+    b: &Agency,
+    at_a: &Running,
+    (origin, next): (&Origin, TreeSize),
+    releases: usize,
+) -> Vec<v1::FollowResponse> {
     let mut client = greeted(b, a, at_a.address).await;
-    let request = v1::FollowRequest { origin: a.origin.to_string(), ..Default::default() };
+    let (origin, next_index) = (origin.to_string(), next.value());
+    let request = v1::FollowRequest { origin, next_index, ..Default::default() };
     let mut stream = client.follow(request).await.unwrap().into_inner();
     let mut messages = Vec::new();
     while messages.len() < 2 + releases {

@@ -3,11 +3,13 @@
 //! Not here: how a log comes to be closed (`rotation`), and whose key was stolen before (`thief`).
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use comity_ledger::{Entry, Genesis, Head, KeyRole, Origin};
 use comity_node::{Home, SystemEntropy, now, succeed};
 use comity_tlog::{EntryIndex, TreeSize};
 
+use crate::played::{Played, recorded, recorded_from};
 use crate::rotation::holder;
 use crate::support::{Agency, Running, free, until};
 
@@ -99,16 +101,123 @@ async fn the_rest_of_a_closed_log_comes_after_its_successor_was_begun() {
     at_a.enter(&holder(&a).revoke(&stolen, &list, list.checkpoint.unwrap()).unwrap());
     at_a.stop().await;
     let next = succeed_at(&a, None);
-    let first = EntryIndex::ZERO.size_through();
     let at_a = a.start().await;
-    let genesis = at_a.node.store().entries(&next, TreeSize::ZERO, first).unwrap().remove(0);
-    let named = Genesis::from_entry(&Entry::parse(&genesis).unwrap()).unwrap();
-    let at_b = b.start().await;
-    at_b.node.store().begin_successor(&next, &named.log_key(&next).unwrap(), &genesis).unwrap();
+    let at_b = knows_successor(&b, &at_a, &next).await;
     at_b.add(&a, Some(at_a.address), None);
     at_b.reaches(&a.origin, good).await;
     at_b.reaches(&next, at_a.head(&next).unwrap()).await;
     until(|| at_b.node.store().has_all_come(&a.origin).unwrap()).await;
+    at_a.stop().await;
+    at_b.stop().await;
+}
+
+/// Goal: who was away while the log keys followed each other twice, and then the log was closed, comes to its end though
+/// nothing but its successor goes on: it is shown checkpoints that it can verify. Way: closed by a revocation, and by the
+/// successor alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_two_rotations_before_the_end_of_a_closed_log_comes_through_them() {
+    for by_revocation in [true, false] {
+        let place = tempfile::tempdir().unwrap();
+        let (a, b, mut at_a, at_b) = followed(place.path()).await;
+        let early = at_a.append(free(&a, 1, "early"));
+        at_b.reaches(&a.origin, early).await;
+        at_b.stop().await;
+        for _ in 0..2 {
+            at_a.rotate(&a, KeyRole::Log);
+            at_a.retire_oldest(&a);
+        }
+        let good = at_a.rotate(&a, KeyRole::Log);
+        at_a.append(free(&a, 2, "whose"));
+        if by_revocation {
+            let (stolen, list) = (at_a.log_keys().remove(0), at_a.key_list(Some(good.size)));
+            at_a.enter(&holder(&a).revoke(&stolen, &list, list.checkpoint.unwrap()).unwrap());
+        }
+        at_a.stop().await;
+        let next = succeed_at(&a, Some(good));
+        let mut at_a = a.start().await;
+        let head = at_a.append(free(&a, 2, "goes on"));
+        let at_b = b.start().await;
+        at_b.add(&a, Some(at_a.address), None);
+        at_b.reaches(&next, head).await;
+        until(|| at_b.node.store().has_all_come(&a.origin).unwrap()).await;
+        assert!(at_b.node.store().held(&a.origin).unwrap().size >= good.size, "{by_revocation}");
+        assert!(!at_b.node.is_in_doubt(&a.origin), "{by_revocation}");
+        at_a.stop().await;
+        at_b.stop().await;
+    }
+}
+
+/// Has B know the successor of A's log before it has all of that log, as whoever heard of it from others does.
+async fn knows_successor(b: &Agency, at_a: &Running, next: &Origin) -> Running {
+    let first = EntryIndex::ZERO.size_through();
+    let genesis = at_a.node.store().entries(next, TreeSize::ZERO, first).unwrap().remove(0);
+    let named = Genesis::from_entry(&Entry::parse(&genesis).unwrap()).unwrap();
+    let at_b = b.start().await;
+    at_b.node.store().begin_successor(next, &named.log_key(next).unwrap(), &genesis).unwrap();
+    at_b
+}
+
+/// Goal: what was released of a log before its end still comes to whoever holds entries beyond the end. Way: B has the
+/// entries from somebody who releases nothing, and then begins the successor.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_released_before_the_end_comes_though_more_is_held_than_belongs_to_the_log() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    let good = at_a.append(free(&a, 3, "good"));
+    let end = at_a.append(free(&a, 2, "whose"));
+    let (played, at_b) = (Played::by(&a, &b).await, b.start().await);
+    played.stays.store(true, Ordering::SeqCst);
+    played.say(recorded(&a, &b, &at_a, 0).await);
+    at_b.add(&a, Some(played.address), None);
+    at_b.reaches(&a.origin, end).await;
+    assert_eq!(at_b.sections(&a.origin), 0);
+    at_b.stop().await;
+    at_a.stop().await;
+    let next = succeed_at(&a, Some(good));
+    let at_a = a.start().await;
+    let at_b = knows_successor(&b, &at_a, &next).await;
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.reaches(&next, at_a.head(&next).unwrap()).await;
+    until(|| at_b.node.store().has_all_come(&a.origin).unwrap()).await;
+    assert!(at_b.sections(&a.origin) >= 3 * 4, "{}", at_b.sections(&a.origin));
+    assert_eq!(at_b.node.store().held(&a.origin).unwrap().size, end.size);
+    assert!(!at_b.node.is_in_doubt(&a.origin));
+    at_a.stop().await;
+    at_b.stop().await;
+}
+
+/// Goal: what is missing of a closed log is asked for again while its successor is followed over a stream that never ends.
+/// Way: somebody with A's certificate is busy for the closed log until B follows the successor.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rest_of_a_closed_log_is_asked_for_while_the_stream_of_its_successor_is_open() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    let early = at_a.append(free(&a, 1, "early"));
+    let begun = recorded(&a, &b, &at_a, 0).await;
+    let good = at_a.append(free(&a, 3, "good"));
+    let rest = recorded_from(&a, &b, &at_a, (&a.origin, early.size), 0).await;
+    let (played, at_b) = (Played::by(&a, &b).await, b.start().await);
+    for flag in [&played.stays, &played.beats] {
+        flag.store(true, Ordering::SeqCst);
+    }
+    played.say(begun);
+    at_b.add(&a, Some(played.address), None);
+    at_b.reaches(&a.origin, early).await;
+    at_b.stop().await;
+    at_a.stop().await;
+    let next = succeed_at(&a, Some(good));
+    let at_a = a.start().await;
+    played.say_of(&a.origin, Vec::new());
+    played.say_of(&next, recorded_from(&a, &b, &at_a, (&next, TreeSize::ZERO), 0).await);
+    let at_b = knows_successor(&b, &at_a, &next).await;
+    at_b.add(&a, Some(played.address), None);
+    at_b.reaches(&next, at_a.head(&next).unwrap()).await;
+    played.say_of(&a.origin, rest);
+    at_b.reaches(&a.origin, good).await;
     at_a.stop().await;
     at_b.stop().await;
 }
