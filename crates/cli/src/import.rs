@@ -211,7 +211,7 @@ fn progress_bar(quiet: bool, changes: usize) -> ProgressBar {
 
 /// The listings of the list as the log holds them.
 struct Holdings {
-    /// What was erased and not listed again since: a publication does not bring it back.
+    /// What was erased and not listed again since, or may be about to be: a publication does not bring it back.
     erased: BTreeSet<RecordKey>,
     live: Vec<(Handle, EntryIndex, EntryRef, Record)>,
     ended: Vec<(RecordKey, Handle)>,
@@ -224,7 +224,7 @@ impl Holdings {
         let mut holdings = Self { erased: BTreeSet::new(), live, ended: Vec::new() };
         for listing in listed {
             let key = RecordKey::new(list.clone(), listing.reference.clone());
-            if listing.state == RecordState::Erased {
+            if matches!(listing.state, RecordState::Erased | RecordState::HeldBack) {
                 holdings.erased.insert(key);
                 continue;
             }

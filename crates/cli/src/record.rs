@@ -30,6 +30,8 @@ use crate::record::signed::sign;
 use crate::record::standing::{Standing, find, find_all};
 use crate::source::Source;
 
+pub(crate) use crate::record::confirm::{waiting_json, waiting_text};
+
 /// What comes of a refusal.
 const NOTHING: &str = "; nothing was signed";
 

@@ -39,12 +39,14 @@ pub(crate) const fn state_word(state: RecordState) -> &'static str {
         RecordState::Delisted => "delisted",
         RecordState::Withdrawn => "withdrawn",
         RecordState::Erased => "erased",
+        RecordState::HeldBack => "held back",
         RecordState::Unspecified => "review",
     }
 }
 
 fn record_json(listed: &ListedRecord) -> Result<Value, Refusal> {
-    let change = if listed.state == RecordState::Erased { None } else { Some(change_of(listed)?) };
+    let is_told = !matches!(listed.state, RecordState::Erased | RecordState::HeldBack);
+    let change = if is_told { Some(change_of(listed)?) } else { None };
     let record = change.as_ref().and_then(|change| change.op.record());
     let name = record.and_then(|record| record.primary_name()).map(|name| name.full.as_str());
     Ok(json!({

@@ -8,6 +8,7 @@ use crate::answer::{Answer, Refusal};
 use crate::args::Status;
 use crate::log::{logs_json, logs_text};
 use crate::peer::line;
+use crate::record::{waiting_json, waiting_text};
 use crate::source::Source;
 
 pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
         "peers": peers,
         "alarms": alarms,
         "stale": status.stale,
+        "waiting_erasures": status.waiting_erasures.iter().map(waiting_json).collect::<Vec<_>>(),
         "witnessed_time": status.witnessed_time,
         "http_addr": http,
         "expiries": status.expiries.iter().map(expiry_json).collect::<Vec<_>>(),
@@ -60,6 +62,10 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
     for alarm in &status.alarms {
         text.push_str("\nALARM  ");
         text.push_str(&alarm.message);
+    }
+    for waiting in &status.waiting_erasures {
+        text.push('\n');
+        text.push_str(&waiting_text(waiting));
     }
     Ok(Answer::new(text, json))
 }

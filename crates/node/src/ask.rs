@@ -47,7 +47,7 @@ pub fn logs(store: &Store, states: &BTreeMap<Origin, LogState>) -> Result<Vec<v1
     Ok(logs.into_iter().map(|(_, log)| log).collect())
 }
 
-/// One entry under the newest checkpoint; `None` beyond it.
+/// One entry under the newest checkpoint; `None` beyond it. The sections of one that is held back are withheld.
 ///
 /// # Errors
 /// A [`NodeError`] if there is no such log, or the store is damaged.
@@ -64,8 +64,10 @@ pub fn read_entry(
     let range = index.size_before()..index.size_through();
     let Some(bytes) = store.entries(origin, range.start, range.end)?.pop() else { return Ok(None) };
     let slots: Vec<_> = Entry::parse(&bytes)?.commitments().iter().map(|(slot, _)| *slot).collect();
+    let is_held_back = store.held_back().holds(origin, index);
     // An author has held all of its sections once.
     let absence = match store.role(origin)? {
+        _ if is_held_back => v1::SectionAbsence::Withheld,
         _ if store.is_erased(origin, index)? => v1::SectionAbsence::Erased,
         Some(LogRole::Own) => v1::SectionAbsence::Lost,
         Some(LogRole::Replica) | None => v1::SectionAbsence::Withheld,
@@ -74,8 +76,10 @@ pub fn read_entry(
     let read = store.each_opening(origin, range, &slots, |_, openings| {
         for (slot, opening) in slots.iter().zip(&*openings) {
             let content = match opening {
-                Some(opening) => v1::held_section::Content::Opened(Bytes::copy_from_slice(opening.section())),
-                None => v1::held_section::Content::Absent(absence.into()),
+                Some(opening) if !is_held_back => {
+                    v1::held_section::Content::Opened(Bytes::copy_from_slice(opening.section()))
+                }
+                _ => v1::held_section::Content::Absent(absence.into()),
             };
             sections.push(v1::HeldSection { slot: slot.number().into(), content: Some(content) });
         }

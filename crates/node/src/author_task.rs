@@ -61,6 +61,9 @@ pub struct Submission {
     pub drafts: Vec<Draft>,
     /// What those that change records rely on, in the order of the drafts.
     pub bases: Vec<Basis>,
+    /// The labels of the drafts that change records; they bind a listing that begins anew together with those of the former
+    /// one.
+    pub labels: Option<LabelSet>,
     /// The labels of the erase entries that go with the drafts, if any of them erases a record.
     pub erasures: Option<LabelSet>,
 }
@@ -286,6 +289,10 @@ impl AuthorLoop {
         };
         if !self.holds(&submission.bases) {
             return refuse(answer, AppendError::BaseChanged);
+        }
+        if let Err(error) = submission.keep_labels(self.node.store(), log.origin(), &self.node.view()) {
+            tracing::error!(%error, "the labels of a former listing could not be read");
+            return refuse(answer, AppendError::Stopped);
         }
         let erased = submission.announce_erasures(log.origin(), &self.node.view());
         let Submission { drafts, bases, .. } = submission;

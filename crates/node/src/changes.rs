@@ -26,6 +26,7 @@ pub fn submission(
     let mut submission = Submission {
         drafts: Vec::with_capacity(changes.len()),
         bases: Vec::with_capacity(changes.len()),
+        labels: None,
         erasures: None,
     };
     for change in changes {
@@ -48,6 +49,7 @@ pub fn submission(
     if submission.bases.iter().any(Basis::erases) {
         submission.erasures = Some(labels_of(config, handling, Kind::Erase)?);
     }
+    submission.labels = Some(labels);
     Ok(submission)
 }
 

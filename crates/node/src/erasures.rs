@@ -48,6 +48,7 @@ impl OpenHome {
     /// A [`NodeError`]; after one of the store the next opening tells whether the entries are there.
     pub fn append(&mut self, mut submission: Submission, view: &View) -> Result<Appended, NodeError> {
         let (origin, mut entropy) = (self.home().origin(), SystemEntropy::new());
+        submission.keep_labels(self.store(), &origin, view)?;
         let erased = submission.announce_erasures(&origin, view);
         let log = self.writable()?;
         let first = log.head().size;

@@ -57,7 +57,7 @@ impl OpenHome {
 }
 
 /// Destroys what own logs say is erased as far as this home stands behind it, and of what was destroyed already what was
-/// left of its bytes. Gives what waits.
+/// left of its bytes. Gives what waits; of the entries that it would erase nothing is told from now on, and of no others.
 ///
 /// # Errors
 /// A [`NodeError`] if a log is damaged or the store fails.
@@ -68,6 +68,7 @@ pub(crate) fn carry_out(store: &Store, lock: &SignLock) -> Result<Vec<WaitingEra
             carry_out_of(store, lock, &origin, &mut waiting)?;
         }
     }
+    store.hold_back(waiting.iter().map(|waiting| (waiting.origin.clone(), waiting.of)).collect());
     Ok(waiting)
 }
 
@@ -81,7 +82,8 @@ fn carry_out_of(
     let head = head_of(&note)?;
     let stands = StandsBehind::of(store, lock, origin, head)?;
     let (mut due, mut fresh, mut others) = (BTreeSet::new(), 0_usize, Vec::new());
-    for (index, of) in announced(store, origin, head)? {
+    let end = last_good(store, origin)?.map_or(head.size, |end| end.size.min(head.size));
+    for (index, of) in announced(store, origin, TreeSize::ZERO..end)? {
         let is_erased = store.is_erased(origin, of)?;
         if is_erased || stands.covers(index) {
             fresh += usize::from(due.insert(of) && !is_erased);
@@ -103,11 +105,31 @@ fn carry_out_of(
     Ok(())
 }
 
-/// The erase entries up to the end of a log, and of what each is.
-fn announced(store: &Store, origin: &Origin, head: Head) -> Result<Vec<(EntryIndex, EntryIndex)>, NodeError> {
-    let end = last_good(store, origin)?.map_or(head.size, |end| end.size.min(head.size));
+/// Has nothing be told of what entries of the own log say is erased, that are about to come back: whether that is carried
+/// out or waits is known a moment later ([`carry_out`]).
+///
+/// # Errors
+/// A [`NodeError`] if the log is damaged or the store fails.
+pub(crate) fn hold_back_at_first(
+    store: &Store,
+    origin: &Origin,
+    back: Range<TreeSize>,
+) -> Result<(), NodeError> {
+    let announced = announced(store, origin, back)?;
+    if !announced.is_empty() {
+        store.hold_back_too(origin, announced.into_iter().map(|(_, of)| of));
+    }
+    Ok(())
+}
+
+/// The erase entries of a range, and of what each is.
+fn announced(
+    store: &Store,
+    origin: &Origin,
+    range: Range<TreeSize>,
+) -> Result<Vec<(EntryIndex, EntryIndex)>, NodeError> {
     let mut announced = Vec::new();
-    let read = store.each_entry(origin, TreeSize::ZERO, end, |index, bytes| {
+    let read = store.each_entry(origin, range.start, range.end, |index, bytes| {
         if Entry::kind_of(bytes)? == Kind::Erase {
             announced.extend(erased_by(index, &Entry::parse(bytes)?).map(|of| (index, of)));
         }

@@ -171,6 +171,7 @@ impl<'a> LogExport<'a> {
         let is_own = self.store.role(self.origin)? == Some(LogRole::Own);
         // What is not here of a peer's log was never given to this node; of its own it held all once.
         let missing = if is_own { Disclosed::Lost } else { Disclosed::Withheld };
+        let held_back = self.store.held_back();
         let mut bytes = Vec::new();
         let mut held = entries.iter().zip(0..=u8::MAX);
         let read = self.store.each_opening(self.origin, range_of(bundle)?, &all, |index, openings| {
@@ -181,9 +182,17 @@ impl<'a> LogExport<'a> {
             } else {
                 told.erased.contains(&index.value())
             };
-            let missing = if is_erased { &Disclosed::Erased } else { &missing };
+            let is_held_back = held_back.holds(self.origin, index);
+            let missing = if is_erased {
+                &Disclosed::Erased
+            } else if is_held_back {
+                &Disclosed::Withheld
+            } else {
+                &missing
+            };
             for (slot, _) in Entry::parse(entry)?.commitments() {
                 let opening = openings.get(usize::from(slot.number())).cloned().flatten();
+                let opening = opening.filter(|_| !is_held_back);
                 let disclosed = opening.map_or_else(|| missing.clone(), Disclosed::Opened);
                 DisclosedSection { position, slot: *slot, disclosed }.write(&mut bytes);
             }

@@ -45,6 +45,7 @@ mod pinned_policies;
 mod proved_times;
 mod records;
 mod recovery;
+mod relisted;
 mod replace;
 mod run_file;
 mod screened;
@@ -58,6 +59,7 @@ pub mod tls;
 mod tls_keys;
 mod tls_life;
 mod told;
+mod waiting_erasures;
 mod witnessed_time;
 
 pub use alarms::{ALARMS_MAX, Alarm, AlarmKey, Alarms};
@@ -98,3 +100,4 @@ pub use services::{
 pub use succession::{Succeeded, succeed};
 pub use tls_keys::{IssuedCrl, OwnLeaf, RenewedLeaf, Revokee, TlsKeys, TlsKeysError};
 pub use tls_life::{Reloaded, TlsLife, TlsOutlook};
+pub use waiting_erasures::{waiting_message, waiting_messages};

@@ -36,7 +36,8 @@ struct Wanted {
 }
 
 /// The listings of one list of a log, living and ended, by the place of their newest entries; of another's log those
-/// whose record is opened to this node. Of one that was erased nothing but its end is known. Blocking.
+/// whose record is opened to this node. Of one that was erased nothing but its end is known; of one that is held back,
+/// nothing but that is told. Blocking.
 ///
 /// # Errors
 /// A [`NodeError`] if the log is not held, or the store is damaged.
@@ -107,6 +108,7 @@ fn look_back(
 ) -> Result<BTreeMap<EntryIndex, Wanted>, NodeError> {
     let slots: Vec<Slot> = Section::ALL.iter().map(|section| Slot::new(section.slot())).collect();
     let mut further = BTreeMap::new();
+    let held_back = store.held_back();
     for (first, last) in runs(wanted.keys().copied()) {
         let range = first.size_before()..last.size_through();
         let entries = store.entries(origin, range.start, range.end)?;
@@ -121,14 +123,17 @@ fn look_back(
                     sections.set(section, opening.section().to_vec());
                 }
             }
-            let is_erased = listing.state == RecordState::Erased;
-            if is_erased || carries_record(&sections) {
+            if listing.state != RecordState::Erased && held_back.holds(origin, index) {
+                listing.state = RecordState::HeldBack;
+            }
+            let is_untold = matches!(listing.state, RecordState::Erased | RecordState::HeldBack);
+            if is_untold || carries_record(&sections) {
                 found.push(ListedRecord {
                     handle: listing.handle,
                     newest: listing.newest,
                     leaf: EntryRef::new(*leaf.as_bytes()),
                     state: listing.state,
-                    sections: if is_erased { Sections::default() } else { sections },
+                    sections: if is_untold { Sections::default() } else { sections },
                     version: listing.version,
                     reference: listing.reference,
                 });

@@ -23,7 +23,10 @@ use crate::records::{ViewStep, last_good, read_steps, view_of, within};
 use crate::succeeded;
 use crate::tls::PeerTrust;
 use crate::witnessed_time::WitnessedTime;
-use crate::{Alarm, AlarmKey, Alarms, Home, NodeError, OpenHome, OwnLog, OwnLogState, ReadOnlyReason, now};
+use crate::{
+    Alarm, AlarmKey, Alarms, Home, NodeError, OpenHome, OwnLog, OwnLogState, ReadOnlyReason, WaitingErasure,
+    now,
+};
 
 /// The shared part of a running node.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub struct Node {
     compared: watch::Sender<bool>,
     trust: PeerTrust,
     alarms: Alarms,
+    /// The erasures that wait for an operator's word.
+    waiting: RwLock<Vec<WaitingErasure>>,
     news: watch::Sender<u64>,
     shown: watch::Sender<u64>,
     /// Changes when what the view says of entries before its newest has changed.
@@ -88,6 +93,7 @@ impl Node {
             compared: watch::Sender::new(true),
             trust,
             alarms: Alarms::new(),
+            waiting: RwLock::default(),
             news,
             shown,
             told_anew: AtomicU64::new(0),
@@ -96,7 +102,7 @@ impl Node {
         for origin in healed {
             heal::tell(node.alarms(), &origin);
         }
-        erasures_due::tell(node.alarms(), &waiting);
+        node.set_waiting(waiting);
         Ok((node, own_log))
     }
 
@@ -231,13 +237,28 @@ impl Node {
     }
 
     /// Destroys what the own logs say is erased as far as this home stands behind it, and tells operators what waits for their
-    /// word. Blocking.
+    /// word. What is told of the rest changes with that. Blocking.
     ///
     /// # Errors
     /// A [`NodeError`] if a log is damaged or the store fails.
     pub(crate) fn look_at_erasures(&self) -> Result<(), NodeError> {
-        erasures_due::tell(&self.alarms, &erasures_due::carry_out(&self.store, &self.lock)?);
+        let before = self.store.held_back();
+        self.set_waiting(erasures_due::carry_out(&self.store, &self.lock)?);
+        if before != self.store.held_back() {
+            self.tell_anew();
+            self.tell_news();
+        }
         Ok(())
+    }
+
+    fn set_waiting(&self, waiting: Vec<WaitingErasure>) {
+        erasures_due::tell(&self.alarms, &waiting);
+        *self.waiting.write().unwrap_or_else(PoisonError::into_inner) = waiting;
+    }
+
+    /// The erasures that wait for an operator's word.
+    pub(crate) fn waiting_erasures(&self) -> Vec<WaitingErasure> {
+        self.waiting.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether a log's author is convicted, or its history in doubt: nothing is cleared by it then.

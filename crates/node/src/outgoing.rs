@@ -6,7 +6,7 @@
 pub(crate) mod unbroken;
 
 use comity_feeds::out::{OutFormat, OutSource, OutState, OutWriter, Outgoing};
-use comity_ledger::{Entry, Head, Kind, Origin, Slot, VerifiedOpening};
+use comity_ledger::{Head, Kind, Origin, Slot, VerifiedOpening};
 use comity_policy::{Label, LabelSet, SlotLabel, Tlp};
 use comity_screening::{LogOrigin, Status, View};
 use comity_store::{Store, StoreError};
@@ -199,27 +199,42 @@ fn read(
     newest: HeldEntry,
     may: &MayTell<'_>,
 ) -> Result<Option<Outgoing>, NodeError> {
-    let mut found = Gathered::default();
-    let (mut next, mut seeks) = (Some(newest), true);
-    for step in 0..STEPS_BACK_MAX {
-        let Some(held) = next.take() else { break };
-        found.times.push(held.entry.author_time().unix_secs());
-        if seeks {
-            // What stands before an entry that may not be told is not the newest word of the author.
-            let is_told = take_in(&held, &mut found, may);
-            if !is_told && step == 0 {
-                return Ok(None);
-            }
-            seeks = is_told && found.record.is_none();
-        }
-        if let Some(about) = held.entry.about() {
-            next = if seeks { held_at(store, origin, &[about])?.pop() } else { bare(store, origin, about)? };
-        }
-    }
+    let (found, _) = gather(store, origin, newest, may)?;
     Ok(made(origin, listing, found))
 }
 
-/// The listing of what was gathered of it; `None` if that is too little.
+/// Goes back from the newest entry of a listing as long as what it meets may be told: whatever stands before an entry
+/// that may not is not told of, its time included. Gives how many entries were read as well. Blocking.
+fn gather(
+    store: &Store,
+    origin: &Origin,
+    newest: HeldEntry,
+    may: &MayTell<'_>,
+) -> Result<(Gathered, usize), NodeError> {
+    let (mut found, mut looked, mut next) = (Gathered::default(), 0, Some(newest));
+    while let Some(held) = next.take().filter(|_| looked < STEPS_BACK_MAX) {
+        looked += 1;
+        if found.record.is_none() {
+            if !take_in(&held, &mut found, may) {
+                break;
+            }
+        } else {
+            let mut earlier = Gathered::default();
+            if !take_in(&held, &mut earlier, may) {
+                break;
+            }
+            found.suspends |= earlier.suspends;
+        }
+        found.times.push(held.entry.author_time().unix_secs());
+        if let Some(about) = held.entry.about() {
+            next = held_at(store, origin, &[about])?.pop();
+        }
+    }
+    Ok((found, looked))
+}
+
+/// The listing of what was gathered of it; `None` if that is too little. That it is suspended may be told only if what
+/// suspended it may be.
 fn made(origin: &Origin, listing: &Wanted, found: Gathered) -> Option<Outgoing> {
     let state = match listing.status {
         Status::Listed => OutState::Listed,
@@ -227,7 +242,10 @@ fn made(origin: &Origin, listing: &Wanted, found: Gathered) -> Option<Outgoing> 
         Status::Delisted => OutState::Delisted(found.delisted),
         Status::Withdrawn | Status::Erased => OutState::Withdrawn,
     };
-    let tlp = found.tlp?;
+    let tlp = found.tlp.filter(|_| !found.times.is_empty())?;
+    if listing.status == Status::Suspended && !found.suspends {
+        return None;
+    }
     if found.record.is_none() && matches!(state, OutState::Listed | OutState::Suspended) {
         return None;
     }
@@ -244,14 +262,6 @@ fn made(origin: &Origin, listing: &Wanted, found: Gathered) -> Option<Outgoing> 
         index: listing.newest.value(),
         tlp,
     })
-}
-
-/// An entry of which only the envelope is asked.
-fn bare(store: &Store, origin: &Origin, index: EntryIndex) -> Result<Option<HeldEntry>, NodeError> {
-    let bytes = store.shared_entries(origin, index.size_before(), index.size_through())?;
-    let Some(bytes) = bytes.into_iter().next() else { return Ok(None) };
-    let entry = Entry::parse(&bytes)?;
-    Ok(Some(HeldEntry { index, bytes, entry, openings: Vec::new() }))
 }
 
 /// Takes in what may be told of an entry; false if nothing may.

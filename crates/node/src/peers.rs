@@ -17,6 +17,7 @@ use comity_tlog::{KeyError, Policy, PolicyError, VerifierKey};
 use tokio::sync::watch;
 
 use crate::home::fingerprint;
+use crate::http::ForeignWitness;
 use crate::replace::{OPEN_MODE, replace, sync_folder};
 use crate::tls::{AgencyTrust, PeerAuthority, PeerTrust, TrustError, TrustFolder};
 use crate::{Home, NodeError, ReplaceError};
@@ -159,6 +160,7 @@ impl Peers {
         }
         let own = home.config().agency.clone();
         let own_policy = read_policy(&home.path(POLICY))?;
+        own_policy.iter().try_for_each(check_addresses)?;
         Ok(Self { folder, own, own_policy, trust, register: RwLock::new(peers), changes })
     }
 
@@ -319,6 +321,15 @@ fn read_policy(path: &Path) -> Result<Option<Policy>, PeersError> {
     text.map(Policy::parse).transpose().map_err(|source| PeersError::Policy { source })
 }
 
+/// Whoever names a witness with an address relies on its being asked there: that it cannot be is said before anything is.
+fn check_addresses(policy: &Policy) -> Result<(), PeersError> {
+    for (key, url) in policy.witness_addresses() {
+        ForeignWitness::address(url)
+            .map_err(|reason| PeersError::WitnessAddress { witness: key.name().to_string(), reason })?;
+    }
+    Ok(())
+}
+
 fn is_endpoint(text: &str) -> bool {
     let (host, port) = text.rsplit_once(':').unwrap_or_default();
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
@@ -409,6 +420,14 @@ pub enum PeersError {
         /// Why.
         #[source]
         source: PolicyError,
+    },
+    /// The own policy names an address at which a witness cannot be asked.
+    #[error("the policy of the own log names the witness {witness}, and {reason}")]
+    WitnessAddress {
+        /// The name of its key.
+        witness: String,
+        /// Why not.
+        reason: &'static str,
     },
     /// The authority of the card cannot be trusted.
     #[error("the authority on the card cannot be trusted")]

@@ -8,19 +8,25 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use comity_ledger::{Head, Origin};
 use comity_screening::{Answer, GoodsRelation, Hit, HitState, IdQuery, Matched, Query, View};
+use comity_store::HeldBack;
 use comity_watchlist::Text;
 use comity_wire::{InvalidMessage, LogHead, ScreenQuery, v1};
 
 use crate::LogState;
 
-/// Screens; `as_of` are the heads up to which the view has taken the logs in, `states` how it stands with each.
+/// How far the view has taken each log in, and how it stands with each.
+type Stands<'a> = (&'a BTreeMap<Origin, Head>, &'a BTreeMap<Origin, LogState>);
+
+/// Screens; `logs` are the heads up to which the view has taken the logs in, and how it stands with each. Of a listing
+/// with an entry that is held back nothing is told; since that must not clear anybody, nor say who is listed, no answer
+/// clears anybody as long as an own log has one.
 ///
 /// # Errors
 /// [`InvalidMessage`] if the name or the value can match nothing, as one without a letter or digit.
 pub fn screened(
     view: &View,
-    as_of: &BTreeMap<Origin, Head>,
-    states: &BTreeMap<Origin, LogState>,
+    held_back: &HeldBack,
+    logs: Stands<'_>,
     asked: &ScreenQuery,
 ) -> Result<v1::ScreenResponse, InvalidMessage> {
     let query = match asked {
@@ -32,19 +38,30 @@ pub fn screened(
                 .map_err(|_| InvalidMessage::Malformed { field: "identifier_query.value" })?
         }
     };
-    respond(&view.screen(&query), as_of, states)
+    let mut answer = view.screen(&query);
+    answer.hits.retain(|hit| !is_held_back(view, held_back, logs.0, hit));
+    respond(&answer, held_back, logs)
+}
+
+/// Whether an entry of the listing that is found is held back.
+fn is_held_back(view: &View, held_back: &HeldBack, as_of: &BTreeMap<Origin, Head>, hit: &Hit) -> bool {
+    let origin = as_of.keys().find(|origin| origin.as_str() == hit.origin.as_str());
+    origin.filter(|origin| held_back.any_of(origin)).is_some_and(|origin| {
+        let entries = view.entries_of(&hit.origin, hit.handle);
+        entries.into_iter().any(|index| held_back.holds(origin, index))
+    })
 }
 
 fn respond(
     answer: &Answer,
-    as_of: &BTreeMap<Origin, Head>,
-    states: &BTreeMap<Origin, LogState>,
+    held_back: &HeldBack,
+    (as_of, states): Stands<'_>,
 ) -> Result<v1::ScreenResponse, InvalidMessage> {
     let heads = as_of.iter().map(|(origin, head)| LogHead { origin: origin.clone(), head: *head });
     let found = if answer.hits.is_empty() { v1::ScreenAnswer::None } else { v1::ScreenAnswer::Hits };
     // D22, D24: nothing is cleared by a log that is too old or in doubt, whatever the others say.
     let of = |origin: &Origin| states.get(origin).copied().unwrap_or_default();
-    let word = if as_of.keys().any(|origin| of(origin).in_doubt) {
+    let word = if as_of.keys().any(|origin| of(origin).in_doubt || held_back.any_of(origin)) {
         v1::ScreenAnswer::Frozen
     } else if as_of.keys().any(|origin| of(origin).stale) || states.values().any(is_unfinished) {
         v1::ScreenAnswer::Stale
@@ -156,7 +173,9 @@ mod tests {
         let ask = |size: Option<u64>| {
             let head = |size| Head { size: TreeSize::new(size).unwrap(), root: Hash::leaf(b"root") };
             let as_of = size.map(|size| ("b.example/pub".parse().unwrap(), head(size)));
-            let answer = screened(&view(), &as_of.into_iter().collect(), &states, &asked).unwrap();
+            let answer =
+                screened(&view(), &HeldBack::default(), (&as_of.into_iter().collect(), &states), &asked)
+                    .unwrap();
             assert_eq!(answer.answer(), v1::ScreenAnswer::Hits);
             answer.hits[0].state()
         };
@@ -175,7 +194,7 @@ mod tests {
         let ask = |name, origin: &Origin, state| {
             let asked = ScreenQuery::Name { name: Text::new(name).unwrap() };
             let states = BTreeMap::from([(origin.clone(), state)]);
-            let answer = screened(&view(), &as_of, &states, &asked).unwrap();
+            let answer = screened(&view(), &HeldBack::default(), (&as_of, &states), &asked).unwrap();
             (answer.answer(), answer.hits.first().map(|hit| (hit.state(), hit.checkpoint())))
         };
         let fresh = LogState { witnessed: head.size, ..LogState::default() };
@@ -199,5 +218,27 @@ mod tests {
         let half = LogState { witnessed: TreeSize::new(5).unwrap(), ..fresh };
         let unwitnessed = (v1::RecordState::Unapproved, v1::CheckpointState::Unwitnessed);
         assert_eq!(ask("Tomas Velloran", &holder, half).1, Some(unwitnessed));
+    }
+
+    /// Goal: while an erasure waits of what a listing says, nothing of that is told, and nobody is cleared, neither who is
+    /// listed so nor who is not: the two answers are the same. Way: the entry of the listing is held back, and then not.
+    #[test]
+    fn what_is_held_back_is_no_hit_and_clears_nobody() {
+        let origin: Origin = "b.example/pub".parse().unwrap();
+        let head = Head { size: TreeSize::new(6).unwrap(), root: Hash::leaf(b"root") };
+        let as_of = BTreeMap::from([(origin.clone(), head)]);
+        let states = BTreeMap::new();
+        let ask = |name, held_back: &HeldBack| {
+            let asked = ScreenQuery::Name { name: Text::new(name).unwrap() };
+            screened(&view(), held_back, (&as_of, &states), &asked).unwrap()
+        };
+        let held_back = HeldBack::from_iter([(origin.clone(), EntryIndex::new(5).unwrap())]);
+        let listed = ask("Tomas Velloran", &held_back);
+        assert_eq!((listed.answer(), listed.hits.len()), (v1::ScreenAnswer::Frozen, 0));
+        assert_eq!(listed, ask("Nobody Listed", &held_back));
+        let other = HeldBack::from_iter([(origin, EntryIndex::new(4).unwrap())]);
+        let listed = ask("Tomas Velloran", &other);
+        assert_eq!((listed.answer(), listed.hits.len()), (v1::ScreenAnswer::Frozen, 1), "another listing");
+        assert_eq!(ask("Tomas Velloran", &HeldBack::default()).answer(), v1::ScreenAnswer::Hits);
     }
 }

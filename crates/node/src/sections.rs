@@ -22,15 +22,31 @@ pub(crate) struct HeldEntry {
     /// As the author wrote it.
     pub(crate) bytes: Bytes,
     pub(crate) entry: Entry,
+    /// None of one that is held back, for whoever tells of it.
     pub(crate) openings: Vec<VerifiedOpening>,
+    /// Whether nothing of it is told for now.
+    pub(crate) held_back: bool,
 }
 
-/// Reads entries of a range with what is held of them. The caller keeps the range small: an entry may hold 512 KiB.
+/// Reads entries of a range with what is held of them and may be told: of one that is held back, nothing. The caller
+/// keeps the range small: an entry may hold 512 KiB.
 pub(crate) fn held_entries(
     store: &Store,
     origin: &Origin,
     range: Range<TreeSize>,
 ) -> Result<Vec<HeldEntry>, NodeError> {
+    // Before the sections are read: what is held back from then on is told at most as it was then.
+    let held_back = store.held_back();
+    let mut held = all_held(store, origin, range)?;
+    for one in held.iter_mut().filter(|one| held_back.holds(origin, one.index)) {
+        one.openings.clear();
+        one.held_back = true;
+    }
+    Ok(held)
+}
+
+/// Reads entries of a range with all that is held of them, for this node alone.
+fn all_held(store: &Store, origin: &Origin, range: Range<TreeSize>) -> Result<Vec<HeldEntry>, NodeError> {
     let slots: Vec<Slot> = (0..=Slot::TAGS.number()).map(Slot::new).collect();
     let bytes = store.shared_entries(origin, range.start, range.end)?;
     let mut held = Vec::with_capacity(bytes.len());
@@ -45,7 +61,7 @@ pub(crate) fn held_entries(
             let verified = opening.verify(origin, &entry, *slot);
             openings.push(verified.map_err(|_| damaged("a section that gives another commitment"))?);
         }
-        held.push(HeldEntry { index, bytes, entry, openings });
+        held.push(HeldEntry { index, bytes, entry, openings, held_back: false });
         Ok::<(), NodeError>(())
     });
     match read {
@@ -55,17 +71,33 @@ pub(crate) fn held_entries(
     }
 }
 
-/// Reads the entries of some places, ascending, with what is held of them. All of them lie in one chunk of the store:
-/// see [`chunks_of`].
+/// As [`held_entries`], the entries of some places, ascending. All of them lie in one chunk of the store: see
+/// [`chunks_of`].
 pub(crate) fn held_at(
     store: &Store,
     origin: &Origin,
     indexes: &[EntryIndex],
 ) -> Result<Vec<HeldEntry>, NodeError> {
-    let (Some(first), Some(last)) = (indexes.first(), indexes.last()) else { return Ok(Vec::new()) };
-    let mut held = held_entries(store, origin, first.size_before()..last.size_through())?;
+    let Some(range) = around(indexes) else { return Ok(Vec::new()) };
+    let mut held = held_entries(store, origin, range)?;
     held.retain(|held| indexes.binary_search(&held.index).is_ok());
     Ok(held)
+}
+
+/// As [`held_at`], with what is held back, for this node alone.
+pub(crate) fn all_held_at(
+    store: &Store,
+    origin: &Origin,
+    indexes: &[EntryIndex],
+) -> Result<Vec<HeldEntry>, NodeError> {
+    let Some(range) = around(indexes) else { return Ok(Vec::new()) };
+    let mut held = all_held(store, origin, range)?;
+    held.retain(|held| indexes.binary_search(&held.index).is_ok());
+    Ok(held)
+}
+
+fn around(indexes: &[EntryIndex]) -> Option<Range<TreeSize>> {
+    Some(indexes.first()?.size_before()..indexes.last()?.size_through())
 }
 
 /// Splits ascending places by the chunks of the store, so that each is read once.

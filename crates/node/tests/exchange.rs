@@ -31,6 +31,8 @@ mod first_quorums_kept;
 mod freshness;
 #[path = "exchange/gossip.rs"]
 mod gossip;
+#[path = "exchange/held_back.rs"]
+mod held_back;
 #[path = "exchange/keys.rs"]
 mod keys;
 #[path = "exchange/lying_authors.rs"]

@@ -3,7 +3,7 @@
 //! Not for: scores and bands (they come with the matching of similar names), or proofs (`tlog`, on demand).
 
 use comity_tlog::{EntryIndex, Hash};
-use comity_watchlist::{GoodsCode, IdKind, ListId, NameKind, Reference, SubjectKind, Text};
+use comity_watchlist::{GoodsCode, Handle, IdKind, ListId, NameKind, Reference, SubjectKind, Text};
 
 use crate::origin::LogOrigin;
 
@@ -35,6 +35,8 @@ pub struct Hit {
     pub matched: Matched,
     /// The log that says so.
     pub origin: LogOrigin,
+    /// The listing.
+    pub handle: Handle,
     /// The entry that carries the record shown.
     pub index: EntryIndex,
     /// The leaf hash of that entry.

@@ -178,6 +178,7 @@ fn told(listing: &Listing, standing: &Standing, said: Said<'_>, matched: Matched
         name: said.record.primary_name().map(|name| name.full.clone()),
         matched,
         origin: listing.origin.clone(),
+        handle: listing.handle,
         index: said.index,
         leaf: said.leaf,
         state,

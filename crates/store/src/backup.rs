@@ -179,8 +179,10 @@ impl Store {
 }
 
 /// The book of one peer is copied up to the number that its cursor named: later numbers are given again, to whatever they
-/// are then.
+/// are then. What is postponed is copied before and after the cursors, since those pass over it when it comes, and it goes
+/// without them; what is copied in vain is looked at once more.
 fn copy_releases<E>(tree: &sled::Tree, code: u8, blocks: &mut Blocks<'_, E>) -> Result<(), ReadError<E>> {
+    copy_kind(tree, b'p', code, blocks)?;
     let mut next: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
     for item in tree.scan_prefix([b'c']) {
         let (key, value) = item.map_err(StoreError::from)?;
@@ -195,6 +197,19 @@ fn copy_releases<E>(tree: &sled::Tree, code: u8, blocks: &mut Blocks<'_, E>) -> 
         if next.get(place).is_some_and(|next| number < *next) {
             blocks.row(code, &key, &value)?;
         }
+    }
+    copy_kind(tree, b'p', code, blocks)
+}
+
+fn copy_kind<E>(
+    tree: &sled::Tree,
+    kind: u8,
+    code: u8,
+    blocks: &mut Blocks<'_, E>,
+) -> Result<(), ReadError<E>> {
+    for item in tree.scan_prefix([kind]) {
+        let (key, value) = item.map_err(StoreError::from)?;
+        blocks.row(code, &key, &value)?;
     }
     Ok(())
 }

@@ -15,6 +15,8 @@ pub const RELEASE_BATCH_MAX: usize = 256;
 const CURSOR: u8 = b'c';
 /// `r ‖ log ‖ peer ‖ u64 first`: a batch, each number as u64 index and u8 slot.
 const BATCH: u8 = b'r';
+/// `p ‖ log ‖ peer ‖ u64 index`: an entry that was looked at while nothing of it was told.
+const POSTPONED: u8 = b'p';
 /// Bytes of one number in a batch.
 const ITEM_BYTES: usize = 9;
 
@@ -36,6 +38,19 @@ pub struct Disclosed {
     pub slot: Slot,
 }
 
+/// What is booked together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Booking<'a> {
+    /// Releases under the next numbers, each batch one release frame.
+    pub batches: &'a [Vec<Disclosed>],
+    /// Up to where the log was looked through.
+    pub scanned: u64,
+    /// Entries that were looked at while nothing of them was told: they are looked at again.
+    pub postponed: &'a [EntryIndex],
+    /// Entries that were postponed, and now were looked at again.
+    pub taken_up: &'a [EntryIndex],
+}
+
 impl Store {
     /// How far the releases of a log to a peer have come.
     ///
@@ -54,8 +69,8 @@ impl Store {
         }
     }
 
-    /// Books releases under the next numbers, each batch one release frame, and moves the cursor; synced. Nothing of
-    /// them may be sent before this returns.
+    /// Books releases and moves the cursor, and keeps what is postponed, all of it or nothing; synced. Nothing of them may
+    /// be sent before this returns.
     ///
     /// # Errors
     /// [`StoreError::CursorMoved`] if the cursor is not the expected one, [`StoreError::TooLong`] for an empty batch
@@ -65,16 +80,21 @@ impl Store {
         to: &AgencyId,
         origin: &Origin,
         expected: ReleaseCursor,
-        batches: &[Vec<Disclosed>],
-        scanned: u64,
+        booking: &Booking<'_>,
     ) -> Result<ReleaseCursor, StoreError> {
         let _turn = self.turn();
         if self.release_cursor(to, origin)? != expected {
             return Err(StoreError::CursorMoved { origin: origin.to_string() });
         }
-        let mut cursor = ReleaseCursor { next: expected.next, scanned };
+        let mut cursor = ReleaseCursor { next: expected.next, scanned: booking.scanned };
         let mut batch = sled::Batch::default();
-        for releases in batches {
+        for index in booking.taken_up {
+            batch.remove(key(POSTPONED, origin, to, Some(index.value())));
+        }
+        for index in booking.postponed {
+            batch.insert(key(POSTPONED, origin, to, Some(index.value())), &[]);
+        }
+        for releases in booking.batches {
             let len = releases.len();
             let count = u64::try_from(len).ok().filter(|_| (1..=RELEASE_BATCH_MAX).contains(&len));
             let count = count.ok_or(StoreError::TooLong { what: "a batch of releases", len })?;
@@ -91,6 +111,28 @@ impl Store {
         self.db.writing(|| flush_watch::batch(|| self.releases.apply_batch(batch)))?;
         self.db.sync()?;
         Ok(cursor)
+    }
+
+    /// Entries that were postponed, ascending, from an index on, at most as many.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    pub fn postponed_releases(
+        &self,
+        to: &AgencyId,
+        origin: &Origin,
+        from: u64,
+        max: usize,
+    ) -> Result<Vec<EntryIndex>, StoreError> {
+        let range = key(POSTPONED, origin, to, Some(from))..=key(POSTPONED, origin, to, Some(u64::MAX));
+        let mut postponed = Vec::new();
+        for item in self.releases.range(range).take(max) {
+            let (place, _) = item?;
+            let index = place.last_chunk::<8>().copied().map(u64::from_be_bytes);
+            let index = index.and_then(|index| EntryIndex::new(index).ok());
+            postponed.push(index.ok_or_else(|| damaged(origin, from))?);
+        }
+        Ok(postponed)
     }
 
     /// What comes again behind a place, as of a replica that is begun anew, is looked through again and released under

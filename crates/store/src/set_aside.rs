@@ -181,7 +181,7 @@ impl Store {
         for kind in *b"cae" {
             remove_all(&self.late, &behind(kind))?;
         }
-        for kind in *b"cr" {
+        for kind in *b"crp" {
             remove_all(&self.releases, &behind(kind))?;
         }
         self.pins.remove(pin_place(log))?;

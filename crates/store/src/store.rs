@@ -7,6 +7,7 @@ use comity_ledger::{Entropy, Head, Origin, SignedBatch, StagedBatch};
 use comity_tlog::{Hash, TreeSize};
 
 use crate::db::Db;
+use crate::held_back::HoldingBack;
 use crate::keyring::{Kek, Keyring};
 use crate::keys::KnownKeys;
 use crate::log_id::LogId;
@@ -57,6 +58,7 @@ pub struct Store {
     pub(crate) evidence: sled::Tree,
     pub(crate) keyring: Mutex<Keyring>,
     pub(crate) known_keys: KnownKeys,
+    pub(crate) holding_back: HoldingBack,
     /// Held over each reading and moving on of a cursor.
     turn: Mutex<()>,
     medium: Medium,
@@ -125,6 +127,7 @@ impl Store {
             evidence: db.tree("evidence")?,
             keyring: Mutex::new(keyring),
             known_keys: KnownKeys::default(),
+            holding_back: HoldingBack::default(),
             turn: Mutex::new(()),
             medium,
             db,

@@ -159,7 +159,7 @@ impl Report<'_> {
         if !self.barred.is_empty() {
             let barred = self.barred.iter().map(|key| plain(key.reference.as_str())).collect::<Vec<_>>();
             let barred = barred.join(", ");
-            lines.push(format!("barred    {barred}: erased here; `comity record relist` lists one again"));
+            lines.push(format!("barred    {barred}: erased here, or an erasure waits (`comity status`); `comity record relist` lists an erased one again"));
         }
         let shown = if self.is_dry() { self.rejected.len() } else { REJECTED_SHOWN_MAX };
         for row in self.rejected.iter().take(shown) {

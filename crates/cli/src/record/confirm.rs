@@ -1,14 +1,16 @@
 //! `comity record confirm`: an operator's word for erasures that peers gave back.
 //!
 //! Only where no node runs: what is destroyed cannot be brought back, and so nobody screens meanwhile. Not here: which
-//! erasures wait (`comity-node`).
+//! erasures wait, and what is said of them (`comity-node`).
 
 use comity_ledger::Origin;
-use comity_node::{NodeError, WaitingErasure};
-use serde_json::json;
+use comity_node::{NodeError, WaitingErasure, waiting_message};
+use comity_wire::v1;
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::Confirm;
+use crate::plain::plain;
 use crate::source::Source;
 
 pub(super) fn run(arguments: &Confirm) -> Result<Answer, Refusal> {
@@ -30,20 +32,39 @@ pub(super) fn run(arguments: &Confirm) -> Result<Answer, Refusal> {
     if !arguments.indexes.is_empty() {
         lines.push(format!("{} erasures were carried out", arguments.indexes.len()));
     }
-    let tell = |waiting: &&WaitingErasure| {
-        format!("waiting  entry {} would erase entry {}", waiting.index, waiting.of)
-    };
-    lines.extend(waiting.iter().map(tell));
+    let told = waiting.iter().map(|waiting| waiting_message(open.store(), waiting));
+    let told = told.collect::<Result<Vec<v1::WaitingErasure>, NodeError>>()?;
+    lines.extend(told.iter().map(waiting_text));
     if waiting.is_empty() {
         lines.push(format!("no erasure of {origin} waits"));
     }
     let json = json!({
         "origin": origin.as_str(),
         "confirmed": arguments.indexes,
-        "waiting": waiting
-            .iter()
-            .map(|waiting| json!({ "index": waiting.index.value(), "of": waiting.of.value() }))
-            .collect::<Vec<_>>(),
+        "waiting": told.iter().map(waiting_json).collect::<Vec<_>>(),
     });
     Ok(Answer::new(lines.join("\n"), json))
+}
+
+/// An erasure that waits, in a line.
+pub(crate) fn waiting_text(waiting: &v1::WaitingErasure) -> String {
+    let v1::WaitingErasure { index, of, list, reference, kind, .. } = waiting;
+    let mut line = format!("waiting  entry {index} would erase entry {of}");
+    for word in [list, reference, kind].into_iter().filter(|word| !word.is_empty()) {
+        line.push_str("  ");
+        line.push_str(&plain(word));
+    }
+    line
+}
+
+/// The same for programs.
+pub(crate) fn waiting_json(waiting: &v1::WaitingErasure) -> Value {
+    json!({
+        "origin": waiting.origin,
+        "index": waiting.index,
+        "of": waiting.of,
+        "list": waiting.list,
+        "reference": waiting.reference,
+        "kind": waiting.kind,
+    })
 }

@@ -38,6 +38,13 @@ pub(super) fn find_all(source: &mut Source, key: &RecordKey) -> Result<Vec<Stand
     let mut found = Vec::new();
     for listed in source.records(&own, &key.list)? {
         if listed.reference == key.reference {
+            if listed.state == RecordState::HeldBack {
+                let message = format!(
+                    "an erasure of what {key} says waits for an operator's word, and until then nothing of it is told or \
+                     changed: `comity record confirm` lists what waits{NOTHING}"
+                );
+                return Err(Refusal::new("held_back", message));
+            }
             found.push(Standing::read(listed, key)?);
         }
     }

@@ -9,8 +9,8 @@ use comity_node::{
     Alarm, Appended, Exported, Home, KeyList, LogExport, NodeError, OpenHome, OwnLogState, Peers, PeersError,
     Release, SystemEntropy, TakeFile, TlsOutlook, add_authority, add_peer, backup_of, bundle_of,
     expiry_messages, key_events, key_list, keyring_of, listed, log_states_at_rest, logs, now, peer_messages,
-    policy_alarms, put_crl, read_entry, retire_authority, screened, submission, waiting_alarms, wanted_out,
-    write_out,
+    policy_alarms, put_crl, read_entry, retire_authority, screened, submission, waiting_alarms,
+    waiting_messages, wanted_out, write_out,
 };
 use comity_screening::View;
 use comity_store::is_set_aside;
@@ -94,6 +94,7 @@ impl Local {
             },
             expiries: expiry_messages(&tls.expiries),
             witnessed_time: self.open.store().witnessed_time()?.map_or(0, CosignatureTime::value),
+            waiting_erasures: waiting_messages(self.open.store(), self.open.waiting_erasures())?,
         };
         Ok((status, Some(self.view()?.screenable_count())))
     }
@@ -241,7 +242,8 @@ impl Local {
             as_of.insert(origin, head_of(log.head)?);
         }
         let states = log_states_at_rest(self.open.store(), self.open.home())?;
-        let answer = screened(self.view()?, &as_of, &states, query);
+        let held_back = self.open.store().held_back();
+        let answer = screened(self.view()?, &held_back, (&as_of, &states), query);
         answer.map_err(|error| Refusal::new("bad_query", error.to_string()))
     }
 }

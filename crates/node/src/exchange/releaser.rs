@@ -3,17 +3,19 @@
 //! Entries are cut whole and stay together in one release frame, so that a relay that passes them on has handling
 //! and audience beside each section. Not here: the rule of release (`policy`), and when to send (`stream`).
 
+mod batches;
+mod postponed;
+
 use std::sync::Arc;
 
-use comity_ledger::{AgencyId, Opening, Origin};
+use comity_ledger::{AgencyId, Origin};
 use comity_policy::{Agreement, Moment, Peer, Released, Side};
-use comity_store::{CHUNK_ENTRIES, Disclosed, LogRole, RELEASE_BATCH_MAX, ReleaseCursor};
+use comity_store::{Booking, CHUNK_ENTRIES, Disclosed, LogRole, ReleaseCursor};
 use comity_tlog::{EntryIndex, TreeSize};
-use comity_wire::{
-    AbsenceCause, Disclosure, DisclosureContent, ErrorCode, RELEASE_BYTES_MAX, ReleaseFrame, ReleaseNumber,
-    v1,
-};
+use comity_wire::{AbsenceCause, Disclosure, DisclosureContent, ErrorCode, ReleaseFrame, ReleaseNumber, v1};
 
+use self::batches::Batches;
+use self::postponed::Postponed;
 use super::error::ServeError;
 use crate::sections::{HeldEntry, LabelsRead, Parties, chunks_of, held_at, held_entries};
 use crate::{Node, NodeError, Peers};
@@ -35,20 +37,13 @@ pub(super) struct Releaser {
     role: LogRole,
     next: u64,
     labels: LabelsRead,
+    postponed: Postponed,
 }
 
 /// From whom to whom a section goes, and how it came before that if the log is another agency's.
 struct Way {
     parties: Parties,
     received: Option<Parties>,
-}
-
-/// Batches on their way into the book.
-#[derive(Default)]
-struct Batches {
-    made: Vec<Vec<(Disclosed, Opening)>>,
-    bytes_last: usize,
-    bytes: usize,
 }
 
 impl Releaser {
@@ -60,7 +55,8 @@ impl Releaser {
         next: u64,
     ) -> Self {
         let (node, peers) = parts;
-        Self { node, peers, to, origin, role, next, labels: LabelsRead::default() }
+        let (labels, postponed) = (LabelsRead::default(), Postponed::default());
+        Self { node, peers, to, origin, role, next, labels, postponed }
     }
 
     /// The number that the next new release gets.
@@ -114,26 +110,41 @@ impl Releaser {
             return Ok(None);
         }
         let (way, cursor) = (Way { parties, received }, self.cursor()?);
-        if self.next < cursor.next { self.replay(at, &way) } else { self.release(at, cursor, &way) }
+        if self.next < cursor.next {
+            return self.replay(at, cursor, &way);
+        }
+        match self.take_up(at, cursor, &way)? {
+            Some(messages) => Ok(Some(messages)),
+            None => self.release(at, cursor, &way),
+        }
     }
 
-    /// Sends again what was booked under a number. What may not or cannot be given any more is sent empty.
-    fn replay(&mut self, at: TreeSize, way: &Way) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
-        let booked = self.node.store().releases_from(&self.to, &self.origin, self.next);
+    /// Sends again what was booked under a number. What may not or cannot be given any more is sent empty; what is held
+    /// back is postponed before that, and goes under a later number.
+    fn replay(
+        &mut self,
+        at: TreeSize,
+        cursor: ReleaseCursor,
+        way: &Way,
+    ) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
+        let store = self.node.store();
+        let booked = store.releases_from(&self.to, &self.origin, self.next);
         let mut booked = booked.map_err(NodeError::from)?;
         // What was booked with entries beyond the end of a log that was closed since would else hold up what was before it.
         let within = booked.iter().take_while(|disclosed| at.contains(disclosed.index)).count();
         booked.truncate(within);
         // Another stream of the peer may be booking them at this moment.
-        self.node.store().sync_what_was_read().map_err(NodeError::from)?;
+        store.sync_what_was_read().map_err(NodeError::from)?;
         if booked.is_empty() {
             return Ok(None);
         }
         let mut contents = Vec::with_capacity(booked.len());
-        let mut cut: Option<(EntryIndex, Vec<Released>)> = None;
+        let (mut cut, mut postponed): (Option<(EntryIndex, Vec<Released>)>, _) = (None, Vec::new());
         for disclosed in booked {
             if cut.as_ref().is_none_or(|(index, _)| *index != disclosed.index) {
-                let released = self.cut(disclosed.index, way)?;
+                let held = self.held(disclosed.index)?;
+                postponed.extend(held.iter().filter(|held| held.held_back).map(|held| held.index));
+                let released = held.map(|held| self.cut(held, way)).unwrap_or_default();
                 cut = Some((disclosed.index, released));
             }
             let mut released = cut.iter().flat_map(|(_, released)| released);
@@ -144,6 +155,10 @@ impl Releaser {
             };
             contents.push((disclosed, content));
         }
+        if !postponed.is_empty() {
+            let scanned = cursor.scanned;
+            self.book(cursor, &Booking { scanned, postponed: &postponed, ..Booking::default() })?;
+        }
         self.message(contents).map(|message| Some(vec![message]))
     }
 
@@ -153,37 +168,49 @@ impl Releaser {
         Ok(if is_erased { AbsenceCause::Erased } else { AbsenceCause::Recalled })
     }
 
-    /// Looks further, books what may go, and gives it to be sent.
+    /// Looks further, books what may go, and gives it to be sent. What is held back is postponed, and holds up nothing.
     fn release(
         &mut self,
         at: TreeSize,
         cursor: ReleaseCursor,
         way: &Way,
     ) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
-        let mut found = Batches::default();
+        let (mut found, mut postponed) = (Batches::default(), Vec::new());
         let (mut scanned, mut looked) = (cursor.scanned, 0);
         while found.bytes < BOOKED_BYTES_MAX && looked < SCAN_ENTRIES_MAX {
             let Some((entries, after)) = self.look(scanned, at)? else { break };
             for held in entries {
                 looked += 1;
-                found.add(held.index, self.cut_held(held, way));
+                if held.held_back {
+                    postponed.push(held.index);
+                } else {
+                    found.add(held.index, self.cut(held, way));
+                }
             }
             scanned = after;
         }
         if scanned == cursor.scanned {
             return Ok(None);
         }
-        let booked: Vec<Vec<Disclosed>> =
-            found.made.iter().map(|batch| batch.iter().map(|(disclosed, _)| *disclosed).collect()).collect();
-        let store = self.node.store();
-        let assigned = store.assign_releases(&self.to, &self.origin, cursor, &booked, scanned);
-        assigned.map_err(NodeError::from)?;
-        let mut messages = Vec::with_capacity(found.made.len());
-        for batch in found.made {
+        let batches = &found.booked();
+        self.book(cursor, &Booking { batches, scanned, postponed: &postponed, taken_up: &[] })?;
+        self.messages(found).map(Some)
+    }
+
+    /// Books what may be sent once this returns.
+    fn book(&self, cursor: ReleaseCursor, booking: &Booking<'_>) -> Result<(), ServeError> {
+        let booked = self.node.store().assign_releases(&self.to, &self.origin, cursor, booking);
+        booked.map(|_| ()).map_err(|error| NodeError::from(error).into())
+    }
+
+    /// What was booked, to be sent.
+    fn messages(&mut self, booked: Batches) -> Result<Vec<v1::FollowResponse>, ServeError> {
+        let mut messages = Vec::with_capacity(booked.made.len());
+        for batch in booked.made {
             let given = |(disclosed, opening)| (disclosed, DisclosureContent::Given(opening));
             messages.push(self.message(batch.into_iter().map(given).collect())?);
         }
-        Ok(Some(messages))
+        Ok(messages)
     }
 
     /// The entries to be looked through next and the cursor behind them: of an own log in the order of its entries,
@@ -221,13 +248,12 @@ impl Releaser {
         }
     }
 
-    fn cut(&mut self, index: EntryIndex, way: &Way) -> Result<Vec<Released>, ServeError> {
+    fn held(&self, index: EntryIndex) -> Result<Option<HeldEntry>, ServeError> {
         let range = index.size_before()..index.size_through();
-        let held = held_entries(self.node.store(), &self.origin, range)?.pop();
-        Ok(held.map(|held| self.cut_held(held, way)).unwrap_or_default())
+        Ok(held_entries(self.node.store(), &self.origin, range)?.pop())
     }
 
-    fn cut_held(&mut self, held: HeldEntry, way: &Way) -> Vec<Released> {
+    fn cut(&mut self, held: HeldEntry, way: &Way) -> Vec<Released> {
         let cut = way.parties.cut(&held.entry, held.openings, way.received.as_ref(), &mut self.labels);
         cut.map(|cut| cut.released).unwrap_or_default()
     }
@@ -254,31 +280,6 @@ impl Releaser {
             self.next = self.next.saturating_add(1);
         }
         Ok(ReleaseFrame::new(disclosures)?.try_into()?)
-    }
-}
-
-impl Batches {
-    /// Adds the released sections of one entry, all to the same batch.
-    fn add(&mut self, index: EntryIndex, released: Vec<Released>) {
-        if released.is_empty() {
-            return;
-        }
-        let bytes: usize = released.iter().map(|one| one.opening().opening().padded_len()).sum();
-        let fits = self.made.last().is_some_and(|batch| {
-            batch.len() + released.len() <= RELEASE_BATCH_MAX && self.bytes_last + bytes <= RELEASE_BYTES_MAX
-        });
-        if !fits {
-            self.made.push(Vec::new());
-            self.bytes_last = 0;
-        }
-        self.bytes_last += bytes;
-        self.bytes += bytes;
-        if let Some(batch) = self.made.last_mut() {
-            batch.extend(released.into_iter().map(|one| {
-                let disclosed = Disclosed { index, slot: one.slot() };
-                (disclosed, one.into_opening().into_opening())
-            }));
-        }
     }
 }
 

@@ -101,7 +101,12 @@ async fn enter(gossiping: &Arc<Gossiping>, author: &AuthorTask) {
     };
     for evidence in waiting {
         let entered = author
-            .append(Submission { drafts: vec![evidence.draft()], bases: Vec::new(), erasures: None })
+            .append(Submission {
+                drafts: vec![evidence.draft()],
+                bases: Vec::new(),
+                labels: None,
+                erasures: None,
+            })
             .await;
         match entered {
             Ok(_) => {

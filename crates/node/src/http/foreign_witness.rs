@@ -47,6 +47,18 @@ impl ForeignWitness {
     /// # Errors
     /// Why it cannot be asked there, in words for an operator.
     pub(crate) fn new(url: &[u8], key: &VerifierKey) -> Result<Self, &'static str> {
+        if key.kind() != KeyKind::CosignatureV1 {
+            return Err("its key is none of a cosigner (type 0x04)");
+        }
+        let (host, port, prefix) = Self::address(url)?;
+        Ok(Self { host, port, prefix, key: key.clone() })
+    }
+
+    /// Host, port and prefix of the path at which a policy says that a witness is asked.
+    ///
+    /// # Errors
+    /// Why it cannot be asked there, in words for an operator.
+    pub(crate) fn address(url: &[u8]) -> Result<(String, u16, String), &'static str> {
         let uri = Uri::try_from(url).map_err(|_| "its address is no URL")?;
         if uri.scheme_str() != Some("http") {
             return Err("its address does not begin with http://; behind TLS, name a proxy on this machine");
@@ -55,16 +67,12 @@ impl ForeignWitness {
         if uri.query().is_some() || authority.as_str().contains('@') {
             return Err("its address has more than host, port and path");
         }
-        if key.kind() != KeyKind::CosignatureV1 {
-            return Err("its key is none of a cosigner (type 0x04)");
-        }
         let prefix = uri.path().trim_end_matches('/').to_owned();
         if prefix.len() > PREFIX_BYTES_MAX {
             return Err("its address has too long a path");
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = authority.port_u16().unwrap_or(HTTP_PORT);
-        Ok(Self { host, port, prefix, key: key.clone() })
+        Ok((host, authority.port_u16().unwrap_or(HTTP_PORT), prefix))
     }
 
     /// The key that it cosigns with.

@@ -17,6 +17,7 @@ mod slots;
 mod taxii;
 
 pub(crate) use feeder::start as start_feeder;
+pub(crate) use foreign_witness::ForeignWitness;
 pub(crate) use listener::HttpListener;
 pub(crate) use service::HttpParts;
 pub use settings::HttpSettings;

@@ -5,12 +5,11 @@
 
 use comity_feeds::out::Outgoing;
 use comity_ledger::Origin;
-use comity_screening::Status;
 use comity_store::Store;
 
-use super::{Gathered, MayTell, STEPS_BACK_MAX, Wanted, made, take_in};
+use super::{MayTell, Wanted, gather, made};
 use crate::NodeError;
-use crate::sections::{HeldEntry, held_at};
+use crate::sections::HeldEntry;
 
 /// What was found of a listing.
 #[derive(Debug)]
@@ -33,27 +32,8 @@ pub(crate) fn read(
     newest: HeldEntry,
     may: &MayTell<'_>,
 ) -> Result<Option<Unbroken>, NodeError> {
-    let (mut found, mut looked, mut next) = (Gathered::default(), 0, Some(newest));
-    while let Some(held) = next.take().filter(|_| looked < STEPS_BACK_MAX) {
-        looked += 1;
-        if found.record.is_none() {
-            if !take_in(&held, &mut found, may) {
-                return Ok(None);
-            }
-        } else {
-            let mut earlier = Gathered::default();
-            if !take_in(&held, &mut earlier, may) {
-                break;
-            }
-            found.suspends |= earlier.suspends;
-        }
-        found.times.push(held.entry.author_time().unix_secs());
-        if let Some(about) = held.entry.about() {
-            next = held_at(store, origin, &[about])?.pop();
-        }
-    }
-    // That it is suspended may be told only if what suspended it may be.
-    if found.record.is_none() || (wanted.status == Status::Suspended && !found.suspends) {
+    let (found, looked) = gather(store, origin, newest, may)?;
+    if found.record.is_none() {
         return Ok(None);
     }
     Ok(made(origin, wanted, found).map(|listing| Unbroken { listing, looked }))

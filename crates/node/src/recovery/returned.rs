@@ -14,7 +14,7 @@ use comity_wire::{Disclosure, DisclosureContent, FollowFrom, ReleaseFrame, Relea
 use super::RecoveryError;
 use crate::proved_times::{HeldLog, Wanted};
 use crate::records::ViewStep;
-use crate::sections::{HeldEntry, chunks_of, held_at};
+use crate::sections::{HeldEntry, all_held_at, chunks_of};
 use crate::{Node, Peers, SystemEntropy};
 
 /// What one peer gives back of the own sections.
@@ -97,7 +97,7 @@ impl Returned {
         indexes.dedup();
         let (mut given, mut kept, mut steps) = (given.into_iter().peekable(), Vec::new(), Vec::new());
         for chunk in chunks_of(&indexes) {
-            for held in held_at(self.node.store(), &self.origin, chunk)? {
+            for held in all_held_at(self.node.store(), &self.origin, chunk)? {
                 let index = held.index;
                 if self.node.store().is_erased(&self.origin, index)? {
                     // Peers are not asked to erase it: it is neither kept nor shown.

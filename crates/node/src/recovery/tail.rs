@@ -10,6 +10,7 @@ use comity_tlog::{SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge, ro
 use comity_wire::{FollowFrom, ReleaseNumber};
 
 use super::RecoveryError;
+use crate::erasures_due::hold_back_at_first;
 use crate::export::head_of;
 use crate::{Node, NodeError};
 
@@ -125,7 +126,10 @@ impl Tail {
     /// Keeps the checkpoint to which all entries are back, and shows them.
     fn complete(&mut self) -> Result<(), RecoveryError> {
         let Some(checkpoint) = self.checkpoint.take() else { return Ok(()) };
-        self.node.store().keep_recovered(&self.origin, &checkpoint)?;
+        let (store, size) = (self.node.store(), checkpoint.checkpoint().size());
+        let before = store.newest_note(&self.origin)?.map_or(Ok(Head::EMPTY), |note| head_of(&note))?;
+        hold_back_at_first(store, &self.origin, before.size..size)?;
+        store.keep_recovered(&self.origin, &checkpoint)?;
         self.wanted = self.wanted.filter(|wanted| *wanted > checkpoint.checkpoint().size());
         let head = head_under(&checkpoint);
         let shown = self.node.taken_in().get(&self.origin).map_or(Head::EMPTY, |shown| *shown);

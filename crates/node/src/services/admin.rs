@@ -27,7 +27,10 @@ use crate::alarms::Alarm;
 use crate::author_task::AuthorTask;
 use crate::changes::submission;
 use crate::tls::PeerTrust;
-use crate::{Followers, Gossiping, Node, Peers, PeersError, Release, TlsLife, listed, logs, now, read_entry};
+use crate::{
+    Followers, Gossiping, Node, Peers, PeersError, Release, TlsLife, listed, logs, now, read_entry,
+    waiting_messages,
+};
 
 /// Appends, exports and listings under way at a time: each holds memory for all that it carries, and one operator
 /// does one after the other.
@@ -124,8 +127,11 @@ impl AdminService for Admin {
         let stale = states.iter().filter(|(_, state)| state.stale).map(|(origin, _)| origin.to_string());
         let stale = stale.collect();
         let peers = peer_messages(&self.parts.peers, &self.parts.followers.states(), &states);
-        let look = move || Ok((logs(node.store(), &states)?, expiry_messages(&tls.expiries())));
-        let (logs, expiries) = blocking(look).await?;
+        let look = move || {
+            let waiting = waiting_messages(node.store(), &node.waiting_erasures())?;
+            Ok((logs(node.store(), &states)?, expiry_messages(&tls.expiries()), waiting))
+        };
+        let (logs, expiries, waiting_erasures) = blocking(look).await?;
         let config = self.parts.node.home().config();
         Ok(Response::new(v1::StatusResponse {
             agency: config.agency.to_string(),
@@ -135,6 +141,7 @@ impl AdminService for Admin {
             peers,
             alarms: self.parts.node.alarms().standing().iter().map(alarm_message).collect(),
             stale,
+            waiting_erasures,
             release_to: match config.release {
                 Release::Peers => "peers".to_owned(),
                 Release::Nobody => "nobody".to_owned(),

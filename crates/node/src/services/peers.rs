@@ -64,7 +64,9 @@ pub(super) fn status_of_peers(error: &PeersError) -> Status {
         PeersError::OtherReplica { .. } => ErrorCode::OtherReplica,
         PeersError::Card(_) | PeersError::Trust(_) => return ErrorCode::Malformed.to_status_about("card"),
         PeersError::Words(_) => return ErrorCode::Malformed.to_status_about("fingerprint"),
-        PeersError::Policy { .. } => return ErrorCode::Malformed.to_status_about("policy"),
+        PeersError::Policy { .. } | PeersError::WitnessAddress { .. } => {
+            return ErrorCode::Malformed.to_status_about("policy");
+        }
         PeersError::Endpoint => return ErrorCode::Malformed.to_status_about("endpoint"),
         PeersError::Own => return ErrorCode::Malformed.to_status_about("agency"),
         PeersError::Full => ErrorCode::TooLarge,

@@ -26,7 +26,8 @@ impl ScreeningService for Screening {
         let node = self.0.node();
         let view = node.view();
         // Under the lock of the view: the heads are those that this very answer stands on.
-        let response = screened(&view, &node.taken_in(), &states, &asked)?;
+        let held_back = node.store().held_back();
+        let response = screened(&view, &held_back, (&node.taken_in(), &states), &asked)?;
         Ok(Response::new(response))
     }
 }

@@ -14,6 +14,7 @@ mod admitted;
 mod appends;
 mod exports;
 mod failures;
+mod held_back;
 mod http_abuse;
 mod http_client;
 mod http_log;

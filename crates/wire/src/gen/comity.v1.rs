@@ -205,6 +205,8 @@ pub enum RecordState {
     Withdrawn = 6,
     /// Ended, and its content erased.
     Erased = 7,
+    /// Not told: an erasure of what it says waits for an operator's word.
+    HeldBack = 8,
 }
 impl RecordState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -221,6 +223,7 @@ impl RecordState {
             Self::Delisted => "RECORD_STATE_DELISTED",
             Self::Withdrawn => "RECORD_STATE_WITHDRAWN",
             Self::Erased => "RECORD_STATE_ERASED",
+            Self::HeldBack => "RECORD_STATE_HELD_BACK",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -234,6 +237,7 @@ impl RecordState {
             "RECORD_STATE_DELISTED" => Some(Self::Delisted),
             "RECORD_STATE_WITHDRAWN" => Some(Self::Withdrawn),
             "RECORD_STATE_ERASED" => Some(Self::Erased),
+            "RECORD_STATE_HELD_BACK" => Some(Self::HeldBack),
             _ => None,
         }
     }
@@ -2342,6 +2346,9 @@ pub struct StatusResponse {
     /// The time that has certainly come by what witnesses state, in seconds since 1970; 0 as long as too few have spoken.
     #[prost(uint64, tag = "10")]
     pub witnessed_time: u64,
+    /// The erasures that wait for an operator's word; at most 1,024.
+    #[prost(message, repeated, tag = "11")]
+    pub waiting_erasures: ::prost::alloc::vec::Vec<WaitingErasure>,
 }
 impl ::prost::Name for StatusResponse {
     const NAME: &'static str = "StatusResponse";
@@ -2351,6 +2358,38 @@ impl ::prost::Name for StatusResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/comity.v1.StatusResponse".into()
+    }
+}
+/// An erasure that an own log announces and this home is not known to have signed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WaitingErasure {
+    /// The log.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+    /// The entry that announces it.
+    #[prost(uint64, tag = "2")]
+    pub index: u64,
+    /// The entry whose sections it would destroy.
+    #[prost(uint64, tag = "3")]
+    pub of: u64,
+    /// The list that the entry is of; this and the others are empty if it changes no record that is held.
+    #[prost(string, tag = "4")]
+    pub list: ::prost::alloc::string::String,
+    /// The authority's reference.
+    #[prost(string, tag = "5")]
+    pub reference: ::prost::alloc::string::String,
+    /// What is listed, such as "person"; empty if the entry does not say.
+    #[prost(string, tag = "6")]
+    pub kind: ::prost::alloc::string::String,
+}
+impl ::prost::Name for WaitingErasure {
+    const NAME: &'static str = "WaitingErasure";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.WaitingErasure".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.WaitingErasure".into()
     }
 }
 /// One log that the node holds.

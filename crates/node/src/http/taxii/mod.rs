@@ -200,6 +200,10 @@ impl Collection {
     /// Why nothing of the log is told now.
     fn refusal(&self, node: &Node) -> Option<Answer> {
         let is_in_doubt = node.is_halted() || node.is_in_doubt(&self.origin);
+        if node.store().held_back().any_of(&self.origin) {
+            // Whoever goes on by places would never come back to what is left out now.
+            return Some(Answer::Later { words: "an erasure waits for an operator's word" });
+        }
         refusal(is_in_doubt, node.is_compared(), node.read_only())
     }
 

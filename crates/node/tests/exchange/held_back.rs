@@ -1,0 +1,72 @@
+//! What an erasure that waits for an operator's word holds back goes to no peer, and to every peer once it is void.
+//!
+//! Not here: how an erasure comes to wait (`thief_erases`), and other doors (`tests/serve/held_back.rs`).
+
+use comity_ledger::Origin;
+use comity_store::HeldBack;
+use comity_tlog::EntryIndex;
+use comity_wire::v1;
+
+use crate::claims::SECTIONS;
+use crate::support::{Agency, free};
+
+fn at(index: u64) -> EntryIndex {
+    EntryIndex::new(index).unwrap()
+}
+
+fn entries(origin: &Origin, indexes: &[u64]) -> HeldBack {
+    indexes.iter().map(|index| (origin.clone(), at(*index))).collect()
+}
+
+/// The next sections of a stream of releases, as index and whether they came with content.
+async fn next_of(stream: &mut tonic::Streaming<v1::FollowResponse>, count: usize) -> Vec<(u64, u64, bool)> {
+    use v1::follow_response::Event;
+    let mut released = Vec::new();
+    while released.len() < count {
+        let message = stream.message().await.unwrap().unwrap();
+        if let Some(Event::Release(release)) = message.event {
+            released.extend(release.openings.into_iter().map(|opening| {
+                let is_given = matches!(opening.content, Some(v1::opening::Content::Padded(_)));
+                (opening.release_number, opening.index, is_given)
+            }));
+        }
+    }
+    released
+}
+
+/// Goal: a number that was given before an erasure came to wait is sent empty, and what it was of comes under a later
+/// number when the erasure is void, in the same stream; what is released behind it is not held up. Way: B asks from the
+/// first number on, before, while and after entry 2 is held back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_of_what_is_held_back_is_sent_empty_and_its_content_later() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    at_a.append(free(&a, 3, "record"));
+    let mut client = crate::attacks::greeted(&b, &a, at_a.address).await;
+    let request = || v1::FollowRequest { origin: a.origin.to_string(), ..Default::default() };
+    let (all, one) = (3 * SECTIONS, SECTIONS);
+    let mut stream = client.follow(request()).await.unwrap().into_inner();
+    let first = next_of(&mut stream, all).await;
+    assert!(first.iter().all(|(_, _, is_given)| *is_given));
+    drop(stream);
+
+    assert!(at_a.node.store().hold_back(entries(&a.origin, &[2])));
+    let mut stream = client.follow(request()).await.unwrap().into_inner();
+    let again = next_of(&mut stream, all).await;
+    assert!(again.iter().all(|(_, index, is_given)| *is_given == (*index != 2)), "{again:?}");
+    at_a.append(free(&a, 1, "later"));
+    let later = next_of(&mut stream, one).await;
+    assert!(later.iter().all(|(_, index, is_given)| *is_given && *index == 4), "{later:?}");
+
+    assert!(at_a.node.store().hold_back(HeldBack::default()));
+    at_a.node.tell_news();
+    let freed = next_of(&mut stream, one).await;
+    assert!(freed.iter().all(|(_, index, is_given)| *is_given && *index == 2), "{freed:?}");
+    let numbers: Vec<u64> = first.iter().chain(&later).chain(&freed).map(|(number, _, _)| *number).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    assert_eq!(at_a.node.store().postponed_releases(&b.id, &a.origin, 0, 9).unwrap(), []);
+    drop((stream, client));
+    at_a.stop().await;
+}

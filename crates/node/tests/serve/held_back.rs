@@ -1,0 +1,102 @@
+//! Of what an erasure that waits holds back nothing leaves by any door, and all of it does again when it waits no more.
+//!
+//! Not here: peers (`tests/exchange/held_back.rs`), and how an erasure comes to wait (`tests/exchange/thief_erases.rs`).
+
+use std::sync::Arc;
+
+use comity_feeds::out::OutFormat;
+use comity_node::{Node, Serving, wanted_out, write_out};
+use comity_store::HeldBack;
+use comity_tlog::EntryIndex;
+use comity_wire::v1;
+use tokio_util::sync::CancellationToken;
+
+use crate::http_client::get;
+use crate::http_taxii::{HTTP, collection};
+use crate::support::{AdminClient, ORIGIN, Place, Running, append, lists, records};
+
+const NAME: &str = "Hidden One";
+const OTHER: &str = "Open Two";
+
+/// What an export of each format says.
+fn exported(node: &Node) -> Vec<(OutFormat, String, u64)> {
+    let export = |format| {
+        let wanted = wanted_out(node.store(), &node.view(), &node.home().origin(), None).unwrap();
+        let mut bytes = Vec::new();
+        let exported = write_out(node.store(), &wanted, format, &mut |_, part| {
+            bytes.extend_from_slice(part);
+            Ok(())
+        });
+        (format, String::from_utf8_lossy(&bytes).into_owned(), exported.unwrap().left_out)
+    };
+    OutFormat::ALL.into_iter().map(export).collect()
+}
+
+async fn bundled(client: &mut AdminClient) -> Vec<u8> {
+    let mut stream = client.bundle(v1::BundleRequest {}).await.unwrap().into_inner();
+    let mut bytes = Vec::new();
+    while let Some(message) = stream.message().await.unwrap() {
+        bytes.extend_from_slice(&message.part.unwrap().content);
+    }
+    bytes
+}
+
+async fn shown(client: &mut AdminClient, index: u64) -> v1::ReadEntryResponse {
+    let request = v1::ReadEntryRequest { origin: ORIGIN.to_owned(), index };
+    client.read_entry(request).await.unwrap().into_inner()
+}
+
+fn says(bytes: &[u8], name: &str) -> bool {
+    bytes.windows(name.len()).any(|window| window == name.as_bytes())
+}
+
+/// Goal: each door keeps to it: TAXII, exports of every format, screening, the audit bundle, one entry, the records of a
+/// list. Way: of two records one is held back, and then none.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_held_back_leaves_by_any_door_and_nothing_of_it_is_lost() {
+    let place = Place::make_with(HTTP);
+    let serving = Serving::bind(place.open().await).await.unwrap();
+    let (node, addresses) = (Arc::clone(serving.node()), serving.addresses());
+    let (admin, peers, http) = (addresses.admin_addr, addresses.peer_addr, addresses.http_addr);
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(serving.run(stop.clone()));
+    let running = Running { home: place.home(), admin, peers, http, stop, task };
+    let (mut client, to) = (running.operator().await, http.unwrap());
+    append(&mut client, &[lists(1, "1", NAME), lists(2, "2", OTHER)]).await.unwrap();
+    let objects = format!("{}objects/", collection(to).await);
+
+    for is_held_back in [true, false] {
+        let entry = (node.home().origin(), EntryIndex::new(1).unwrap());
+        node.store().hold_back(if is_held_back { HeldBack::from_iter([entry]) } else { HeldBack::default() });
+        for (format, text, left_out) in exported(&node) {
+            assert_eq!(
+                (text.contains(NAME), left_out),
+                (!is_held_back, u64::from(is_held_back)),
+                "{format:?}"
+            );
+            assert!(text.contains(OTHER), "{format:?}");
+        }
+        let told = get(to, &objects).await;
+        assert_eq!(told.status, if is_held_back { 503 } else { 200 });
+        assert_eq!(says(&told.body, NAME), !is_held_back);
+        for name in [NAME, "Nobody Listed"] {
+            let answer = running.screen(name).await;
+            let is_hit = name == NAME && !is_held_back;
+            assert_eq!(answer.hits.len(), usize::from(is_hit), "{name}");
+            assert_eq!(answer.answer() == v1::ScreenAnswer::Frozen, is_held_back, "{name}");
+        }
+        assert_eq!(running.screen(OTHER).await.hits.len(), 1);
+        assert_eq!(says(&bundled(&mut client).await, NAME), !is_held_back);
+        let entry = shown(&mut client, 1).await;
+        let is_opened =
+            |held: &v1::HeldSection| matches!(held.content, Some(v1::held_section::Content::Opened(_)));
+        assert_eq!(entry.sections.iter().filter(|held| is_opened(held)).count() == 0, is_held_back);
+        let of_list = records(&mut client).await;
+        let hidden = of_list.iter().find(|record| record.reference == "1").unwrap();
+        assert_eq!(hidden.state() == v1::RecordState::HeldBack, is_held_back);
+        assert_eq!(says(format!("{hidden:?}").as_bytes(), NAME), false);
+        assert_eq!(hidden.sections.is_empty(), is_held_back);
+    }
+    drop((client, node));
+    running.stop().await.unwrap();
+}
