@@ -119,7 +119,7 @@ pub enum AppendError {
 type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 
 enum Request {
-    Append(Submission, Answer),
+    Append(Box<Submission>, Answer),
     /// Enters key events in a batch of their own.
     KeyEvents(Vec<KeyEvent>, Answer),
     /// Lets go of the log, and says so.
@@ -168,7 +168,7 @@ impl AuthorTask {
     /// An [`AppendError`].
     pub async fn append(&self, submission: Submission) -> Result<Appended, AppendError> {
         let (answer, answered) = oneshot::channel();
-        let request = Request::Append(submission, answer);
+        let request = Request::Append(Box::new(submission), answer);
         self.sender.send(request).await.map_err(|_| AppendError::Stopped)?;
         answered.await.unwrap_or(Err(AppendError::Stopped))
     }
@@ -242,12 +242,12 @@ impl AuthorLoop {
             };
             self.first_word().await;
             let mut group = Group::default();
-            self.join(&mut group, submission, answer);
+            self.join(&mut group, *submission, answer);
             let mut pauses = 0;
             while group.sealed.len() < GROUP_DRAFTS {
                 match receiver.try_recv() {
                     Ok(Request::Append(submission, answer)) if group.takes(&submission) => {
-                        self.join(&mut group, submission, answer);
+                        self.join(&mut group, *submission, answer);
                     }
                     Ok(other) => {
                         held = Some(other);

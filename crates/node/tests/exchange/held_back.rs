@@ -8,7 +8,10 @@ use comity_tlog::EntryIndex;
 use comity_wire::v1;
 
 use crate::claims::SECTIONS;
-use crate::support::{Agency, free};
+use crate::recovery::{Served, add_at_rest, head_of};
+use crate::successors::succeed_at;
+use crate::support::{Agency, free, until};
+use crate::thief_erases::{alarm, announced_by_a_thief};
 
 fn at(index: u64) -> EntryIndex {
     EntryIndex::new(index).unwrap()
@@ -16,6 +19,43 @@ fn at(index: u64) -> EntryIndex {
 
 fn entries(origin: &Origin, indexes: &[u64]) -> HeldBack {
     indexes.iter().map(|index| (origin.clone(), at(*index))).collect()
+}
+
+/// Goal: while a thief's erasures wait nothing of the records is released to a peer that comes by, and all else is; once
+/// they are void the peer gets all. Way: C follows A that has taken the thief's erasures back, and A's log is ended before
+/// them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_waiting_erasure_holds_back_goes_to_peers_once_it_is_void() {
+    let place = tempfile::tempdir().unwrap();
+    let (a, at_b, good, void) = announced_by_a_thief(place.path()).await;
+    let at_a = Served::start(&a).await;
+    until(|| head_of(at_a.node.store(), &a) == void).await;
+    at_a.is_healed_to(&a, void).await;
+    until(|| alarm(&at_a).is_some()).await;
+    at_a.stop().await;
+    let c = Agency::new(place.path(), "ccc");
+    let at_c = c.start().await;
+    add_at_rest(&a, &c, at_c.address).await;
+    let at_a = Served::start(&a).await;
+    assert!(alarm(&at_a).is_some());
+    at_c.add(&a, Some(at_a.address), None);
+    at_c.reaches(&a.origin, void).await;
+    let store = std::sync::Arc::clone(at_a.node.store());
+    let looked_at = || store.release_cursor(&c.id, &a.origin).unwrap().scanned >= void.size.value();
+    until(looked_at).await;
+    let records: Vec<EntryIndex> = (1..=5).map(at).collect();
+    assert_eq!(store.postponed_releases(&c.id, &a.origin, 0, 99).unwrap(), records);
+    assert_eq!(at_c.sections(&a.origin), 0);
+    drop(store);
+    at_a.stop().await;
+    succeed_at(&a, Some(good));
+    let at_a = Served::start(&a).await;
+    at_c.add(&a, Some(at_a.address), None);
+    until(|| at_c.sections(&a.origin) == 5 * SECTIONS).await;
+    assert_eq!(at_a.node.store().postponed_releases(&c.id, &a.origin, 0, 99).unwrap(), []);
+    at_a.stop().await;
+    at_b.stop().await;
+    at_c.stop().await;
 }
 
 /// The next sections of a stream of releases, as index and whether they came with content.

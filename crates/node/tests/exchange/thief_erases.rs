@@ -27,7 +27,7 @@ fn waiting(open: &OpenHome) -> Vec<u64> {
     open.waiting_erasures().iter().map(|waiting| waiting.index.value()).collect()
 }
 
-fn alarm(at_a: &Served) -> Option<String> {
+pub(crate) fn alarm(at_a: &Served) -> Option<String> {
     let standing = at_a.node.alarms().standing();
     standing.into_iter().find(|alarm| alarm.key.code == "erasures").map(|alarm| alarm.message)
 }
@@ -55,7 +55,7 @@ fn remove_lock(of: &Agency) {
 }
 
 /// B holds the log of A with an erasure of each of its five records, by a thief; A is at rest, and knows where B is.
-async fn announced_by_a_thief(place: &Path) -> (Agency, Running, Head, Head) {
+pub(crate) async fn announced_by_a_thief(place: &Path) -> (Agency, Running, Head, Head) {
     let Stolen { a, twin, b, at_a, at_b, good } = Stolen::new(place, &[]).await;
     at_a.stop().await;
     let mut at_twin = twin.start().await;

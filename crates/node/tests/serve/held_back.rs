@@ -94,7 +94,7 @@ async fn nothing_that_is_held_back_leaves_by_any_door_and_nothing_of_it_is_lost(
         let of_list = records(&mut client).await;
         let hidden = of_list.iter().find(|record| record.reference == "1").unwrap();
         assert_eq!(hidden.state() == v1::RecordState::HeldBack, is_held_back);
-        assert_eq!(says(format!("{hidden:?}").as_bytes(), NAME), false);
+        assert!(!says(format!("{hidden:?}").as_bytes(), NAME));
         assert_eq!(hidden.sections.is_empty(), is_held_back);
     }
     drop((client, node));

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use comity_store::{Booking, CHUNK_ENTRIES, HeldBack, LogRole, ReleaseCursor};
+use comity_store::{Booking, HeldBack, LogRole, ReleaseCursor};
 use comity_tlog::{EntryIndex, TreeSize};
 use comity_wire::v1;
 
@@ -14,8 +14,8 @@ use crate::NodeError;
 use crate::exchange::error::ServeError;
 use crate::sections::{chunks_of, held_at};
 
-/// Entries looked at again at once, as many as of those that are looked at for the first time.
-const AGAIN_MAX: usize = CHUNK_ENTRIES as usize;
+/// Entries looked at again at once: a chunk of the store, if they lie beside each other.
+const AGAIN_MAX: usize = 16;
 
 /// How far the postponed entries of a log were looked through since what is held back has last changed: nothing else
 /// sets one free.
