@@ -182,3 +182,32 @@ async fn read(stream: &mut Streaming<v1::FollowResponse>, ahead: Ahead) -> Follo
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use comity_store::StoreError;
+
+    use super::*;
+    use crate::NodeError;
+
+    fn medium() -> FollowError {
+        let source = std::io::Error::other("gone");
+        NodeError::from(StoreError::Sync { path: "store/db".into(), source }).into()
+    }
+
+    /// Goal: a medium that failed at one step is not hidden by what the step beside it met.
+    #[test]
+    fn of_two_failures_the_one_is_told_at_which_the_process_must_stop() {
+        let lesser = || Err(FollowError::NoCheckpoint);
+        for (first, second) in [(lesser(), Err(medium())), (Err(medium()), lesser())] {
+            assert!(graver(first, second).unwrap_err().is_fatal());
+        }
+        for (first, second) in [(Ok(()), Err(medium())), (Err(medium()), Ok(()))] {
+            assert!(graver(first, second).unwrap_err().is_fatal());
+        }
+        assert!(matches!(graver(lesser(), Err(FollowError::Broken)), Err(FollowError::NoCheckpoint)));
+        assert!(graver(Ok(()), Ok(())).is_ok());
+    }
+}

@@ -270,3 +270,58 @@ async fn said(gossiping: &Arc<Gossiping>, agency: &AgencyId, anew: bool) -> Resu
     let to = agency.clone();
     blocking(gossiping, move |all| all.say(&to, anew)).await
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::sync::mpsc;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::tls::PeerTrust;
+    use crate::{NewHome, Node, Peers, SystemEntropy, now};
+
+    /// Longest that the state is held: a thread that waits for it comes back then.
+    const HELD: Duration = Duration::from_secs(10);
+
+    fn gossiping(place: &std::path::Path) -> Arc<Gossiping> {
+        let new = NewHome {
+            folder: place.join("home"),
+            agency: "aaa.example".parse().unwrap(),
+            name: "aaa".to_owned(),
+            listen: "127.0.0.1:0".to_owned(),
+            admin: "127.0.0.1:0".to_owned(),
+        };
+        new.create(now(), &mut SystemEntropy::new()).unwrap();
+        let open = crate::Home::find(&place.join("home")).unwrap().open().unwrap();
+        let trust = PeerTrust::new();
+        let peers = Arc::new(Peers::load(open.home(), trust.clone()).unwrap());
+        Gossiping::new(Node::start(open, trust).unwrap().0, peers).unwrap()
+    }
+
+    /// Goal: whoever holds the state of gossip keeps no thread that serves connections waiting. Way: there is one such
+    /// thread, and it goes on while it waits for what is asked of the state.
+    #[tokio::test]
+    async fn who_holds_the_state_of_gossip_holds_up_no_connection() {
+        let place = tempfile::tempdir().unwrap();
+        let (all, agency) = (gossiping(place.path()), "bbb.example".parse().unwrap());
+        let ((held, is_held), (let_go, waits)) = (mpsc::channel(), mpsc::channel());
+        let holder = Arc::clone(&all);
+        let holding = std::thread::spawn(move || {
+            let _state = holder.state();
+            held.send(()).unwrap();
+            assert!(waits.recv_timeout(HELD).is_ok(), "nobody let it go");
+        });
+        is_held.recv().unwrap();
+        let (news, words) = (has_news(&all, &agency), said(&all, &agency, true));
+        tokio::pin!(news, words);
+        let moment = Duration::from_millis(20);
+        assert!(timeout(moment, &mut news).await.is_err(), "the thread waited for the state");
+        assert!(timeout(moment, &mut words).await.is_err(), "the thread waited for the state");
+        let_go.send(()).unwrap();
+        assert!(news.await.is_ok() && words.await.is_ok());
+        holding.join().unwrap();
+    }
+}

@@ -14,7 +14,7 @@ use crate::successors::succeed_at;
 use crate::support::{Agency, Running, free, until};
 
 /// Evidence that an author made against itself: two trees of one size.
-fn two_trees(author: &Agency, size: u64) -> Evidence {
+pub(crate) fn two_trees(author: &Agency, size: u64) -> Evidence {
     let key = std::fs::read_to_string(author.folder.join("keys/log.key")).unwrap();
     let key: SigningKey = key.trim().parse().unwrap();
     let signed = |text: String| -> VerifiedCheckpoint {
@@ -25,7 +25,7 @@ fn two_trees(author: &Agency, size: u64) -> Evidence {
     Evidence::new(&signed(format!("one {size}")), &signed(format!("other {size}")), None).unwrap()
 }
 
-async fn say(client: &mut PeerClient, evidence: &[Evidence]) {
+pub(crate) async fn say(client: &mut PeerClient, evidence: &[Evidence]) {
     for some in evidence.chunks(16) {
         let evidence = some.iter().map(|evidence| evidence.as_bytes().to_vec().into()).collect();
         exchange(client, Heads { evidence, ..Heads::default() }).await;

@@ -8,6 +8,8 @@ use comity_node::{SystemEntropy, now};
 use comity_tlog::{Checkpoint, EntryIndex, Hash, KeyKind, SigningKey, TreeSize};
 use comity_wire::{Digests, Heads, v1};
 
+use crate::attacks::greeted;
+use crate::convictions::{say, two_trees};
 use crate::played::Played;
 use crate::rotation::holder;
 use crate::successors::succeed_at;
@@ -185,6 +187,31 @@ async fn a_peer_that_confirms_nothing_is_not_spoken_to_without_a_pause() {
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     let more = played.exchanged() - before;
     assert!(more <= 40, "{more} exchanges in a second");
+    for at in [at_a, at_b] {
+        at.stop().await;
+    }
+}
+
+/// Goal: evidence that a peer refuses is not sent with all that is said to it. Way: C confirms nothing and never holds it,
+/// so that B speaks to it four times in each round, of which the first says all anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn evidence_that_a_peer_refuses_is_sent_to_it_once_in_a_round() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b, c] = ["aaa", "bbb", "ccc"].map(|name| Agency::new(place.path(), name));
+    let (mut at_a, at_b) = (a.start().await, b.start().await);
+    at_a.add(&b, None, None);
+    at_b.add(&a, Some(at_a.address), None);
+    let head = at_a.append(free(&a, 5, "record"));
+    at_b.reaches(&a.origin, head).await;
+    let mut client = greeted(&a, &b, at_b.address).await;
+    say(&mut client, &[two_trees(&a, 9)]).await;
+    assert_eq!(at_b.node.store().evidence_files().unwrap().len(), 1);
+    let played = Played::by(&c, &b).await;
+    played.states(&holding(&a.origin, head));
+    at_b.add(&c, Some(played.address), None);
+    until(|| played.exchanged() >= 12).await;
+    let (exchanged, accused) = (played.exchanged(), played.accused());
+    assert!(accused > 0 && accused * 2 <= exchanged, "evidence was sent with {accused} of {exchanged}");
     for at in [at_a, at_b] {
         at.stop().await;
     }

@@ -40,11 +40,14 @@ struct Playback {
     stated: Arc<Stated>,
 }
 
-/// What it states of the logs that it holds, and what it was asked then: how often for that, and for which logs.
+/// What it states of the logs that it holds, and what it was asked and sent then.
 #[derive(Default)]
 struct Stated {
     heads: Mutex<Option<v1::ExchangeHeadsResponse>>,
     exchanged: AtomicUsize,
+    /// How often it was sent evidence with that.
+    accused: AtomicUsize,
+    /// For which logs it was called.
     followed: Mutex<Vec<String>>,
 }
 
@@ -105,8 +108,10 @@ impl ExchangeRpc for Playback {
 
     async fn exchange_heads(
         &self,
-        _: Request<v1::ExchangeHeadsRequest>,
+        request: Request<v1::ExchangeHeadsRequest>,
     ) -> Result<Response<v1::ExchangeHeadsResponse>, Status> {
+        let is_accused = !request.get_ref().evidence.is_empty();
+        self.stated.accused.fetch_add(is_accused.into(), Ordering::SeqCst);
         self.stated.exchanged.fetch_add(1, Ordering::SeqCst);
         let heads = self.stated.heads.lock().unwrap().clone();
         heads.map(Response::new).ok_or_else(|| Status::unimplemented(""))
@@ -175,6 +180,11 @@ impl Played {
     /// How often it was asked what it holds.
     pub(crate) fn exchanged(&self) -> usize {
         self.stated.exchanged.load(Ordering::SeqCst)
+    }
+
+    /// How often it was sent evidence.
+    pub(crate) fn accused(&self) -> usize {
+        self.stated.accused.load(Ordering::SeqCst)
     }
 
     /// How often it was called for the entries of a log.
