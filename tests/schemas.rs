@@ -102,6 +102,7 @@ fn every_command_prints_the_json_that_its_page_states() {
         ("comity log show", vec!["log", "show", "1", "--home", text(&home)]),
         ("comity log show", vec!["log", "show", "10", "--home", text(&home)]),
         ("comity log records", vec!["log", "records", "us-ofac-sdn", "--home", text(&home)]),
+        ("comity log scrub", vec!["log", "scrub", "--home", text(&home)]),
         ("comity log export", vec!["log", "export", "--out", text(&tiles), "--home", text(&home)]),
         (
             "comity export",

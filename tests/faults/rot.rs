@@ -1,24 +1,42 @@
 //! Bits that turn on the disk: each flip is harmless, or found before anything wrong is shown, served or signed.
 //!
 //! Goal: replicas are made whole from their peers, and what is damaged of the own log is named. Way: one bit of a block
-//! of 512 bytes at a time, in the database, the keyring and the sign-lock, and the home opened as a node opens it.
+//! of 512 bytes at a time, in each file of which a home is opened, and the home opened as a node opens it; what nobody
+//! notes then is scrubbed, and if that finds nothing either, every answer and the audit bundle are what they were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use comity_ledger::{Origin, Slot};
+use comity_ledger::{AuthorTime, Draft, Kind, Origin, Slot};
 use comity_node::tls::PeerTrust;
-use comity_node::{NodeError, OwnLogState};
+use comity_node::{Home, NodeError, OpenHome, OwnLogState, SystemEntropy, now};
 use comity_store::Store;
-use comity_tlog::{SignedCheckpoint, TreeSize};
+use comity_tlog::{Hash, SignedCheckpoint, TreeSize};
 
 use super::disk::{Disk, Drawn, Left};
 use super::served::opened;
-use crate::agency::{table, text};
+use crate::agency::{Agency, table, text};
 use crate::nodes::{Node, audit, until};
 
 /// The bytes of which one bit is turned.
 const BLOCK: usize = 512;
+/// What a home is opened of. Not here: what a person wrote (`comity.toml`), certificates, of which each handshake is told,
+/// keys that a node does not read, and the reserve, of which nobody reads a byte.
+const FILES: [&str; 11] = [
+    "store/db",
+    "store/conf",
+    "store/snap.",
+    "keyring/",
+    "lock/",
+    "keys/kek.key",
+    "keys/log.key",
+    "keys/witness.key",
+    "keys/mirror.key",
+    "identity.note",
+    "peers/",
+];
+/// Flips in each block of a file that is read as a whole.
+const FLIPS: usize = 3;
 /// Blocks of the database from one flip to the next; `.ci/soak` asks for each.
 const STEP: usize = 61;
 const SEED: u64 = 20_261_123;
@@ -56,6 +74,7 @@ struct Before {
     replica: Origin,
     own_held: Held,
     replica_held: Held,
+    bundle: Vec<(String, Hash)>,
 }
 
 /// What a flip led to.
@@ -63,6 +82,8 @@ struct Before {
 enum Outcome {
     /// All is there.
     Harmless,
+    /// All that is shown is there, and a scrub names what is damaged.
+    Scrubbed,
     /// The home does not open, and says what is damaged.
     Refused,
     /// The own log lacks entries: it is read only, and says so.
@@ -75,7 +96,7 @@ enum Outcome {
 
 /// Opens the home as a node does. Panics if anything is shown that is not as it was, or missing and not missed.
 fn outcome(folder: &Path, before: &Before) -> Outcome {
-    let open = match opened(folder) {
+    let open = match Home::find(folder).and_then(|_| opened(folder)) {
         Ok(open) => open,
         Err(error) => return refused(&error),
     };
@@ -100,15 +121,43 @@ fn outcome(folder: &Path, before: &Before) -> Outcome {
         return Outcome::LockBehind;
     }
     match (is_all, replica == before.replica_held) {
-        (true, true) => Outcome::Harmless,
+        (true, true) => {
+            drop(node);
+            proved(folder, before)
+        }
         (true, false) => Outcome::FetchedAgain,
         (false, _) => Outcome::OwnBehind,
     }
 }
 
+/// Whether a home of which a start misses nothing is whole: a scrub says so, and all that can be asked of it is as before.
+fn proved(folder: &Path, before: &Before) -> Outcome {
+    let open = opened(folder).unwrap();
+    let scrubbed = open.scrub().unwrap();
+    if !scrubbed.is_whole() {
+        eprintln!("{scrubbed:?}");
+        return Outcome::Scrubbed;
+    }
+    assert!(bundle(&open) == before.bundle, "a home that is whole says something else");
+    Outcome::Harmless
+}
+
+/// The audit bundle of a home: paths and hashes.
+fn bundle(open: &OpenHome) -> Vec<(String, Hash)> {
+    let mut files = Vec::new();
+    comity_node::bundle_of(open.home(), open.store(), AuthorTime::from_unix_secs(0), &mut |path, bytes| {
+        files.push((path.to_owned(), Hash::digest(bytes)));
+        Ok(())
+    })
+    .unwrap();
+    files
+}
+
 fn refused(error: &NodeError) -> Outcome {
     let NodeError::Store(source) = error else {
-        assert!(matches!(error, NodeError::Contradiction { .. } | NodeError::OwnNote { .. }), "{error:?}");
+        // By name, and not as a failure of the system.
+        let is_named = !matches!(error, NodeError::File { .. } | NodeError::Thread { .. });
+        assert!(is_named, "{error:?}");
         return Outcome::Refused;
     };
     let is_named = source.is_damage() || source.to_string().contains("damaged");
@@ -134,7 +183,8 @@ fn every_turned_bit_is_harmless_or_found_and_replicas_are_made_whole_by_their_pe
         let open = opened(&home).unwrap();
         let (own, replica): (Origin, Origin) = (b.origin.parse().unwrap(), a.origin.parse().unwrap());
         let (own_held, replica_held) = (held(open.store(), &own), held(open.store(), &replica));
-        Before { own, replica, own_held, replica_held }
+        assert!(open.scrub().unwrap().is_whole());
+        Before { own, replica, own_held, replica_held, bundle: bundle(&open) }
     };
     assert_eq!((before.own_held.entries.len(), before.replica_held.entries.len()), (62, 161));
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
@@ -143,15 +193,17 @@ fn every_turned_bit_is_harmless_or_found_and_replicas_are_made_whole_by_their_pe
     println!("COMITY_SEED={seed} COMITY_STEP={step}");
     let (mut drawn, folder) = (Drawn(seed), tempfile::tempdir().unwrap());
     let mut heal = Vec::new();
-    for name in disk
-        .names()
-        .filter(|name| ["store/db", "keyring/", "lock/author"].iter().any(|of| name.starts_with(of)))
-    {
-        let bytes = std::fs::read(home.join(name)).unwrap();
+    let pristine = folder.path().join("pristine");
+    disk.cut(Left::Everything, &mut drawn, &pristine);
+    let mut tried: BTreeSet<&str> = BTreeSet::new();
+    for name in disk.names().filter(|name| FILES.iter().any(|of| name.starts_with(of))) {
+        let bytes = std::fs::read(pristine.join(name)).unwrap();
         let mut tally: BTreeMap<Outcome, usize> = BTreeMap::new();
         // The other files are small.
         let step = if name == "store/db" { step } else { step.div_ceil(9) };
-        for block in (0..bytes.len().div_ceil(BLOCK)).step_by(step) {
+        let is_long = name == "store/db" || name.contains(".pages");
+        let blocks = (0..bytes.len().div_ceil(BLOCK)).step_by(step);
+        for block in blocks.flat_map(|block| std::iter::repeat_n(block, if is_long { 1 } else { FLIPS })) {
             let bent_home = folder.path().join("home");
             disk.cut(Left::Everything, &mut drawn, &bent_home);
             let mut bent = bytes.clone();
@@ -168,9 +220,16 @@ fn every_turned_bit_is_harmless_or_found_and_replicas_are_made_whole_by_their_pe
             std::fs::remove_dir_all(&bent_home).unwrap();
         }
         println!("{name}: {tally:?}");
+        tried.extend(FILES.iter().copied().find(|of| name.starts_with(of)));
+        let is_cosigners = name.starts_with("lock/witness") || name.starts_with("lock/mirror");
+        assert!(
+            !is_cosigners || tally.keys().all(|of| *of == Outcome::Scrubbed),
+            "{name}: a lock that nobody misses"
+        );
         let lock = name.starts_with("lock/");
         assert!(lock || !tally.contains_key(&Outcome::LockBehind), "a sound lock was not believed");
     }
+    assert_eq!(tried.len(), FILES.len(), "{tried:?} are there");
     assert!(heal.iter().any(|(name, _)| name == "store/db"), "no flip reached the replica");
     for (name, bent) in heal {
         // The author has gone on, and the follower takes in all of it again.
@@ -188,4 +247,48 @@ fn every_turned_bit_is_harmless_or_found_and_replicas_are_made_whole_by_their_pe
         std::fs::remove_file(b.agency.beside("bundle-62.card")).unwrap();
         assert!(b.stop());
     }
+}
+
+/// Goal: what a start does not open, since nobody is shown it, a scrub finds. Way: an own log of other entries than records,
+/// and one bit of a block of its keys at a time.
+#[test]
+fn what_no_start_opens_is_found_by_a_scrub() {
+    let agency = Agency::found("agency-a.example");
+    let home = agency.home();
+    {
+        let mut open = opened(&home).unwrap();
+        let draft = |number: u32| {
+            Draft::new(Kind::Account, None).with_section(Slot::CONTROL, format!("line {number}").into_bytes())
+        };
+        open.writable()
+            .unwrap()
+            .append((0..300).map(draft).collect(), now(), &mut SystemEntropy::new())
+            .unwrap();
+    }
+    let (disk, before) = (Disk::of(&home), bundle(&opened(&home).unwrap()));
+    let name = disk.names().find(|name| name.contains(".pages")).unwrap();
+    let (bytes, folder) = (std::fs::read(home.join(name)).unwrap(), tempfile::tempdir().unwrap());
+    let (mut drawn, mut named) = (Drawn(SEED), 0);
+    for block in (0..bytes.len().div_ceil(BLOCK)).step_by(5) {
+        let (bent_home, mut bent) = (folder.path().join("home"), bytes.clone());
+        disk.cut(Left::Everything, &mut drawn, &bent_home);
+        bent[block * BLOCK] ^= 1;
+        std::fs::write(bent_home.join(name), &bent).unwrap();
+        let open = opened(&bent_home).unwrap();
+        assert!(matches!(open.own_log(), OwnLogState::Writable(_)), "block {block}");
+        let (node, _) = comity_node::Node::start(open, PeerTrust::new()).unwrap();
+        drop(node);
+        let open = opened(&bent_home).unwrap();
+        let scrubbed = open.scrub().unwrap();
+        if scrubbed.is_whole() {
+            assert!(bundle(&open) == before, "block {block}");
+        } else {
+            let damage = scrubbed.logs[0].damage.as_ref().unwrap().to_string();
+            assert!(damage.contains("damaged") && !scrubbed.logs[0].begun_anew, "block {block}: {damage}");
+            named += 1;
+        }
+        drop(open);
+        std::fs::remove_dir_all(&bent_home).unwrap();
+    }
+    assert!(named > 0, "no flip reached a key");
 }

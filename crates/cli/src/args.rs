@@ -188,6 +188,11 @@ pub(crate) enum LogCommand {
         #[command(flatten)]
         of: HomeOf,
     },
+    /// Hash, open and read all of this home again; replicas that are damaged are fetched anew by the next node that runs.
+    Scrub {
+        #[command(flatten)]
+        of: HomeOf,
+    },
     /// Write a log as a plain folder of tiles (C2SP tlog-tiles), which foreign tools can check.
     Export {
         /// The log; the own publication log if left out.
@@ -361,6 +366,7 @@ impl Command {
                 LogCommand::List { of }
                 | LogCommand::Show { of, .. }
                 | LogCommand::Records { of, .. }
+                | LogCommand::Scrub { of }
                 | LogCommand::Export { of, .. } => of.json,
             },
             Self::Bundle(bundle) => match &bundle.command {

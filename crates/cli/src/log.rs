@@ -16,6 +16,7 @@ use crate::args::LogCommand;
 use crate::interruption::Interruption;
 use crate::out_folder::OutFolder;
 use crate::records;
+use crate::scrub;
 use crate::source::Source;
 
 pub(crate) fn run(command: &LogCommand) -> Result<Answer, Refusal> {
@@ -34,6 +35,7 @@ pub(crate) fn run(command: &LogCommand) -> Result<Answer, Refusal> {
             let origin = choose(&source, origin.as_deref())?;
             records::answer(&mut source, &origin, list)
         }
+        LogCommand::Scrub { of } => scrub::run(&of.home),
         LogCommand::Export { origin, out, of } => {
             let mut source = Source::find(&of.home)?;
             let origin = choose(&source, origin.as_deref())?;

@@ -24,6 +24,7 @@ mod plain;
 mod record;
 mod records;
 mod screen;
+mod scrub;
 mod serve;
 mod source;
 mod stage;

@@ -259,7 +259,8 @@ impl<R: Read> Read for Ending<'_, R> {
     }
 }
 
-fn check(store: &Store, origin: &Origin) -> Result<(), NodeError> {
+/// Hashes every entry of a log again and opens every section.
+pub(crate) fn check(store: &Store, origin: &Origin) -> Result<(), NodeError> {
     let held = store.held(origin)?;
     let edge = store.scrub(origin, &[held.size])?.edges.pop();
     if edge.is_none_or(|edge| Head::from(&edge) != held) {

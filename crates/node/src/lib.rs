@@ -49,6 +49,7 @@ mod relisted;
 mod replace;
 mod run_file;
 mod screened;
+mod scrub;
 mod sections;
 mod serve;
 mod services;
@@ -93,6 +94,7 @@ pub use pinned_policies::policy_alarms;
 pub use replace::ReplaceError;
 pub use run_file::RunFile;
 pub use screened::screened;
+pub use scrub::{Scrubbed, ScrubbedLog};
 pub use serve::{Serving, serve};
 pub use services::{
     TlsRefusal, add_authority, add_peer, expiry_messages, peer_messages, put_crl, retire_authority,

@@ -58,6 +58,14 @@ impl Store {
         }
     }
 
+    /// Reads every row of the database, also those that no log speaks of, such as what is known of peers and witnesses.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] at the first page that is not as it was written.
+    pub fn check_rows(&self) -> Result<(), StoreError> {
+        self.db.read_all()
+    }
+
     /// Begins a replica anew: nothing is held of it any more but its pinned key and the newest checkpoint seen.
     /// Nobody else may use it meanwhile. What a crash leaves of it is found damaged again.
     ///

@@ -132,6 +132,15 @@ impl SignLock {
         }
     }
 
+    /// Reads every file of a lock, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if one of them does not read, as after a write that a crash tore; [`StoreError::File`] if it
+    /// cannot be read.
+    pub fn check(&self, role: Role, origin: &Origin) -> Result<(), StoreError> {
+        if self.read(role, origin)?.damaged { Err(damaged(origin)) } else { Ok(()) }
+    }
+
     fn read(&self, role: Role, origin: &Origin) -> Result<Found, StoreError> {
         let mut found = Found { newest: None, damaged: false };
         // A lock that this program has not written yet is one short file. Else both are there, or one was lost.
