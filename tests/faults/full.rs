@@ -4,7 +4,11 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use comity_node::{Home, RunFile, operator_channel};
+use comity_watchlist::{IdKind, Text};
+use comity_wire::{ScreenQuery, admin_client, screening_client, v1};
 use serde_json::Value;
+use tonic::transport::Channel;
 
 use super::disk::{Disk, Drawn, Left};
 use super::served::Served;
@@ -255,4 +259,75 @@ fn a_node_that_may_open_no_files_takes_no_harm_and_serves_again_when_it_may() {
         appended = a.agency.ask(&["import", "ofac", text(&second)]);
     }
     assert!(served.stop().0.success());
+}
+
+/// Whether each kind of read is answered over a connection; the entries differ from round to round.
+async fn reads(channel: &Channel, origin: &str, round: u64) -> Result<(), tonic::Status> {
+    let (mut admin, mut screening) = (admin_client(channel.clone()), screening_client(channel.clone()));
+    assert_eq!(admin.status(v1::StatusRequest {}).await?.into_inner().logs.len(), 2);
+    let logs = admin.list_logs(v1::ListLogsRequest {}).await?.into_inner().logs;
+    assert!(logs.iter().any(|log| log.head.as_ref().is_some_and(|head| head.size == 301)), "{logs:?}");
+    let index = round * 14 % 300 + 1;
+    let asked = v1::ReadEntryRequest { origin: origin.to_owned(), index };
+    let entry = admin.read_entry(asked).await?.into_inner();
+    assert!(!entry.sections.is_empty(), "entry {index} is opened");
+    let value = Text::new(format!("X{index:07}")).unwrap();
+    let query = ScreenQuery::Identifier { kind: IdKind::Passport, scope: None, value };
+    let found = screening.screen(v1::ScreenRequest::from(&query)).await?.into_inner();
+    assert_eq!(found.hits.len(), 1, "{found:?}");
+    let mut exported =
+        admin.export_log(v1::ExportLogRequest { origin: origin.to_owned() }).await?.into_inner();
+    while exported.message().await?.is_some() {}
+    Ok(())
+}
+
+/// Goal: whoever is connected goes on reading while a node may open no file, and its follower stays connected. Way: a
+/// connection of the operator, opened before the limit of the running process falls below what it has open. Where the
+/// node had to write meanwhile it has ended and said so, and all is tried again.
+#[test]
+fn a_node_that_may_open_no_files_goes_on_answering_those_who_are_connected() {
+    let (mut a, b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    let list = a.agency.write("list.csv", &table(1..=300));
+    assert_eq!(a.agency.ask(&["import", "ofac", text(&list)])["size"], 301);
+    b.reaches(&a.origin, &a.head(&a.origin));
+    assert!(a.stop());
+    let Some(shim) = Shim::over(&a.agency.home(), &a.agency.beside("calls")) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for attempt in 1..=5 {
+        let mut served = Served::start(&a.agency, &shim);
+        let of = format!("--pid={}", served.id());
+        let limit = |files: usize| {
+            let set = Command::new("prlimit").args([&of, &format!("--nofile={files}:4096")]).status();
+            set.is_ok_and(|status| status.success())
+        };
+        if !limit(4096) {
+            eprintln!("skipped: this machine permits no other limit of open files");
+            return;
+        }
+        let follows = || b.agency.ask(&["peer", "list"])["peers"][0]["connected"] == true;
+        until("B follows", follows);
+        until("A follows", || a.agency.ask(&["peer", "list"])["peers"][0]["connected"] == true);
+        let home = Home::find(&a.agency.home()).unwrap();
+        let address = RunFile::find(&home).unwrap().admin_addr;
+        let channel = runtime.block_on(operator_channel(&home, address)).unwrap();
+        runtime.block_on(reads(&channel, &a.origin, 0)).unwrap();
+        assert!(limit(4));
+        let refused = a.agency.ask(&["log", "list"]);
+        let answered = (1..=20).find_map(|round| runtime.block_on(reads(&channel, &a.origin, round)).err());
+        let is_followed = follows();
+        if !served.has_ended() {
+            assert!(answered.is_none(), "{answered:?}");
+            assert!(!refused["error"].is_null(), "the limit keeps nobody out: {refused}");
+            assert!(is_followed, "its follower has lost it");
+            assert!(limit(4096));
+            until("it takes new connections again", || a.head(&a.origin).0 == 301);
+            assert!(served.stop().0.success());
+            return;
+        }
+        let (status, said) = served.ended();
+        assert_eq!(status.code(), Some(1), "attempt {attempt}: {said}");
+    }
+    panic!("it had to write each time");
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use comity_ledger::{Head, Origin};
 use comity_node::OwnLogState;
-use comity_tlog::root_at;
+use comity_tlog::{SignedCheckpoint, root_at};
 
 use super::disk::{Disk, Drawn, Left, events};
 use super::served::{Served, opened};
@@ -185,5 +185,40 @@ fn a_power_cut_in_following_loses_nothing_that_was_shown() {
         let held = open.store().held(&origin).unwrap();
         open.store().scrub(&origin, &[held.size]).unwrap();
         held
+    });
+}
+
+/// Goal: a checkpoint is never kept before the entries that bring the key which signed it: nobody could open the log again.
+/// Way: the log key follows another and the old one is retired while the follower is away, so that all of it comes at once.
+#[test]
+fn a_power_cut_in_following_a_rotation_leaves_no_checkpoint_that_no_known_key_signed() {
+    let (a, mut b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    b.reaches(&a.origin, &a.head(&a.origin));
+    assert!(b.stop());
+    let root = a.agency.home().join("offline/root.key");
+    for (change, count) in [("rotate", 20), ("retire", 40)] {
+        let changed = a.agency.ask(&["key", change, "log", "--root", text(&root)]);
+        assert!(changed["error"].is_null(), "{changed}");
+        let list = a.agency.write("list.csv", &table(1..=count));
+        assert!(a.agency.ask(&["import", "ofac", text(&list)])["error"].is_null());
+    }
+    let base: PathBuf = b.agency.beside("base");
+    Disk::of(&b.agency.home()).cut(Left::Everything, &mut Drawn(0), &base);
+    let journal = b.agency.write("journal", b"");
+    let Some(shim) = Shim::over(&b.agency.home(), &b.agency.beside("calls")) else { return };
+    let mut served = Served::start(&b.agency, &shim.with("FAULTS_JOURNAL", text(&journal)));
+    b.reaches(&a.origin, &a.head(&a.origin));
+    let (status, said) = served.stop();
+    assert!(status.success(), "{said}");
+    let origin: Origin = a.origin.parse().unwrap();
+    let promised = Promised { origin: origin.clone(), told: Vec::new() };
+    cut("rotation", &base, &journal, &promised, |folder| {
+        let open = opened(folder).unwrap();
+        let (store, keys) = (open.store(), open.store().keys(&origin).unwrap());
+        let seen = SignedCheckpoint::parse(&store.seen_note(&origin).unwrap().unwrap()).unwrap();
+        assert!(keys.verify(&seen).is_ok(), "size {} was seen", seen.checkpoint().size());
+        store.held(&origin).unwrap()
     });
 }

@@ -3,12 +3,13 @@
  *
  * FAULTS_UNDER    the folder, absolute and without links; calls on other files pass
  * FAULTS_SYNC     which sync call fails with EIO, counted from 1; later ones succeed, as the system's would
+ * FAULTS_EIO      which write fails with EIO, counted from 1, with nothing written; later ones succeed
  * FAULTS_WRITE    from which write on the disk is full: that one is cut in half, all later ones give ENOSPC
  * FAULTS_FULL     a file: while it stands, the disk is full, and every write gives ENOSPC
  * FAULTS_KILL     after which change of the folder the program is killed (SIGKILL), counted from 1
  * FAULTS_ARMED    a file: if this is given, changes are counted for that only while it stands
  * FAULTS_LOG      a file that gets a line for each sync, each write, and each line said on standard output; after a
- *                 failed sync, what any other thread does up to and with its first sync is marked "beside": it may have
+ *                 failed sync or write, what any other thread does up to and with its first sync is marked "beside": it may have
  *                 begun that before it could be told
  * FAULTS_JOURNAL  a file that gets each change of the folder with its bytes, each sync, and each line said
  *
@@ -35,7 +36,7 @@
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static long syncs, writes, changes;
-/* Whether a sync has failed; and whether this thread is one that must know, by its own failure or by having ended since
+/* Whether a sync, or a write with EIO, has failed; and whether this thread is one that must know, by its own failure or by having ended since
  * then what it was at. All with the turn held. */
 static int failed;
 static __thread int must_know;
@@ -152,11 +153,15 @@ static ssize_t put(int fd, const void *bytes, size_t count, off64_t place) {
     pthread_mutex_lock(&turn);
     long full = chosen("FAULTS_WRITE");
     int fails = (++writes >= full && full) || is_there("FAULTS_FULL", 0);
+    int breaks = writes == chosen("FAULTS_EIO");
     const char *passed = failed && !must_know ? "beside" : "ok";
-    note("write", writes, path, !fails ? passed : writes == full && count > 1 ? "half" : "ENOSPC");
+    note("write", writes, path, breaks ? "EIO" : !fails ? passed : writes == full && count > 1 ? "half" : "ENOSPC");
+    failed |= breaks;
+    must_know |= breaks;
     if (fails && writes == full) count /= 2;
     ssize_t done = -1;
-    int error = ENOSPC;
+    int error = breaks ? EIO : ENOSPC;
+    if (breaks) fails = 1, count = 0;
     if (!fails || (writes == full && count)) {
         off64_t at = place;
         struct stat found;

@@ -66,6 +66,9 @@ impl From<NodeError> for Refusal {
                 ("storage_full", STORAGE_FULL)
             }
             (NodeError::Store(failed), _) if failed.is_of_the_medium() => (code_of(&error), NOT_CONFIRMED),
+            (NodeError::Store(_) | NodeError::File { .. }, _) if is_of_a_disk(&error) => {
+                (code_of(&error), NOT_CONFIRMED)
+            }
             (NodeError::Listen { .. }, Some(ErrorKind::AddrInUse)) => (code_of(&error), PORT_TAKEN),
             (NodeError::Listen { .. }, Some(ErrorKind::AddrNotAvailable)) => {
                 (code_of(&error), NO_SUCH_ADDRESS)
@@ -101,15 +104,27 @@ const LOW_PORT: &str = "; the system does not permit it: name a port over 1023 i
 
 /// What kind of failure of the system is the cause, if one is.
 fn io_kind(error: &NodeError) -> Option<ErrorKind> {
+    io_error(error).map(std::io::Error::kind)
+}
+
+/// Whether a disk did not read or write what it was asked to.
+fn is_of_a_disk(error: &NodeError) -> bool {
+    io_error(error).and_then(std::io::Error::raw_os_error) == Some(EIO)
+}
+
+fn io_error(error: &NodeError) -> Option<&std::io::Error> {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            return Some(error.kind());
+            return Some(error);
         }
         cause = error.source();
     }
     None
 }
+
+/// The number of a failed disk, which `std` has no word for; the same on every system that this builds for.
+const EIO: i32 = 5;
 
 impl From<TlsRefusal> for Refusal {
     fn from(refusal: TlsRefusal) -> Self {
