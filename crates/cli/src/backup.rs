@@ -49,10 +49,15 @@ fn make(arguments: &Backup, heard: &Heard) -> Result<Answer, Refusal> {
     let manifest: Value = serde_json::from_slice(&manifest)
         .map_err(|error| Refusal::new("malformed", format!("the backup has no contents: {error}")))?;
     let (files, key_files) = (folder.count(), keys.as_ref().map(OutFolder::count));
-    if let Some(keys) = keys {
+    // Older copies are destroyed once this one is there.
+    folder.sync()?;
+    if let (Some(keys), Some(place)) = (keys, &arguments.keyring_out) {
+        keys.sync()?;
         keys.finish()?;
+        folder.finish().inspect_err(|_| drop(std::fs::remove_dir_all(place)))?;
+    } else {
+        folder.finish()?;
     }
-    folder.finish()?;
     let field = |name: &str| manifest.get(name).cloned().unwrap_or_default();
     let (agency, size, root) = (field("agency"), field("size"), field("root"));
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

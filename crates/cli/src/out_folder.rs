@@ -127,6 +127,15 @@ impl OutFolder {
         if self.heard.is_ended() { Err(NodeError::Interrupted) } else { Ok(()) }
     }
 
+    /// Puts all that was written on stable storage.
+    ///
+    /// # Errors
+    /// [`NodeError::File`]; nothing may be acknowledged then.
+    pub(crate) fn sync(&self) -> Result<(), NodeError> {
+        let folder = self.building.path();
+        synced(folder).map_err(|source| NodeError::File { action: "sync", path: folder.to_owned(), source })
+    }
+
     /// Moves the folder into its place.
     ///
     /// # Errors
@@ -137,6 +146,15 @@ impl OutFolder {
         let _moved = self.building.keep();
         Ok(())
     }
+}
+
+fn synced(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            synced(&entry?.path())?;
+        }
+    }
+    File::open(path)?.sync_all()
 }
 
 /// Whether a path, of which the last parts may be missing, leads into a folder.

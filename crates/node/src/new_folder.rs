@@ -49,7 +49,8 @@ pub fn place_of_new_folder(folder: &Path) -> Result<PathBuf, NodeError> {
     Ok(place)
 }
 
-/// Moves a finished folder to its place; the move is on stable storage then.
+/// Moves a finished folder to its place; the move is on stable storage then, what is in the folder if whoever wrote it has
+/// synced it. After an error nothing is there.
 ///
 /// # Errors
 /// [`NodeError::NotEmpty`] if the place was filled meanwhile, [`NodeError::Place`], [`NodeError::File`].
@@ -64,7 +65,12 @@ pub fn move_into_place(building: &Path, place: &Path) -> Result<(), NodeError> {
         }
         _ => failed(error),
     })?;
-    place.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all()).map_err(failed)
+    let synced = place.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all());
+    // Whoever hears of the failure finds nothing there, as after any other.
+    synced.map_err(|source| {
+        drop(std::fs::remove_dir_all(place));
+        failed(source)
+    })
 }
 
 #[cfg(test)]
