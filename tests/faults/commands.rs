@@ -253,14 +253,6 @@ fn a_failed_sync_of_a_command_on_certificates_leaves_it_done_or_not_begun() {
             of(&[], &["tls", "renew", "--home", HOME], certificates),
             of(&[], &["tls", "renew", "--operator", "--home", HOME], certificates),
             of(&[], new, trust),
-            Row {
-                has_steps: true,
-                ..of(
-                    &[new, &["key", "rotate", "tls-authority", "--root", ROOT, "--home", HOME]],
-                    &["tls", "ca", "use", "--home", HOME],
-                    certificates,
-                )
-            },
             of(&[], &["tls", "crl", "renew", "--home", HOME], trust),
             of(&[ADD], &["tls", "crl", "add", "@other.crl", "--peer", PEER, "--home", HOME], trust),
             of(&[ADD], &["tls", "ca", "add", "@other-ca.pem", "--peer", PEER, "--home", HOME], trust),

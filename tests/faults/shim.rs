@@ -73,8 +73,10 @@ pub(crate) fn calls(log: &Path) -> Vec<Call> {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     let read = |line: &str| {
-        let words: Vec<&str> = line.split(' ').collect();
-        let [name, number, path, result] = words[..] else { panic!("{line}") };
+        // The path of a file that was removed has a blank in it.
+        let (name, rest) = line.split_once(' ').unwrap();
+        let (number, rest) = rest.split_once(' ').unwrap();
+        let (path, result) = rest.rsplit_once(' ').unwrap();
         let number = number.parse().unwrap();
         Call { name: name.to_owned(), number, path: path.to_owned(), result: result.to_owned() }
     };
