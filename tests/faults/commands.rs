@@ -275,11 +275,6 @@ fn a_failed_sync_of_a_command_on_peers_records_and_homes_leaves_it_done_or_not_b
             ),
             of(&[], &["init", "@new", "--agency", "agency-c.example"], |folder| home_at(folder, "new")),
             of(&[], backup, |folder| ["backup", "keyring"].map(|name| folder.beside(name).exists()).into()),
-            of(
-                &[backup],
-                &["restore", "--from", "@backup", "--keyring", "@keyring", "--home", "@restored"],
-                |folder| home_at(folder, "restored"),
-            ),
         ],
     );
 }
