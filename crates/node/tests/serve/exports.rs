@@ -15,6 +15,23 @@ fn join(files: &mut Files, part: Option<v1::FilePart>) {
     files.entry(part.path().to_string()).or_default().extend_from_slice(part.content());
 }
 
+async fn log_of(client: &mut AdminClient) -> Files {
+    let mut exported = Files::new();
+    let request = v1::ExportLogRequest { origin: ORIGIN.to_owned() };
+    let mut stream = client.export_log(request).await.unwrap().into_inner();
+    while let Some(message) = stream.message().await.unwrap() {
+        join(&mut exported, message.part);
+    }
+    exported
+}
+
+/// Whether the own witness has signed the newest checkpoint.
+async fn is_witnessed(client: &mut AdminClient) -> bool {
+    let exported = log_of(client).await;
+    let note = String::from_utf8(exported["checkpoint"].clone()).unwrap();
+    note.contains("\n301\n") && note.contains(" agency-a.example/witness ")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn exports_of_the_running_node_are_those_of_the_home() {
     let place = Place::make();
@@ -25,16 +42,16 @@ async fn exports_of_the_running_node_are_those_of_the_home() {
         let changes: Vec<_> = batch.map(lists_numbered).collect();
         append(&mut client, &changes).await.unwrap();
     }
-    let (mut bundled, mut exported) = (Files::new(), Files::new());
+    // The line of the own witness comes after the answer, and stays.
+    while !is_witnessed(&mut client).await {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let mut bundled = Files::new();
     let mut stream = client.bundle(v1::BundleRequest {}).await.unwrap().into_inner();
     while let Some(message) = stream.message().await.unwrap() {
         join(&mut bundled, message.part);
     }
-    let request = v1::ExportLogRequest { origin: ORIGIN.to_owned() };
-    let mut stream = client.export_log(request).await.unwrap().into_inner();
-    while let Some(message) = stream.message().await.unwrap() {
-        join(&mut exported, message.part);
-    }
+    let exported = log_of(&mut client).await;
     drop(client);
     node.stop().await.unwrap();
 
