@@ -15,6 +15,7 @@ use comity_policy::LabelSet;
 use comity_screening::LogOrigin;
 use comity_tlog::{EntryIndex, TreeSize};
 use comity_watchlist::{Decoded, EntryRef, Handle, Op, RecordKey};
+use comity_wire::ListBasis;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -66,6 +67,9 @@ pub struct Submission {
     pub labels: Option<LabelSet>,
     /// The labels of the erase entries that go with the drafts, if any of them erases a record.
     pub erasures: Option<LabelSet>,
+    /// The list that the changes were found by comparing with: refused if it stands otherwise when their turn comes, since
+    /// what was not changed depends on it too.
+    pub list: Option<ListBasis>,
 }
 
 /// Where drafts went.
@@ -287,7 +291,7 @@ impl AuthorLoop {
         let Some(log) = self.log.as_ref().filter(|_| self.node.read_only().is_none()) else {
             return refuse(answer, AppendError::ReadOnly);
         };
-        if !self.holds(&submission.bases) {
+        if !self.holds(&submission.bases) || !self.stands(submission.list.as_ref()) {
             return refuse(answer, AppendError::BaseChanged);
         }
         if let Err(error) = submission.keep_labels(self.node.store(), log.origin(), &self.node.view()) {
@@ -349,6 +353,13 @@ impl AuthorLoop {
             };
             as_it_was && seen.insert(basis.handle)
         })
+    }
+
+    /// Whether the list that an append was compared with stands as it stood then.
+    fn stands(&self, list: Option<&ListBasis>) -> bool {
+        let Some(ListBasis { list, listings, newest }) = list else { return true };
+        let log = self.node.home().origin().as_str().parse::<LogOrigin>();
+        log.is_ok_and(|log| self.node.view().extent_of(&log, list) == (*listings, *newest))
     }
 
     fn commit(&mut self, mut group: Group) -> Result<(), NodeError> {

@@ -28,6 +28,7 @@ pub fn submission(
         bases: Vec::with_capacity(changes.len()),
         labels: None,
         erasures: None,
+        list: None,
     };
     for change in changes {
         let basis = basis(change)?;

@@ -105,6 +105,16 @@ impl View {
         ended.into_iter()
     }
 
+    /// How many listings [`View::live`] and [`View::ended`] tell of one list of one origin, and the newest of their newest
+    /// entries.
+    pub fn extent_of(&self, origin: &LogOrigin, list: &ListId) -> (u64, Option<EntryIndex>) {
+        let told = self.of_origin(origin).filter_map(|listing| {
+            let standing = listing.standing.as_ref().filter(|standing| standing.key.list == *list)?;
+            (standing.status.is_ended() || Listed::of(listing).is_some()).then_some(standing.newest_index)
+        });
+        told.fold((0, None), |(count, newest), index| (count + 1, newest.max(Some(index))))
+    }
+
     /// The listing of a handle of one origin, if it has not ended and its record was opened to us.
     pub fn live_of(&self, origin: &LogOrigin, handle: Handle) -> Option<Listed<'_>> {
         let id = self.log(origin)?.handles.get(&handle)?;

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use comity_ledger::BATCH_ENTRIES_MAX;
 use comity_tlog::EntryIndex;
-use comity_watchlist::{EntryRef, Handle, Reference, Section, Sections};
+use comity_watchlist::{EntryRef, Handle, ListId, Reference, Section, Sections};
 
 use crate::v1::append_request::Step;
 use crate::{InvalidMessage, field, v1};
@@ -35,17 +35,37 @@ pub enum HandlingChoice {
     OwnDesignation,
 }
 
+/// How a list of the own log stands: another after each change of it, since each change is a newer entry of a listing, or
+/// takes one away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListBasis {
+    /// The list.
+    pub list: ListId,
+    /// How many listings it has, living and ended.
+    pub listings: u64,
+    /// The newest of their newest entries; `None` if it has no listing.
+    pub newest: Option<EntryIndex>,
+}
+
 /// What follows in an append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppendHeader {
     changes: u64,
     handling: HandlingChoice,
+    basis: Option<ListBasis>,
 }
 
 impl AppendHeader {
     /// A header; `None` for no changes or more than [`APPEND_CHANGES_MAX`].
     pub fn new(changes: u64, handling: HandlingChoice) -> Option<Self> {
-        (1..=APPEND_CHANGES_MAX).contains(&changes).then_some(Self { changes, handling })
+        (1..=APPEND_CHANGES_MAX).contains(&changes).then_some(Self { changes, handling, basis: None })
+    }
+
+    /// The same for changes that were found by comparing with a list.
+    #[must_use]
+    pub fn over(mut self, basis: Option<ListBasis>) -> Self {
+        self.basis = basis;
+        self
     }
 
     /// How many changes follow.
@@ -56,6 +76,11 @@ impl AppendHeader {
     /// The handling of all of them.
     pub fn handling(&self) -> HandlingChoice {
         self.handling
+    }
+
+    /// The list that they were found by comparing with, if they were.
+    pub fn into_basis(self) -> Option<ListBasis> {
+        self.basis
     }
 }
 
@@ -139,7 +164,31 @@ impl From<AppendHeader> for v1::AppendRequest {
             HandlingChoice::OfficialList => v1::HandlingChoice::OfficialList,
             HandlingChoice::OwnDesignation => v1::HandlingChoice::OwnDesignation,
         };
-        request(Step::Header(v1::AppendHeader { changes: header.changes, handling: handling.into() }))
+        let basis = header.basis.map(v1::ListBasis::from);
+        request(Step::Header(v1::AppendHeader { changes: header.changes, handling: handling.into(), basis }))
+    }
+}
+
+impl From<ListBasis> for v1::ListBasis {
+    fn from(basis: ListBasis) -> Self {
+        let ListBasis { list, listings, newest } = basis;
+        Self { list: list.as_str().to_owned(), listings, newest_index: newest.map(EntryIndex::value) }
+    }
+}
+
+impl TryFrom<v1::ListBasis> for ListBasis {
+    type Error = InvalidMessage;
+
+    fn try_from(message: v1::ListBasis) -> Result<Self, InvalidMessage> {
+        let list = ListId::parse(&message.list)
+            .map_err(|_| InvalidMessage::Malformed { field: "list_basis.list" })?;
+        let newest = message.newest_index.map(|index| field::index("list_basis.newest_index", index));
+        let newest = newest.transpose()?;
+        // A list without listings has no entry, and one with listings has.
+        if newest.is_some() != (message.listings > 0) {
+            return Err(InvalidMessage::Malformed { field: "list_basis.listings" });
+        }
+        Ok(Self { list, listings: message.listings, newest })
     }
 }
 
@@ -170,8 +219,9 @@ impl TryFrom<v1::AppendHeader> for AppendHeader {
                 return Err(InvalidMessage::Malformed { field: "append_header.handling" });
             }
         };
-        Self::new(message.changes, handling)
-            .ok_or(InvalidMessage::Malformed { field: "append_header.changes" })
+        let basis = message.basis.map(ListBasis::try_from).transpose()?;
+        let header = Self::new(message.changes, handling);
+        Ok(header.ok_or(InvalidMessage::Malformed { field: "append_header.changes" })?.over(basis))
     }
 }
 

@@ -43,7 +43,8 @@ impl Group {
             };
             takes || self.handles.contains(&basis.handle) || self.keys.contains(&basis.key)
         };
-        fits && !submission.bases.iter().any(touches)
+        let compared = |key: &RecordKey| submission.list.as_ref().is_some_and(|basis| basis.list == key.list);
+        fits && !submission.bases.iter().any(touches) && !self.keys.iter().any(compared)
     }
 
     /// What the view learns from a batch of changes alone; `None` if it must be read back from the store.

@@ -106,6 +106,7 @@ async fn enter(gossiping: &Arc<Gossiping>, author: &AuthorTask) {
                 bases: Vec::new(),
                 labels: None,
                 erasures: None,
+                list: None,
             })
             .await;
         match entered {

@@ -193,7 +193,9 @@ impl AdminService for Admin {
         let _permit = self.heavy_call()?;
         let (header, changes) = append::read(request.into_inner()).await?;
         let (origin, node) = (self.parts.node.home().origin(), self.node());
-        let made = blocking(move || submission(node.home().config(), header.handling(), &changes)).await?;
+        let handling = header.handling();
+        let mut made = blocking(move || submission(node.home().config(), handling, &changes)).await?;
+        made.list = header.into_basis();
         let appended = author.append(made).await.map_err(|error| status_of_append(&error))?;
         Ok(Response::new(v1::AppendResponse {
             first: appended.first.value(),

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use comity_watchlist::EntryRef;
-use comity_wire::{ErrorCode, ListedRecord, v1};
+use comity_tlog::EntryIndex;
+use comity_watchlist::{EntryRef, ListId};
+use comity_wire::{ErrorCode, ListBasis, ListedRecord, v1};
 
-use crate::support::{ORIGIN, Place, amends, append, handle, lists, record, records, rekeys};
+use crate::support::{
+    AdminClient, LIST, ORIGIN, Place, amends, append, append_over, handle, lists, record, records, rekeys,
+    send,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_acknowledged_is_signed_found_and_there_after_a_restart() {
@@ -75,6 +79,78 @@ async fn a_change_follows_the_newest_entry_and_no_other() {
     let said = comity_watchlist::Change::decode(&read).unwrap().change;
     assert_eq!(said.op.record().unwrap().names, told.names);
     assert_eq!(node.screen("Tomas Velloran").await.answer(), v1::ScreenAnswer::None);
+    node.stop().await.unwrap();
+}
+
+/// How the list stands, by what is told of it.
+async fn basis(client: &mut AdminClient) -> ListBasis {
+    let records = records(client).await;
+    let newest = records.iter().map(|record| EntryIndex::new(record.newest_index).unwrap()).max();
+    let listings = u64::try_from(records.len()).unwrap();
+    ListBasis { list: ListId::parse(LIST).unwrap(), listings, newest }
+}
+
+/// Goal: what was found by comparing with a list enters only while the list stands as it stood, whatever touched it in the
+/// meantime: an import must end what another one has just added.
+/// Way: a list is added to, changed, ended and given back, each time with an append that touches none of it and was compared
+/// before.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_compared_with_a_list_is_entered_only_while_the_list_stands_so() {
+    let place = Place::make();
+    let node = place.serve().await;
+    let mut client = node.operator().await;
+    let mut stands = vec![basis(&mut client).await];
+    append(&mut client, &[lists(1, "1", "Tomas Velloran")]).await.unwrap();
+    stands.push(basis(&mut client).await);
+    let listed = ListedRecord::try_from(records(&mut client).await.remove(0)).unwrap();
+    append(&mut client, &[amends(1, "1", "Tomas Velloran II", 1, listed.leaf)]).await.unwrap();
+    stands.push(basis(&mut client).await);
+    let listed = ListedRecord::try_from(records(&mut client).await.remove(0)).unwrap();
+    append(&mut client, &[rekeys(1, "1", "7", 2, listed.leaf)]).await.unwrap();
+    let size = node.size().await;
+    let change = [lists(9, "9", "Ilse Brandt")];
+    for before in stands {
+        let told = format!("{before:?}");
+        let refused = send(&mut client, append_over(&change, Some(before))).await;
+        assert_eq!(refused, Err(ErrorCode::BaseChanged), "{told}");
+    }
+    assert_eq!(node.size().await, size);
+
+    // Of another list nothing was compared, and so it may stand as it likes.
+    let other = ListBasis { list: ListId::parse("another-list").unwrap(), listings: 0, newest: None };
+    send(&mut client, append_over(&change, Some(other))).await.unwrap();
+    let now = basis(&mut client).await;
+    send(&mut client, append_over(&[lists(10, "10", "Mirela Ostrava")], Some(now))).await.unwrap();
+    node.stop().await.unwrap();
+}
+
+/// Goal: of two that were compared with the same list one is entered, also where they wait for the same batch.
+/// Way: 24 callers at once, each with a listing of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_that_were_compared_with_the_same_list_one_is_entered() {
+    let place = Place::make();
+    let node = place.serve().await;
+    let mut client = node.operator().await;
+    let basis = basis(&mut client).await;
+    let mut callers = tokio::task::JoinSet::new();
+    for n in 0..24_u8 {
+        let mut client = client.clone();
+        let messages = append_over(&[lists(n + 1, &n.to_string(), "Someone")], Some(basis.clone()));
+        callers.spawn(async move {
+            loop {
+                match send(&mut client, messages.clone()).await {
+                    Err(ErrorCode::Busy) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                    other => return other.map(drop),
+                }
+            }
+        });
+    }
+    let answers = callers.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
+    assert!(
+        answers.iter().flat_map(|answer| answer.as_ref().err()).all(|code| *code == ErrorCode::BaseChanged)
+    );
+    assert_eq!(node.size().await, 2);
     node.stop().await.unwrap();
 }
 

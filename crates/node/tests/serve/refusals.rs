@@ -24,7 +24,11 @@ async fn a_malformed_append_changes_nothing() {
     let mut client = AdminServiceClient::new(node.channel().await);
     let good = append_of(&[lists(1, "1", "Tomas Velloran"), lists(2, "2", "Mirela Ostrava")]);
     let header = |changes, handling: v1::HandlingChoice| v1::AppendRequest {
-        step: Some(v1::append_request::Step::Header(v1::AppendHeader { changes, handling: handling.into() })),
+        step: Some(v1::append_request::Step::Header(v1::AppendHeader {
+            changes,
+            handling: handling.into(),
+            basis: None,
+        })),
     };
     let changes = |changes| v1::AppendRequest {
         step: Some(v1::append_request::Step::Changes(v1::AppendChanges { changes })),

@@ -11,7 +11,7 @@ use comity_watchlist::{
 };
 use comity_wire::v1::admin_service_client::AdminServiceClient;
 use comity_wire::{
-    AppendHeader, AppendStep, DraftChange, ErrorCode, Guarded, HandlingChoice, admin_client,
+    AppendHeader, AppendStep, DraftChange, ErrorCode, Guarded, HandlingChoice, ListBasis, admin_client,
     screening_client, v1,
 };
 use rustls::time_provider::DefaultTimeProvider;
@@ -181,8 +181,13 @@ pub(crate) fn rekeys(n: u8, from: &str, to: &str, about: u64, prev: EntryRef) ->
 
 /// The messages of an append.
 pub(crate) fn append_of(changes: &[DraftChange]) -> Vec<v1::AppendRequest> {
+    append_over(changes, None)
+}
+
+/// The messages of an append that was found by comparing with a list.
+pub(crate) fn append_over(changes: &[DraftChange], basis: Option<ListBasis>) -> Vec<v1::AppendRequest> {
     let count = u64::try_from(changes.len()).unwrap();
-    let header = AppendHeader::new(count, HandlingChoice::OfficialList).unwrap();
+    let header = AppendHeader::new(count, HandlingChoice::OfficialList).unwrap().over(basis);
     std::iter::once(v1::AppendRequest::from(header)).chain(AppendStep::pack(changes)).collect()
 }
 
@@ -190,7 +195,15 @@ pub(crate) async fn append(
     client: &mut AdminClient,
     changes: &[DraftChange],
 ) -> Result<v1::AppendResponse, ErrorCode> {
-    let answer = client.append(tokio_stream::iter(append_of(changes))).await;
+    send(client, append_of(changes)).await
+}
+
+/// Hands over the messages of an append.
+pub(crate) async fn send(
+    client: &mut AdminClient,
+    messages: Vec<v1::AppendRequest>,
+) -> Result<v1::AppendResponse, ErrorCode> {
+    let answer = client.append(tokio_stream::iter(messages)).await;
     answer.map(tonic::Response::into_inner).map_err(|status| ErrorCode::from_status(&status))
 }
 

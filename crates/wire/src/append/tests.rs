@@ -37,7 +37,14 @@ fn changes_travel_in_messages_under_their_limits() {
 #[test]
 fn a_header_travels() {
     let header = AppendHeader::new(9, HandlingChoice::OwnDesignation).unwrap();
-    assert_eq!(AppendStep::try_from(v1::AppendRequest::from(header)), Ok(AppendStep::Header(header)));
+    let list = ListId::parse("invented-list").unwrap();
+    let none = ListBasis { list: list.clone(), listings: 0, newest: None };
+    let some = ListBasis { list, listings: 3, newest: Some(EntryIndex::new(7).unwrap()) };
+    for basis in [None, Some(none), Some(some)] {
+        let header = header.clone().over(basis);
+        let message = v1::AppendRequest::from(header.clone());
+        assert_eq!(AppendStep::try_from(message), Ok(AppendStep::Header(header)));
+    }
     assert_eq!(AppendHeader::new(0, HandlingChoice::OfficialList), None);
     assert_eq!(AppendHeader::new(APPEND_CHANGES_MAX + 1, HandlingChoice::OfficialList), None);
 }
@@ -45,13 +52,22 @@ fn a_header_travels() {
 #[test]
 fn each_field_of_a_header_is_checked() {
     let check = |field: &str, changes, handling| {
-        let step = Step::Header(v1::AppendHeader { changes, handling });
+        let step = Step::Header(v1::AppendHeader { changes, handling, basis: None });
         assert_eq!(AppendStep::try_from(request(step)).unwrap_err().field(), field);
     };
     check("append_header.changes", 0, 1);
     check("append_header.changes", u64::MAX, 1);
     check("append_header.handling", 1, 0);
     check("append_header.handling", 1, 77);
+    let check = |field: &str, list: &str, listings, newest_index| {
+        let basis = Some(v1::ListBasis { list: list.to_owned(), listings, newest_index });
+        let step = Step::Header(v1::AppendHeader { changes: 1, handling: 1, basis });
+        assert_eq!(AppendStep::try_from(request(step)).unwrap_err().field(), field);
+    };
+    check("list_basis.list", "no list", 0, None);
+    check("list_basis.newest_index", "invented-list", 1, Some(u64::MAX));
+    check("list_basis.listings", "invented-list", 1, None);
+    check("list_basis.listings", "invented-list", 0, Some(4));
     assert_eq!(
         AppendStep::try_from(v1::AppendRequest::default()).unwrap_err().field(),
         "append_request.step"

@@ -2629,7 +2629,7 @@ impl ::prost::Name for AppendRequest {
     }
 }
 /// What follows.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AppendHeader {
     /// How many changes; if the stream ends with another number, nothing is appended.
     #[prost(uint64, tag = "1")]
@@ -2637,6 +2637,10 @@ pub struct AppendHeader {
     /// The handling of all of them.
     #[prost(enumeration = "HandlingChoice", tag = "2")]
     pub handling: i32,
+    /// The list that the changes were found by comparing with, if they were: if it stands otherwise when their turn comes,
+    /// nothing is appended. What was not changed, too, depends on what was compared with.
+    #[prost(message, optional, tag = "3")]
+    pub basis: ::core::option::Option<ListBasis>,
 }
 impl ::prost::Name for AppendHeader {
     const NAME: &'static str = "AppendHeader";
@@ -2646,6 +2650,29 @@ impl ::prost::Name for AppendHeader {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/comity.v1.AppendHeader".into()
+    }
+}
+/// How a list of the own log stands, by the listings that ListRecords tells.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListBasis {
+    /// The list, such as "us-ofac-sdn".
+    #[prost(string, tag = "1")]
+    pub list: ::prost::alloc::string::String,
+    /// How many listings it has, living and ended.
+    #[prost(uint64, tag = "2")]
+    pub listings: u64,
+    /// The newest of their newest entries; not set if it has no listing.
+    #[prost(uint64, optional, tag = "3")]
+    pub newest_index: ::core::option::Option<u64>,
+}
+impl ::prost::Name for ListBasis {
+    const NAME: &'static str = "ListBasis";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListBasis".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListBasis".into()
     }
 }
 /// Some changes.
