@@ -24,6 +24,7 @@ mod export;
 mod faults;
 mod federation;
 mod import;
+mod imports_at_once;
 mod interrupted;
 mod keys;
 mod nodes;

@@ -8,7 +8,7 @@ use comity_watchlist::{FileHash, ListId};
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let list = ListId::parse("xa-national").unwrap();
     check_import(simple::parse(
-        &InputFile { name: "a", sha256: FileHash::new([1; 32]), bytes: input },
+        &InputFile::of_bytes("a", FileHash::new([1; 32]), input),
         Some(&list),
     ));
 });

@@ -7,7 +7,7 @@ use comity_watchlist::FileHash;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     check_import(own::parse_lines(
-        &InputFile { name: "a", sha256: FileHash::new([1; 32]), bytes: input },
+        &InputFile::of_bytes("a", FileHash::new([1; 32]), input),
         None,
     ));
 });

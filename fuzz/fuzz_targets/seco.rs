@@ -6,5 +6,5 @@ use comity_fuzz::check_import;
 use comity_watchlist::FileHash;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    check_import(seco::parse(&InputFile { name: "a", sha256: FileHash::new([1; 32]), bytes: input }));
+    check_import(seco::parse(&InputFile::of_bytes("a", FileHash::new([1; 32]), input)));
 });

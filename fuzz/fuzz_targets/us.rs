@@ -8,5 +8,5 @@ use comity_watchlist::FileHash;
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((first, bytes)) = input.split_first() else { return };
     let list = us::List::ALL[usize::from(*first) % us::List::ALL.len()];
-    check_import(us::parse(list, &InputFile { name: "a", sha256: FileHash::new([1; 32]), bytes }));
+    check_import(us::parse(list, &InputFile::of_bytes("a", FileHash::new([1; 32]), bytes)));
 });

@@ -117,7 +117,7 @@ impl HashReader for Nodes {
 pub fn files(input: &[u8]) -> Vec<InputFile<'_>> {
     let names = ["a", "b", "c", "d", "e"];
     let pieces = input.splitn(names.len(), |byte| *byte == 0);
-    pieces.zip(names).map(|(bytes, name)| InputFile { name, sha256: FileHash::new([1; 32]), bytes }).collect()
+    pieces.zip(names).map(|(bytes, name)| InputFile::of_bytes(name, FileHash::new([1; 32]), bytes)).collect()
 }
 
 /// What holds of each publication that an importer takes: every record can be said again, and is then the same.

@@ -1,33 +1,37 @@
 //! `comity import`: a publication of an official list becomes signed changes, all of them or none.
 //!
-//! Not here: what is said of it (`report`), and how a list is read (`feeds`).
+//! It is compared while it is read, and entered only over the list that it was compared with: an import that another one
+//! overtakes compares again. Not here: the files (`input`), what is held (`holdings`), who holds the home (`turn`), what is
+//! said of it (`report`), and how a list is read (`feeds`).
 
+mod holdings;
+mod input;
 mod report;
+mod turn;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 use std::slice::from_ref;
 
 use comity_feeds::{
-    Current, FILE_BYTES_MAX, FeedError, Format, Held, InputFile, Options, Refusal as LossRefusal, Snapshot,
-    canada, diff, eu, format_of, ftm, is_official, losses, ofac, own, seco, simple, stix, uk, un, us,
+    Comparison, Current, Format, Refusal as LossRefusal, Snapshot, Take, canada, eu, format_of, ftm,
+    is_official, ofac, own, seco, simple, stix, uk, un, us,
 };
-use comity_ledger::{AuthorTime, Entropy, Head};
+use comity_ledger::{AuthorTime, Entropy, Head, Origin};
 use comity_node::{NodeError, SystemEntropy, now};
-use comity_tlog::{EntryIndex, Hash};
-use comity_watchlist::{
-    CalendarDate, Change, EntryRef, FileHash, Handle, ListId, Record, RecordKey, SectionsRead,
-};
-use comity_wire::v1::RecordState;
-use comity_wire::{DraftChange, HandlingChoice, ListedRecord};
+use comity_watchlist::{CalendarDate, Handle, ListId, Record, RecordKey};
+use comity_wire::{DraftChange, ErrorCode, HandlingChoice, ListBasis};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::answer::{Answer, Refusal, sentence};
+use crate::answer::{Answer, Refusal};
 use crate::args::{ImportHow, ImportSource};
+use crate::import::holdings::Holdings;
+use crate::import::input::Publication;
 use crate::import::report::{Outcome, Report};
-use crate::in_file::read_at_most;
 use crate::source::Source;
+
+/// Most comparisons of one import: each that fails is one that another change of the list overtook, and was entered.
+const TURNS_MAX: u32 = 100;
 
 /// What to do where content does not tell the list, since a file may have several.
 const NAME_A_LIST: &str = "this is a file of export lists of the United States, and may have several of them: name one \
@@ -55,103 +59,76 @@ pub(crate) fn run(source: &ImportSource) -> Result<Answer, Refusal> {
         | ImportSource::Jsonl { own, .. } => own.list.as_ref(),
         _ => None,
     };
-    let publication = Publication::read(files)?;
+    let publication = Publication::open(files)?;
     let format = match named {
         Some(format) => format,
         None => publication.parse(format_of)?,
     };
-    let snapshot = match format {
-        Format::Ofac => publication.parse(ofac::parse)?,
-        Format::Un => publication.parse_one(un::parse)?,
-        Format::Eu => publication.parse_one(eu::parse)?,
-        Format::Uk => publication.parse_one(uk::parse)?,
-        Format::Canada => publication.parse_one(canada::parse)?,
-        Format::Seco => publication.parse_one(seco::parse)?,
-        Format::Us => {
-            let ImportSource::Us { list, .. } = source else {
-                return Err(Refusal::new("usage", NAME_A_LIST));
-            };
-            publication.parse_one(|input| us::parse(list.list(), input))?
-        }
-        Format::Csv => publication.parse_one(|input| simple::parse(input, list))?,
-        Format::Ftm => publication.parse(|inputs| ftm::parse(inputs, list))?,
-        Format::Stix => publication.parse_one(|input| stix::parse(input, list))?,
-        Format::Jsonl => publication.parse_one(|input| own::parse_lines(input, list))?,
+    if format == Format::Us && !matches!(source, ImportSource::Us { .. }) {
+        return Err(Refusal::new("usage", NAME_A_LIST));
+    }
+    let us_list = match source {
+        ImportSource::Us { list, .. } => list.list(),
+        _ => us::List::DeniedPersons,
     };
-    enter(&mut Source::find(&how.of.home)?, format, snapshot, how)
-}
-
-/// The files of a publication in memory, each with its name and hash.
-struct Publication(Vec<(String, FileHash, Vec<u8>)>);
-
-impl Publication {
-    fn read(paths: &[PathBuf]) -> Result<Self, Refusal> {
-        let mut files = Vec::with_capacity(paths.len());
-        for path in paths {
-            let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
-            let Some(bytes) = read_at_most(path, limit)? else {
-                let message = format!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
-                return Err(Refusal::new("bad_source", message));
-            };
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((name, FileHash::new(*Hash::digest(&bytes).as_bytes()), bytes));
+    let read = |take: Take<'_>| match format {
+        Format::Ofac => publication.parse(|inputs| ofac::read(inputs, take)),
+        Format::Un => publication.parse_one(|input| un::read(input, take)),
+        Format::Eu => publication.parse_one(|input| eu::read(input, take)),
+        Format::Uk => publication.parse_one(|input| uk::read(input, take)),
+        Format::Canada => publication.parse_one(|input| canada::read(input, take)),
+        Format::Seco => publication.parse_one(|input| seco::read(input, take)),
+        Format::Us => publication.parse_one(|input| us::read(us_list, input, take)),
+        Format::Csv => publication.parse_one(|input| simple::read(input, list, take)),
+        Format::Ftm => publication.parse(|inputs| ftm::read(inputs, list, take)),
+        Format::Stix => publication.parse_one(|input| stix::read(input, list, take)),
+        Format::Jsonl => publication.parse_one(|input| own::read_lines(input, list, take)),
+    };
+    let mut held_by = turn::in_turn(&how.of.home, how.of.json)?;
+    for _ in 1..TURNS_MAX {
+        match enter(&mut held_by, format, &read, how) {
+            // The list was changed between the comparison and its entering: it is compared with what it says now.
+            Err(refusal) if refusal.code == ErrorCode::BaseChanged.reason() => {}
+            answer => return answer,
         }
-        Ok(Self(files))
     }
-
-    /// Reads a list that is published as one file.
-    fn parse_one(
-        &self,
-        parser: impl FnOnce(&InputFile<'_>) -> Result<Snapshot, FeedError>,
-    ) -> Result<Snapshot, Refusal> {
-        self.parse(|inputs| match inputs {
-            [input] => parser(input),
-            _ => Err(FeedError::FileCount { count: inputs.len(), max: 1 }),
-        })
-    }
-
-    fn parse<T>(&self, parser: impl FnOnce(&[InputFile<'_>]) -> Result<T, FeedError>) -> Result<T, Refusal> {
-        let inputs: Vec<InputFile<'_>> =
-            self.0.iter().map(|(name, sha256, bytes)| InputFile { name, sha256: *sha256, bytes }).collect();
-        let refuse = |error| Refusal::new("bad_source", format!("{}; nothing was changed", sentence(&error)));
-        parser(&inputs).map_err(refuse)
-    }
+    enter(&mut held_by, format, &read, how)
 }
 
 /// Signs the difference between what is held and the publication, or in a dry run says what it is.
 fn enter(
     source: &mut Source,
     format: Format,
-    mut snapshot: Snapshot,
+    read: &dyn Fn(Take<'_>) -> Result<Snapshot, Refusal>,
     how: &ImportHow,
 ) -> Result<Answer, Refusal> {
-    let list = snapshot.list.clone();
-    let records = snapshot.records.len();
-    let rejected = snapshot.rejected.clone();
     let own = source.home().origin();
-    let held = Holdings::read(&list, source.records(&own, &list)?)?;
-    let barred = held.bar(&mut snapshot);
-    let current = held.current();
-    let refusal = if how.dry_run && !how.accept_removals {
-        losses(&current, &snapshot).err().filter(leave_helps)
-    } else {
-        None
+    let held = OnceCell::new();
+    let current = OnceCell::new();
+    let mut compared = Compared::new(&held, &current);
+    let snapshot = read(&mut |record| compared.take(source, &own, record))?;
+    compared.hold(source, &own, &snapshot.list)?;
+    let Compared { comparison: Some(comparison), records, barred, .. } = compared else {
+        return Err(Refusal::new("internal", "nothing was compared"));
     };
-    let options = Options { accept_removals: how.accept_removals || how.dry_run, today: today(now())? };
-    let mut fresh = fresh_handles(records)?.into_iter();
-    // One handle for each record was drawn, and no more can be asked for.
-    let handles = || fresh.next().unwrap_or(Handle::new([0; 16]));
-    let difference = diff(&current, snapshot, options, handles)
-        .map_err(|refusal| Refusal::new("import_refused", refused(&refusal, "nothing was changed")))?;
-    let drafts = held.drafts(&difference.changes)?;
+    let Some(held) = held.get() else { return Err(Refusal::new("internal", "nothing was compared")) };
+    let (list, rejected) = (snapshot.list.clone(), snapshot.rejected.clone());
+    let lost = comparison.losses(&snapshot).err().filter(|_| !how.accept_removals);
+    let refuse =
+        |refusal: &LossRefusal| Refusal::new("import_refused", refused(refusal, "nothing was changed"));
+    if let Some(refusal) = lost.as_ref().filter(|refusal| !how.dry_run || !leave_helps(refusal)) {
+        return Err(refuse(refusal));
+    }
+    let difference = comparison.finish(snapshot, today(now())?).map_err(|refusal| refuse(&refusal))?;
     let (outcome, head) = if how.dry_run {
-        let refusal = refusal.map(|refusal| refused(&refusal, "nothing would be changed"));
+        let refusal = lost.map(|refusal| refused(&refusal, "nothing would be changed"));
         (Outcome::Compared { refusal }, source.head(&own)?)
     } else {
         // What a publisher tells everybody may go on; what comes from elsewhere is kept as closely as what is written here.
         let handling =
             if is_official(&list) { HandlingChoice::OfficialList } else { HandlingChoice::OwnDesignation };
-        (Outcome::Signed, append(source, &drafts, handling, how.of.json)?)
+        let drafts = held.drafts(&difference.changes)?;
+        (Outcome::Signed, append(source, &drafts, handling, held.basis(), how.of.json)?)
     };
     let report = Report {
         format,
@@ -168,10 +145,68 @@ fn enter(
     Ok(report.answer())
 }
 
+/// A publication while it is read and compared. What is held is asked for with the first record, which names the list.
+struct Compared<'h, 'c> {
+    held: &'h OnceCell<Holdings>,
+    current: &'c OnceCell<Current<'h>>,
+    comparison: Option<Comparison<'c>>,
+    records: usize,
+    /// Left out, since they were erased here.
+    barred: Vec<RecordKey>,
+    failed: Option<Refusal>,
+}
+
+impl<'h, 'c> Compared<'h, 'c> {
+    const fn new(held: &'h OnceCell<Holdings>, current: &'c OnceCell<Current<'h>>) -> Self {
+        Self { held, current, comparison: None, records: 0, barred: Vec::new(), failed: None }
+    }
+
+    /// Asks what is held of a list, unless that is known.
+    fn hold(&mut self, source: &mut Source, own: &Origin, list: &ListId) -> Result<(), Refusal> {
+        if let Some(refusal) = self.failed.take() {
+            return Err(refusal);
+        }
+        if self.comparison.is_none() {
+            let read = Holdings::of(source, own, list)?;
+            let held = self.held.get_or_init(|| read);
+            self.comparison = Some(Comparison::new(self.current.get_or_init(|| held.current())));
+        }
+        Ok(())
+    }
+
+    /// Compares a record. After a failure nothing more is compared, and the next [`hold`](Self::hold) tells of it.
+    fn take(&mut self, source: &mut Source, own: &Origin, record: Box<Record>) {
+        if self.failed.is_some() {
+            return;
+        }
+        self.records += 1;
+        if let Err(refusal) = self.hold(source, own, &record.key.list) {
+            self.failed = Some(refusal);
+            return;
+        }
+        if self.held.get().is_some_and(|held| held.bars(&record.key)) {
+            self.barred.push(record.key);
+            return;
+        }
+        let mut failed = None;
+        let handle = || {
+            fresh_handle().unwrap_or_else(|refusal| {
+                failed = Some(refusal);
+                Handle::new([0; 16])
+            })
+        };
+        if let Some(comparison) = &mut self.comparison {
+            comparison.take(record, handle);
+        }
+        self.failed = failed;
+    }
+}
+
 fn append(
     source: &mut Source,
     drafts: &[DraftChange],
     handling: HandlingChoice,
+    basis: &ListBasis,
     quiet: bool,
 ) -> Result<Head, Refusal> {
     if drafts.is_empty() {
@@ -180,7 +215,7 @@ fn append(
     }
     let bar = progress_bar(quiet, drafts.len());
     let tell = |sent, _| bar.set_position(u64::try_from(sent).unwrap_or(u64::MAX));
-    let appended = source.append(drafts, handling, &tell);
+    let appended = source.append(drafts, handling, Some(basis), &tell);
     bar.finish_and_clear();
     Ok(appended?.head)
 }
@@ -209,95 +244,14 @@ fn progress_bar(quiet: bool, changes: usize) -> ProgressBar {
     bar
 }
 
-/// The listings of the list as the log holds them.
-struct Holdings {
-    /// What was erased and not listed again since, or may be about to be: a publication does not bring it back.
-    erased: BTreeSet<RecordKey>,
-    live: Vec<(Handle, EntryIndex, EntryRef, Record)>,
-    ended: Vec<(RecordKey, Handle)>,
-}
-
-impl Holdings {
-    /// Reads the listings, which come by the place of their newest entry.
-    fn read(list: &ListId, listed: Vec<ListedRecord>) -> Result<Self, Refusal> {
-        let live = Vec::with_capacity(listed.len());
-        let mut holdings = Self { erased: BTreeSet::new(), live, ended: Vec::new() };
-        for listing in listed {
-            let key = RecordKey::new(list.clone(), listing.reference.clone());
-            if matches!(listing.state, RecordState::Erased | RecordState::HeldBack) {
-                holdings.erased.insert(key);
-                continue;
-            }
-            holdings.erased.remove(&key);
-            let read = SectionsRead::from(&listing.sections);
-            let unread = || {
-                let message = format!("entry {} of the own log does not read", listing.newest);
-                Refusal::new("damaged", message)
-            };
-            let change = Change::decode(&read).map_err(|_| unread())?.change;
-            let mut record = change.op.record().ok_or_else(unread)?.clone();
-            // A rekeying says the key, and not the record again.
-            record.key = key;
-            if matches!(listing.state, RecordState::Delisted | RecordState::Withdrawn) {
-                holdings.ended.push((record.key.clone(), listing.handle));
-            } else {
-                holdings.live.push((listing.handle, listing.newest, listing.leaf, record));
-            }
-        }
-        Ok(holdings)
-    }
-
-    /// Takes out of a publication what was erased here; gives their keys.
-    fn bar(&self, snapshot: &mut Snapshot) -> Vec<RecordKey> {
-        let records = std::mem::take(&mut snapshot.records).into_iter();
-        let (barred, kept): (Vec<Record>, Vec<Record>) =
-            records.partition(|record| self.erased.contains(&record.key));
-        snapshot.records = kept;
-        barred.into_iter().map(|record| record.key).collect()
-    }
-
-    fn current(&self) -> Current<'_> {
-        let mut current = Current::new();
-        for (handle, _, last, record) in &self.live {
-            current.hold(Held { handle: *handle, last: *last, record });
-        }
-        for (key, handle) in &self.ended {
-            current.end(key.clone(), *handle);
-        }
-        current
-    }
-
-    /// What the live ones are called.
-    fn names(&self) -> BTreeMap<&RecordKey, &str> {
-        let named = self.live.iter().map(|(.., record)| (&record.key, record.primary_name()));
-        named.filter_map(|(key, name)| Some((key, name?.full.as_str()))).collect()
-    }
-
-    /// The changes as they are handed over: with the place of the entry that each follows.
-    fn drafts(&self, changes: &[Change]) -> Result<Vec<DraftChange>, Refusal> {
-        let newest: BTreeMap<Handle, EntryIndex> =
-            self.live.iter().map(|(handle, newest, ..)| (*handle, *newest)).collect();
-        let draft = |change: &Change| {
-            let refuse = |reason: String| Refusal::from(NodeError::Record { reason });
-            let about = change.op.prev().and_then(|_| newest.get(&change.handle).copied());
-            let sections = change.encode().map_err(|error| refuse(error.to_string()))?;
-            DraftChange::new(about, sections).ok_or_else(|| refuse("it says nothing".to_owned()))
-        };
-        changes.iter().map(draft).collect()
-    }
-}
-
 fn today(now: AuthorTime) -> Result<CalendarDate, Refusal> {
     CalendarDate::of_unix_secs(now.unix_secs())
         .map_err(|_| Refusal::new("clock", "the clock of this machine shows a year after 9999"))
 }
 
-pub(crate) fn fresh_handles(count: usize) -> Result<Vec<Handle>, Refusal> {
-    let mut entropy = SystemEntropy::new();
-    let draw = |_| {
-        let mut bytes = [0; 16];
-        entropy.fill(&mut bytes).map_err(|_| NodeError::Entropy)?;
-        Ok(Handle::new(bytes))
-    };
-    (0..count).map(draw).collect::<Result<_, NodeError>>().map_err(Refusal::from)
+/// A handle that nothing else has.
+pub(crate) fn fresh_handle() -> Result<Handle, Refusal> {
+    let mut bytes = [0; 16];
+    SystemEntropy::new().fill(&mut bytes).map_err(|_| NodeError::Entropy)?;
+    Ok(Handle::new(bytes))
 }

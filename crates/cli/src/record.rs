@@ -23,7 +23,7 @@ use comity_wire::v1::RecordState;
 
 use crate::answer::{Answer, Refusal, sentence};
 use crate::args::{Acted, RecordCommand, RecordKey as KeyOf, Written};
-use crate::import::fresh_handles;
+use crate::import::fresh_handle;
 use crate::in_file::read_at_most;
 use crate::record::ask::Dialog;
 use crate::record::signed::sign;
@@ -142,7 +142,7 @@ fn begin(
         );
         return Err(Refusal::new("official_list", message));
     }
-    let handle = fresh_handles(1)?.pop().ok_or_else(|| Refusal::new("internal", "no handle was drawn"))?;
+    let handle = fresh_handle()?;
     let op = match (writing, before) {
         (Writing::Relist, Some(before)) => {
             if LIVING.contains(&before.state) {

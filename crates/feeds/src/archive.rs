@@ -26,17 +26,18 @@ pub(crate) fn is_archive(bytes: &[u8]) -> bool {
 pub(crate) fn unpack(file: &InputFile<'_>) -> Result<Vec<u8>, FeedError> {
     // Of what is handed over and of what comes out: a file of 256 MiB may be of use, one that grows from less is not.
     let archive = |source| FeedError::Archive { file: file.name.to_owned(), source };
-    file.check()?;
-    read(file.bytes, FILE_BYTES_MAX).map_err(archive)
+    read(&file.load()?, FILE_BYTES_MAX).map_err(archive)
 }
 
-/// The first bytes of the one file of an archive, to tell what it is.
-pub(crate) fn head(bytes: &[u8], len: usize) -> Option<Vec<u8>> {
-    let mut archive = open(bytes).ok()?;
-    let mut head = Vec::new();
-    let member = archive.by_index(0).ok()?;
-    member.take(u64::try_from(len).ok()?).read_to_end(&mut head).ok()?;
-    Some(head)
+/// The first bytes of the one file of an archive, to tell what it is; `None` if there are none.
+pub(crate) fn head(file: &InputFile<'_>, len: usize) -> Result<Option<Vec<u8>>, FeedError> {
+    let bytes = file.load()?;
+    let limit = u64::try_from(len).unwrap_or(u64::MAX);
+    Ok(open(&bytes).ok().and_then(|mut archive| {
+        let mut head = Vec::new();
+        archive.by_index(0).ok()?.take(limit).read_to_end(&mut head).ok()?;
+        Some(head)
+    }))
 }
 
 fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, ArchiveFault> {

@@ -13,7 +13,7 @@ use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::gather::{Gathering, Refused};
 use crate::script;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::value::{self, add, date, prose, text};
 use crate::xml::{self, Element, Level};
 
@@ -31,7 +31,15 @@ pub const ALIASES: &str = "Aliases";
 /// own, is another document, holds no record, or if more than half of its records cannot be read. Single bad records
 /// are in [`Snapshot::rejected`].
 pub fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
-    let mut gathering = Gathering::start(file, LIST, "data-set")?;
+    Snapshot::collect(|take| read(file, take))
+}
+
+/// As [`parse`], handing each record over as it is read: none stays in the snapshot.
+///
+/// # Errors
+/// As [`parse`]. Records may have been handed over before: they are of no publication then.
+pub fn read(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
+    let mut gathering = Gathering::start(file, LIST, "data-set", take)?;
     xml::records(file, ROOT, Level::Root, |_, line, element| {
         let read = record(&gathering, element);
         gathering.take(line, read);
@@ -44,7 +52,7 @@ pub(crate) fn is_document(head: &str) -> bool {
     ["<data-set", "<record>", "<Country>"].iter().all(|part| head.contains(part))
 }
 
-fn record(gathering: &Gathering, element: Element) -> Result<Record, Refused> {
+fn record(gathering: &Gathering<'_>, element: Element) -> Result<Record, Refused> {
     let reference = reference(&element).map_err(|reason| (None, reason))?;
     let key = gathering.key("Item", &reference).map_err(|reason| (None, reason))?;
     subject(key.clone(), element).map_err(|reason| (Some(key), reason))

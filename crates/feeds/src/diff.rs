@@ -10,7 +10,7 @@ use comity_watchlist::{
     CalendarDate, Change, DelistReason, EntryRef, Handle, Notice, Op, Record, RecordKey, SourceFile, Text,
 };
 
-use crate::guard::{self, Refusal};
+use crate::guard::{self, Refusal, Staying};
 use crate::snapshot::{Ended, Scope, Snapshot};
 
 /// A live record as the node holds it.
@@ -95,36 +95,18 @@ impl<'a> Current<'a> {
 /// any record while a row that cannot be read may be its own, or strip the others of too many details.
 pub fn diff(
     current: &Current<'_>,
-    snapshot: Snapshot,
+    mut snapshot: Snapshot,
     options: Options,
     mut handles: impl FnMut() -> Handle,
 ) -> Result<Difference, Refusal> {
+    let mut comparison = Comparison::new(current);
+    for record in std::mem::take(&mut snapshot.records) {
+        comparison.take(Box::new(record), &mut handles);
+    }
     if !options.accept_removals {
-        losses(current, &snapshot)?;
+        comparison.losses(&snapshot)?;
     }
-    let (told, mut absent) = removals(current, &snapshot)?;
-    let rekeyed = rekeyed(current, &snapshot, &absent);
-    absent.retain(|key| !rekeyed.values().any(|former| former == key));
-    let files: Vec<SourceFile> = snapshot.files.into_iter().map(|read| read.file).collect();
-    let mut difference = Difference::default();
-    let seen: BTreeSet<RecordKey> = snapshot.records.iter().map(|record| record.key.clone()).collect();
-    for record in snapshot.records {
-        match rekeyed.get(&record.key) {
-            Some(former) => difference.rekey(current, former, record.key, &files),
-            None => difference.take(current, record, &mut handles),
-        }
-    }
-    for Ended { key, effective } in told {
-        let effective = effective.unwrap_or(options.today);
-        difference.remove(current, key, DelistReason::Annulled, effective, &files);
-    }
-    for key in absent {
-        difference.remove(current, key, DelistReason::AbsentFromSource, options.today, &files);
-    }
-    let unread = snapshot.rejected.into_iter().filter_map(|row| row.key);
-    let unread = unread.filter(|key| current.live.contains_key(key) && !seen.contains(key));
-    difference.unread = unread.collect::<BTreeSet<_>>().into_iter().collect();
-    Ok(difference)
+    comparison.finish(snapshot, options.today)
 }
 
 /// Says whether [`diff`] would give these changes without leave, for whoever wants to see them in any case.
@@ -132,70 +114,133 @@ pub fn diff(
 /// # Errors
 /// [`Refusal`] as [`diff`] without leave.
 pub fn losses(current: &Current<'_>, snapshot: &Snapshot) -> Result<(), Refusal> {
-    let (told, absent) = removals(current, snapshot)?;
-    let absent = absent.len().saturating_sub(rekeyed(current, snapshot, &absent).len());
-    guard::removals(told.len() + absent, current.live.len())?;
-    guard::certainty(absent, &snapshot.rejected)?;
-    let new = snapshot.records.iter();
-    let staying = new.filter_map(|new| current.live.get(&new.key).map(|held| (held.record, new)));
-    guard::details(&staying.collect::<Vec<_>>())
+    let mut comparison = Comparison::new(current);
+    for record in &snapshot.records {
+        comparison.take(Box::new(record.clone()), || Handle::new([0; 16]));
+    }
+    comparison.losses(snapshot)
 }
 
-/// The keys that are held and whose end the publication tells; and, if it tells the whole list, those that it does not
-/// name, not even in a row that could not be read.
-fn removals(current: &Current<'_>, snapshot: &Snapshot) -> Result<(Vec<Ended>, Vec<RecordKey>), Refusal> {
-    let told: BTreeSet<&RecordKey> = snapshot.ended.iter().map(|ended| &ended.key).collect();
-    // Changes may be ends alone; a whole list of which nothing is left is none.
-    if snapshot.records.is_empty() && (snapshot.scope == Scope::Whole || told.is_empty()) {
-        return Err(Refusal::Empty { list: snapshot.list.clone() });
-    }
-    if let Some(other) = current.live.keys().find(|key| key.list != snapshot.list) {
-        return Err(Refusal::OtherList { found: snapshot.list.clone(), held: other.list.clone() });
-    }
-    let rejected = snapshot.rejected.iter().filter_map(|row| row.key.as_ref());
-    let named: BTreeSet<&RecordKey> =
-        snapshot.records.iter().map(|record| &record.key).chain(rejected).collect();
-    let held = |ended: &&Ended| current.live.contains_key(&ended.key) && !named.contains(&ended.key);
-    let ended = snapshot.ended.iter().filter(held).cloned().collect();
-    let absent =
-        |key: &&RecordKey| snapshot.scope == Scope::Whole && !told.contains(key) && !named.contains(key);
-    Ok((ended, current.live.keys().filter(absent).cloned().collect()))
+/// A publication that is compared with what is held while it is read: of its records none is held but those that change
+/// something.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    current: &'a Current<'a>,
+    /// Those that are held and that it has.
+    seen: BTreeSet<&'a RecordKey>,
+    records: usize,
+    staying: Staying,
+    difference: Difference,
 }
 
-/// New keys of records that went on under them, with the keys that they had: of all that is told nothing differs but the
-/// key, and no other record could be meant on either side. A record of names alone is never taken for another.
-fn rekeyed(
-    current: &Current<'_>,
-    snapshot: &Snapshot,
-    absent: &[RecordKey],
-) -> BTreeMap<RecordKey, RecordKey> {
-    let mut by_name: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
-    for held in absent.iter().filter_map(|key| current.live.get(key)) {
-        if let Some(name) = held.record.primary_name().filter(|_| is_telling(held.record)) {
-            by_name.entry(name.full.as_str()).or_default().push(held.record);
+impl<'a> Comparison<'a> {
+    /// Begins with nothing read.
+    #[must_use]
+    pub fn new(current: &'a Current<'a>) -> Self {
+        let difference = Difference::default();
+        Self { current, seen: BTreeSet::new(), records: 0, staying: Staying::default(), difference }
+    }
+
+    /// Compares a record; `handles` gives a fresh random handle if it is a new listing.
+    pub fn take(&mut self, record: Box<Record>, handles: impl FnOnce() -> Handle) {
+        self.records += 1;
+        if let Some((key, held)) = self.current.live.get_key_value(&record.key) {
+            self.seen.insert(key);
+            self.staying.add(held.record, &record);
         }
+        self.difference.take(self.current, record, handles);
     }
-    let mut found: BTreeMap<RecordKey, Vec<RecordKey>> = BTreeMap::new();
-    for new in snapshot.records.iter().filter(|new| {
-        !current.live.contains_key(&new.key) && !current.ended.contains_key(&new.key) && is_telling(new)
-    }) {
-        let namesakes = new.primary_name().and_then(|name| by_name.get(name.full.as_str()));
-        for held in namesakes.into_iter().flatten() {
-            if Record::changed_paths(held, new) == ["key"] {
-                found.entry(held.key.clone()).or_default().push(new.key.clone());
+
+    /// Says whether the publication, of which all records were taken, loses no more than it may without leave.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it is empty or of another list, would end too many records, any record while a row that cannot be
+    /// read may be its own, or strip the others of too many details.
+    pub fn losses(&self, snapshot: &Snapshot) -> Result<(), Refusal> {
+        let (told, absent) = self.removals(snapshot)?;
+        let absent = absent.len().saturating_sub(self.rekeyed(&absent).len());
+        guard::removals(told.len() + absent, self.current.live.len())?;
+        guard::certainty(absent, &snapshot.rejected)?;
+        self.staying.check()
+    }
+
+    /// The changes to sign, whatever is lost by them; `today` is the day from which absent records are delisted.
+    ///
+    /// # Errors
+    /// [`Refusal`] if the publication is empty or of another list.
+    pub fn finish(mut self, snapshot: Snapshot, today: CalendarDate) -> Result<Difference, Refusal> {
+        let (told, mut absent) = self.removals(&snapshot)?;
+        let rekeyed = self.rekeyed(&absent);
+        absent.retain(|key| !rekeyed.values().any(|former| former == key));
+        let files: Vec<SourceFile> = snapshot.files.into_iter().map(|read| read.file).collect();
+        self.difference.rekey(self.current, &rekeyed, &files);
+        for Ended { key, effective } in told {
+            let effective = effective.unwrap_or(today);
+            self.difference.remove(self.current, key, DelistReason::Annulled, effective, &files);
+        }
+        for key in absent {
+            self.difference.remove(self.current, key, DelistReason::AbsentFromSource, today, &files);
+        }
+        let unread = snapshot.rejected.into_iter().filter_map(|row| row.key);
+        let unread = unread.filter(|key| self.current.live.contains_key(key) && !self.seen.contains(key));
+        self.difference.unread = unread.collect::<BTreeSet<_>>().into_iter().collect();
+        Ok(self.difference)
+    }
+
+    /// The keys that are held and whose end the publication tells; and, if it tells the whole list, those that it does not
+    /// name, not even in a row that could not be read.
+    fn removals(&self, snapshot: &Snapshot) -> Result<(Vec<Ended>, Vec<RecordKey>), Refusal> {
+        let live = &self.current.live;
+        let told: BTreeSet<&RecordKey> = snapshot.ended.iter().map(|ended| &ended.key).collect();
+        // Changes may be ends alone; a whole list of which nothing is left is none.
+        if self.records == 0 && (snapshot.scope == Scope::Whole || told.is_empty()) {
+            return Err(Refusal::Empty { list: snapshot.list.clone() });
+        }
+        if let Some(other) = live.keys().find(|key| key.list != snapshot.list) {
+            return Err(Refusal::OtherList { found: snapshot.list.clone(), held: other.list.clone() });
+        }
+        let rejected: BTreeSet<&RecordKey> =
+            snapshot.rejected.iter().filter_map(|row| row.key.as_ref()).collect();
+        let named = |key: &RecordKey| self.seen.contains(key) || rejected.contains(key);
+        let held = |ended: &&Ended| live.contains_key(&ended.key) && !named(&ended.key);
+        let ended = snapshot.ended.iter().filter(held).cloned().collect();
+        let absent = |key: &&RecordKey| snapshot.scope == Scope::Whole && !told.contains(key) && !named(key);
+        Ok((ended, live.keys().filter(absent).cloned().collect()))
+    }
+
+    /// New keys of records that went on under them, with the keys that they had: of all that is told nothing differs but the
+    /// key, and no other record could be meant on either side. A record of names alone is never taken for another.
+    fn rekeyed(&self, absent: &[RecordKey]) -> BTreeMap<RecordKey, RecordKey> {
+        let mut by_name: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+        for held in absent.iter().filter_map(|key| self.current.live.get(key)) {
+            if let Some(name) = held.record.primary_name().filter(|_| is_telling(held.record)) {
+                by_name.entry(name.full.as_str()).or_default().push(held.record);
             }
         }
-    }
-    let mut rekeyed: BTreeMap<RecordKey, RecordKey> = BTreeMap::new();
-    let mut doubtful = BTreeSet::new();
-    for (former, new) in found {
-        let [new] = new.as_slice() else { continue };
-        if rekeyed.insert(new.clone(), former).is_some() {
-            doubtful.insert(new.clone());
+        let mut found: BTreeMap<RecordKey, Vec<RecordKey>> = BTreeMap::new();
+        let listed = self.difference.changes.iter().filter_map(|change| match &change.op {
+            Op::List { record } => Some(record),
+            _ => None,
+        });
+        for new in listed.filter(|new| is_telling(new)) {
+            let namesakes = new.primary_name().and_then(|name| by_name.get(name.full.as_str()));
+            for held in namesakes.into_iter().flatten() {
+                if Record::changed_paths(held, new) == ["key"] {
+                    found.entry(held.key.clone()).or_default().push(new.key.clone());
+                }
+            }
         }
+        let mut rekeyed: BTreeMap<RecordKey, RecordKey> = BTreeMap::new();
+        let mut doubtful = BTreeSet::new();
+        for (former, new) in found {
+            let [new] = new.as_slice() else { continue };
+            if rekeyed.insert(new.clone(), former).is_some() {
+                doubtful.insert(new.clone());
+            }
+        }
+        rekeyed.retain(|new, _| !doubtful.contains(new));
+        rekeyed
     }
-    rekeyed.retain(|new, _| !doubtful.contains(new));
-    rekeyed
 }
 
 /// Whether a record says enough to be known again by it.
@@ -204,19 +249,32 @@ fn is_telling(record: &Record) -> bool {
 }
 
 impl Difference {
-    fn rekey(&mut self, current: &Current<'_>, former: &RecordKey, to: RecordKey, files: &[SourceFile]) {
-        let Some(held) = current.live.get(former) else { return };
-        let mut notice = Notice::new(former.clone());
-        notice.source.files = files.to_vec();
-        self.rekeyed.push((former.clone(), to.clone()));
-        let op = Op::Rekey { prev: held.last, to, notice: Box::new(notice) };
-        self.changes.push(Change { handle: held.handle, op });
+    /// Puts the new key in the place of a new listing where a record goes on under it.
+    fn rekey(
+        &mut self,
+        current: &Current<'_>,
+        rekeyed: &BTreeMap<RecordKey, RecordKey>,
+        files: &[SourceFile],
+    ) {
+        if rekeyed.is_empty() {
+            return;
+        }
+        for change in &mut self.changes {
+            let Op::List { record } = &change.op else { continue };
+            let Some((to, former)) = rekeyed.get_key_value(&record.key) else { continue };
+            let Some(held) = current.live.get(former) else { continue };
+            let mut notice = Notice::new(former.clone());
+            notice.source.files = files.to_vec();
+            self.rekeyed.push((former.clone(), to.clone()));
+            let op = Op::Rekey { prev: held.last, to: to.clone(), notice: Box::new(notice) };
+            *change = Change { handle: held.handle, op };
+        }
+        self.added.retain(|key| !rekeyed.contains_key(key));
     }
 
-    fn take(&mut self, current: &Current<'_>, record: Record, handles: &mut impl FnMut() -> Handle) {
+    fn take(&mut self, current: &Current<'_>, record: Box<Record>, handles: impl FnOnce() -> Handle) {
         let key = record.key.clone();
         let Some(held) = current.live.get(&key) else {
-            let record = Box::new(record);
             let op = if let Some(relist_of) = current.ended.get(&key) {
                 self.relisted.push(key);
                 Op::Relist { relist_of: *relist_of, record }
@@ -236,7 +294,7 @@ impl Difference {
         let paths: Vec<Text> =
             paths.into_iter().filter_map(|path| Text::new(path).ok()).take(PATHS_MAX).collect();
         self.amended.push(Amended { key, paths: paths.clone() });
-        let op = Op::Amend { prev: held.last, paths, record: Box::new(record) };
+        let op = Op::Amend { prev: held.last, paths, record };
         self.changes.push(Change { handle: held.handle, op });
     }
 

@@ -31,6 +31,14 @@ pub enum FeedError {
         /// Its length in bytes.
         len: usize,
     },
+    /// A file that cannot be read, or is not the same any more as when it was looked at first.
+    #[error("{file} cannot be read: {said}")]
+    Unread {
+        /// The file.
+        file: String,
+        /// The words of whoever reads it.
+        said: String,
+    },
     /// A web page instead of a list, as download errors leave behind.
     #[error("{file} is a web page, not a list")]
     WebPage {
@@ -83,8 +91,8 @@ pub enum FeedError {
         /// The reader's words, which name no value.
         said: String,
     },
-    /// JSON that is no bundle of STIX.
-    #[error("{file} is json, but no bundle of stix")]
+    /// JSON that is no bundle of STIX, and no envelope of TAXII.
+    #[error("{file} is json, but no bundle of stix and no envelope of taxii")]
     NoBundle {
         /// The file.
         file: String,

@@ -13,7 +13,7 @@ use comity_watchlist::Record;
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::gather::{Gathering, Refused};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::xml::{self, Element, Level};
 
 pub(crate) const LIST: &str = "eu-fsf";
@@ -30,12 +30,20 @@ const NAMESPACE: &str = "http://eu.europa.ec/fpi/fsd/export";
 /// it is not UTF-8, not well-formed, holds a document type definition or entities of its own, or is another document;
 /// as a table if it is cut off or has other columns. Single bad records and rows are in [`Snapshot::rejected`].
 pub fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
-    file.check()?;
-    if file.begins_as_xml() { document(file) } else { table::parse(file) }
+    Snapshot::collect(|take| read(file, take))
 }
 
-fn document(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
-    let mut gathering = Gathering::start(file, LIST, "export")?;
+/// As [`parse`], handing each record over as it is read: none stays in the snapshot.
+///
+/// # Errors
+/// As [`parse`]. Records may have been handed over before: they are of no publication then.
+pub fn read(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
+    file.check()?;
+    if file.begins_as_xml()? { document(file, take) } else { table::read(file, take) }
+}
+
+fn document(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
+    let mut gathering = Gathering::start(file, LIST, "export", take)?;
     let attributes = xml::records(file, ROOT, Level::Root, |_, line, element| {
         let read = record(&gathering, element);
         gathering.take(line, read);
@@ -56,7 +64,7 @@ pub(crate) fn is_list(head: &str) -> bool {
     }
 }
 
-fn record(gathering: &Gathering, mut element: Element) -> Result<Record, Refused> {
+fn record(gathering: &Gathering<'_>, mut element: Element) -> Result<Record, Refused> {
     let column = "euReferenceNumber";
     let reference = element.take_attribute(column).ok_or((None, RejectReason::Missing { column }))?;
     let key = gathering.key(column, &reference).map_err(|reason| (None, reason))?;

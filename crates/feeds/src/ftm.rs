@@ -2,7 +2,7 @@
 //! them, which tell line by line what was added, changed and deleted.
 //!
 //! A listed subject is one entity; its sanctions, addresses, documents and relations are others that point at it or that
-//! it points at. A delta says nothing of these, so it is read only behind the files that it follows: what comes out is
+//! it points at, on lines of their own or within its properties. A delta says nothing of these, so it is read only behind the files that it follows: what comes out is
 //! always the whole list. Not for: what becomes of a subject (`subject`) and of what stands beside it (`beside`).
 
 mod beside;
@@ -23,7 +23,7 @@ use crate::file::{Encoding, InputFile};
 use crate::gather::{Gathering, Refused};
 use crate::json;
 use crate::simple::kind_of;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 
 /// A line: an entity, or a change of one.
 #[derive(Deserialize)]
@@ -68,16 +68,25 @@ struct State<'a> {
 /// before it, if they are of no one list or of one that is read from its publisher, hold no listed subject, or if more
 /// than half of the lines cannot be read. Single bad lines are in [`Snapshot::rejected`].
 pub fn parse(files: &[InputFile<'_>], named: Option<&ListId>) -> Result<Snapshot, FeedError> {
+    Snapshot::collect(|take| read(files, named, take))
+}
+
+/// As [`parse`], handing each record over as it is read: none stays in the snapshot.
+///
+/// # Errors
+/// As [`parse`]. Records may have been handed over before: they are of no publication then.
+pub fn read(files: &[InputFile<'_>], named: Option<&ListId>, take: Take<'_>) -> Result<Snapshot, FeedError> {
     let (count, max) = (files.len(), FILES_MAX);
     let first = files.first().filter(|_| count <= max).ok_or(FeedError::FileCount { count, max })?;
+    let texts = files.iter().map(json::text).collect::<Result<Vec<_>, _>>()?;
     let mut state = State::default();
-    for (number, file) in files.iter().enumerate() {
-        state.read(number, file)?;
+    for (number, (file, text)) in files.iter().zip(&texts).enumerate() {
+        state.read(number, file.name, text)?;
     }
     let (graph, mut subjects) = state.graph();
     let list =
         named.cloned().or_else(|| list_of(subjects.values().filter_map(|(_, read)| read.as_ref().ok())));
-    let mut gathering = Gathering::of(first, list, "entities")?;
+    let mut gathering = Gathering::of(first, list, "entities", take)?;
     let list = gathering.list().clone();
     let graph = graph.on(&list);
     for (number, file) in files.iter().enumerate() {
@@ -97,7 +106,7 @@ pub fn parse(files: &[InputFile<'_>], named: Option<&ListId>) -> Result<Snapshot
     gathering.finish(None, Encoding::Utf8)
 }
 
-fn record(gathering: &Gathering, graph: &Graph<'_>, entity: Entity) -> Result<Record, Refused> {
+fn record(gathering: &Gathering<'_>, graph: &Graph<'_>, entity: Entity) -> Result<Record, Refused> {
     let key = gathering.key("id", &entity.id).map_err(|reason| (None, reason))?;
     subject::record(key.clone(), graph, entity).map_err(|reason| (Some(key), reason))
 }
@@ -114,9 +123,9 @@ type Subjects = BTreeMap<(usize, u64), (String, Result<Entity, RejectReason>)>;
 
 impl<'a> State<'a> {
     /// Puts the lines of a file to what the files before it said.
-    fn read(&mut self, number: usize, file: &InputFile<'a>) -> Result<(), FeedError> {
-        for (line, text) in json::lines(json::text(file)?) {
-            let gap = || FeedError::Gap { file: file.name.to_owned(), line };
+    fn read(&mut self, number: usize, file: &str, text: &'a str) -> Result<(), FeedError> {
+        for (line, text) in json::lines(text) {
+            let gap = || FeedError::Gap { file: file.to_owned(), line };
             let refuse = |reason| (number, line, (None, reason));
             let read: Line = match serde_json::from_str(text) {
                 Ok(read) if text.len() <= json::OBJECT_BYTES_MAX => read,
@@ -156,26 +165,33 @@ impl<'a> State<'a> {
         Ok(())
     }
 
-    /// The listed subjects, and all else by its ids.
+    /// The listed subjects, and all else by its ids. Who stands within another entity is listed if a line says so.
     fn graph(&mut self) -> (Graph<'static>, Subjects) {
         let (mut graph, mut subjects) = (Graph::default(), Subjects::new());
-        for (id, place) in self.places.drain() {
+        let places = std::mem::take(&mut self.places);
+        for (id, place) in &places {
             let at = (place.file, place.line);
-            match Entity::read(place.text, place.within) {
+            let read = Entity::read(place.text, place.within).and_then(|(entity, nested)| {
+                for entity in nested.into_iter().filter(|entity| !places.contains_key(&entity.id)) {
+                    graph.put(entity)?;
+                }
+                Ok(entity)
+            });
+            match read {
                 Ok(entity) if entity.is_target == Some(false) || kind_of(&entity.schema).is_none() => {
                     if entity.is_target == Some(true) {
                         let reason = RejectReason::Vocabulary { column: "schema" };
-                        subjects.insert(at, (id, Err(reason)));
+                        subjects.insert(at, (id.clone(), Err(reason)));
                     } else if let Err(reason) = graph.put(entity) {
-                        subjects.insert(at, (id, Err(reason)));
+                        subjects.insert(at, (id.clone(), Err(reason)));
                     }
                 }
                 Ok(entity) => {
-                    graph.list(&id);
-                    subjects.insert(at, (id, Ok(entity)));
+                    graph.list(id);
+                    subjects.insert(at, (id.clone(), Ok(entity)));
                 }
                 Err(reason) => {
-                    subjects.insert(at, (id, Err(reason)));
+                    subjects.insert(at, (id.clone(), Err(reason)));
                 }
             }
         }

@@ -2,21 +2,22 @@
 //!
 //! Not for: what a record is made of, which each source knows, or publications of several tables (`ofac`).
 
-use std::collections::HashMap;
-
 use comity_watchlist::{ListId, Record, RecordKey, Reference, SourceFile, Text};
 
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::official;
-use crate::snapshot::{self, Ended, ReadFile, RejectedRow, Scope, Snapshot};
+use crate::seen::Seen;
+use crate::snapshot::{self, Ended, ReadFile, RejectedRow, Scope, Snapshot, Take};
 use crate::value;
 
 /// A record that was not taken: its key, if it could be read, and why.
 pub(crate) type Refused = (Option<RecordKey>, RejectReason);
 
 /// A publication that is being read.
-pub(crate) struct Gathering {
+pub(crate) struct Gathering<'t> {
+    take: Take<'t>,
+    taken: u64,
     file: String,
     table: &'static str,
     list: ListId,
@@ -24,22 +25,22 @@ pub(crate) struct Gathering {
     /// Those before, where a publication has several, and the rows of all of them.
     before: Vec<ReadFile>,
     rows_before: u64,
-    records: Vec<Record>,
     ended: Vec<Ended>,
-    seen: HashMap<RecordKey, u64>,
+    seen: Seen,
     rejected: Vec<RejectedRow>,
     rows: u64,
 }
 
-impl Gathering {
+impl<'t> Gathering<'t> {
     /// Begins with nothing; `table` is what the file is within its format.
     pub(crate) fn start(
         file: &InputFile<'_>,
         list: &'static str,
         table: &'static str,
+        take: Take<'t>,
     ) -> Result<Self, FeedError> {
         let list = ListId::parse(list).map_err(|_| FeedError::NoRecords { file: file.name.to_owned() })?;
-        Self::begin(file, list, table)
+        Self::begin(file, list, table, take)
     }
 
     /// The same for a list that the file or the caller names: not one that is read from its publisher.
@@ -47,15 +48,21 @@ impl Gathering {
         file: &InputFile<'_>,
         list: Option<ListId>,
         table: &'static str,
+        take: Take<'t>,
     ) -> Result<Self, FeedError> {
         let list = list.ok_or_else(|| FeedError::NoList { file: file.name.to_owned() })?;
         if official::is_official(&list) {
             return Err(FeedError::OfficialList { file: file.name.to_owned(), list });
         }
-        Self::begin(file, list, table)
+        Self::begin(file, list, table, take)
     }
 
-    fn begin(file: &InputFile<'_>, list: ListId, table: &'static str) -> Result<Self, FeedError> {
+    fn begin(
+        file: &InputFile<'_>,
+        list: ListId,
+        table: &'static str,
+        take: Take<'t>,
+    ) -> Result<Self, FeedError> {
         let no_records = || FeedError::NoRecords { file: file.name.to_owned() };
         // A file name that no record can hold is the caller's, not the publisher's: name the table instead.
         let name = Text::new(file.name).or_else(|_| Text::new(table)).map_err(|_| no_records())?;
@@ -66,9 +73,10 @@ impl Gathering {
             source: SourceFile::new(name, file.sha256),
             before: Vec::new(),
             rows_before: 0,
-            records: Vec::new(),
+            take,
+            taken: 0,
             ended: Vec::new(),
-            seen: HashMap::new(),
+            seen: Seen::default(),
             rejected: Vec::new(),
             rows: 0,
         })
@@ -106,11 +114,11 @@ impl Gathering {
     pub(crate) fn end(&mut self, line: u64, ended: Ended) {
         let key = ended.key.clone();
         if let Some(first) = self.seen.get(&key) {
-            let reason = RejectReason::Repeated { id: key.reference.to_string(), first: *first };
+            let reason = RejectReason::Repeated { id: key.reference.to_string(), first };
             return self.take(line, Err((Some(key), reason)));
         }
         self.count();
-        self.seen.insert(key, line);
+        self.seen.insert(&key, line);
         self.ended.push(ended);
     }
 
@@ -128,8 +136,9 @@ impl Gathering {
         });
         match admitted {
             Ok(record) => {
-                self.seen.insert(record.key.clone(), line);
-                self.records.push(*record);
+                self.seen.insert(&record.key, line);
+                self.taken += 1;
+                (self.take)(record);
             }
             Err((key, reason)) => {
                 let (file, may_hide_others) = (self.file.clone(), key.is_none());
@@ -140,7 +149,7 @@ impl Gathering {
 
     fn whole(&self, lines: &[u64], mut record: Record) -> Result<Box<Record>, RejectReason> {
         if let Some(first) = self.seen.get(&record.key) {
-            return Err(RejectReason::Repeated { id: record.key.reference.to_string(), first: *first });
+            return Err(RejectReason::Repeated { id: record.key.reference.to_string(), first });
         }
         record.source.files = vec![self.source.clone()];
         for line in lines {
@@ -155,7 +164,7 @@ impl Gathering {
         if rejected > self.rows / 2 {
             return Err(FeedError::MostlyRejected { file: self.file, rejected, rows: self.rows });
         }
-        if self.records.is_empty() && self.ended.is_empty() {
+        if self.taken == 0 && self.ended.is_empty() {
             return Err(FeedError::NoRecords { file: self.file });
         }
         let rows = self.rows - self.rows_before;
@@ -166,7 +175,7 @@ impl Gathering {
             published,
             files,
             scope: Scope::Whole,
-            records: self.records,
+            records: Vec::new(),
             ended: self.ended,
             rejected: self.rejected,
             rows: self.rows,

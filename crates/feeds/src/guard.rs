@@ -120,18 +120,32 @@ pub(crate) fn certainty(removed: usize, rejected: &[RejectedRow]) -> Result<(), 
     if removed > 0 && rows > 0 { Err(Refusal::Uncertain { removed, rows }) } else { Ok(()) }
 }
 
-/// Refuses a mass loss of details of the records that stay, each given as it is held and as it is published. What one
-/// record gains does not make up for what another loses.
-pub(crate) fn details(staying: &[(&Record, &Record)]) -> Result<(), Refusal> {
-    for detail in Detail::ALL {
-        let held = staying.iter().map(|(held, _)| detail.count(held)).sum();
-        let loss = |(held, new): &(&Record, &Record)| detail.count(held).saturating_sub(detail.count(new));
-        let lost = staying.iter().map(loss).sum();
-        if too_many(lost, held) {
-            return Err(Refusal::Details { detail, lost, held });
+/// The details of the records that stay, each told as it is held and as it is published. What one record gains does not make
+/// up for what another loses.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Staying {
+    /// Of each kind: how many are held, and how many of them are lost.
+    counts: [(usize, usize); Detail::ALL.len()],
+}
+
+impl Staying {
+    pub(crate) fn add(&mut self, held: &Record, new: &Record) {
+        for (detail, (count, lost)) in Detail::ALL.into_iter().zip(&mut self.counts) {
+            let before = detail.count(held);
+            *count += before;
+            *lost += before.saturating_sub(detail.count(new));
         }
     }
-    Ok(())
+
+    /// Refuses a mass loss.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        for (detail, (held, lost)) in Detail::ALL.into_iter().zip(self.counts) {
+            if too_many(lost, held) {
+                return Err(Refusal::Details { detail, lost, held });
+            }
+        }
+        Ok(())
+    }
 }
 
 const fn too_many(lost: usize, held: usize) -> bool {

@@ -11,7 +11,7 @@ use comity_watchlist::{FuzzyDate, Record, RecordKey, Span};
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::gather::{Gathering, Refused};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::value::{add, at_most};
 
 /// Names, addresses and the like of one record, together: the fullest subject of the public lists has under 1,000, and
@@ -19,20 +19,21 @@ use crate::value::{add, at_most};
 const VALUES_MAX: usize = 3_000;
 
 /// A publication that is being read.
-pub(crate) struct Joining {
-    gathering: Gathering,
+pub(crate) struct Joining<'t> {
+    gathering: Gathering<'t>,
     joined: Vec<(Vec<u64>, Record)>,
     by_key: HashMap<RecordKey, usize>,
 }
 
-impl Joining {
+impl<'t> Joining<'t> {
     /// Begins with nothing; `table` is what the file is within its format.
     pub(crate) fn start(
         file: &InputFile<'_>,
         list: &'static str,
         table: &'static str,
+        take: Take<'t>,
     ) -> Result<Self, FeedError> {
-        let gathering = Gathering::start(file, list, table)?;
+        let gathering = Gathering::start(file, list, table, take)?;
         Ok(Self { gathering, joined: Vec::new(), by_key: HashMap::new() })
     }
 

@@ -4,7 +4,10 @@
 
 mod tree;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::io::BufRead as _;
+use std::str::Utf8Error;
 
 use comity_watchlist::Source;
 use comity_watchlist::limits::EXTRAS_MAX;
@@ -13,30 +16,68 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 
 pub(crate) use self::tree::{Json, OBJECT_BYTES_MAX, read};
 use crate::error::{FeedError, RejectReason};
-use crate::file::InputFile;
+use crate::file::{Encoding, InputFile};
+use crate::stream::{self, Characters, Lines, MARK, Stream};
 use crate::value;
 
-/// The text of a file of JSON.
-pub(crate) fn text<'a>(file: &InputFile<'a>) -> Result<&'a str, FeedError> {
+/// Refuses what begins as no object of JSON.
+pub(crate) fn check(file: &InputFile<'_>) -> Result<(), FeedError> {
     file.check()?;
-    let bytes = file.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file.bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let ends: u64 = before.iter().map(|byte| u64::from(*byte == b'\n')).sum();
-        FeedError::NotUtf8 { file: file.name.to_owned(), line: ends + 1 }
-    })?;
+    let mut stream = Stream::of(file, Encoding::Utf8, Characters::Any);
+    let mut first = None;
+    while let Ok(piece) = stream.fill_buf() {
+        let len = piece.len();
+        first = std::str::from_utf8(piece).unwrap_or_default().trim_start().chars().next();
+        if first.is_some() || len == 0 {
+            break;
+        }
+        stream.consume(len);
+    }
+    stream.check(file.name)?;
+    if first == Some('{') { Ok(()) } else { Err(FeedError::NoJson { file: file.name.to_owned() }) }
+}
+
+/// The whole text of a file of JSON, for a format of which each part may say something of any other.
+pub(crate) fn text<'a>(file: &InputFile<'a>) -> Result<Cow<'a, str>, FeedError> {
+    let not_utf8 = |bytes: &[u8], error: Utf8Error| {
+        let line = stream::lines(bytes.get(..error.valid_up_to()).unwrap_or_default()) + 1;
+        FeedError::NotUtf8 { file: file.name.to_owned(), line }
+    };
+    let text = match file.load()? {
+        Cow::Borrowed(bytes) => {
+            let bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
+            Cow::Borrowed(std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error))?)
+        }
+        Cow::Owned(mut bytes) => {
+            if bytes.starts_with(MARK) {
+                bytes.drain(..MARK.len());
+            }
+            let text = String::from_utf8(bytes);
+            Cow::Owned(text.map_err(|error| not_utf8(error.as_bytes(), error.utf8_error()))?)
+        }
+    };
     if text.trim_start().starts_with('{') {
         return Ok(text);
     }
     Err(FeedError::NoJson { file: file.name.to_owned() })
 }
 
-/// The lines that say anything, each with its number from 1.
+/// The lines of a text in memory that say anything, each with its number from 1.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = (u64, &str)> {
     (1..)
         .zip(text.split('\n'))
         .map(|(number, line)| (number, line.trim()))
         .filter(|(_, line)| !line.is_empty())
+}
+
+/// The lines of a file from the beginning.
+pub(crate) fn lines_of<'a>(file: &InputFile<'a>) -> Lines<'a> {
+    Lines::of(Stream::of(file, Encoding::Utf8, Characters::Any))
+}
+
+/// Why a line or an object that is too long is left out.
+pub(crate) fn too_long() -> RejectReason {
+    RejectReason::Json { said: format!("it has more than {OBJECT_BYTES_MAX} bytes") }
 }
 
 /// What the parser says, less the line, which it counts within its text. It names no value: a value of this module has
@@ -53,11 +94,12 @@ pub(crate) fn said(error: &serde_json::Error) -> String {
 }
 
 /// The keys of the first object of a text, as far as it can be read.
-pub(crate) fn head(text: &str) -> Head {
+pub(crate) fn head<'de>(text: impl serde_json::de::Read<'de>) -> Head {
     let mut head = Head::default();
-    let mut values = serde_json::Deserializer::from_str(text);
+    let mut values = serde_json::Deserializer::new(text);
     // What breaks off has said what it has said.
-    drop(values.deserialize_map(HeadVisitor(&mut head)));
+    let read = values.deserialize_map(HeadVisitor(&mut head)).and_then(|()| values.end());
+    head.is_whole = read.is_ok();
     head
 }
 
@@ -66,6 +108,8 @@ pub(crate) fn head(text: &str) -> Head {
 pub(crate) struct Head {
     keys: Vec<String>,
     kind: Option<String>,
+    /// Whether it was read to the end of the text, which is JSON then.
+    pub(crate) is_whole: bool,
 }
 
 impl Head {
@@ -77,9 +121,16 @@ impl Head {
         keys.iter().all(|key| self.keys.iter().any(|known| known == key))
     }
 
-    /// Its `type`.
-    pub(crate) fn kind(&self) -> Option<&str> {
-        self.kind.as_deref()
+    /// Whether it is a bundle of STIX, or an envelope of TAXII.
+    pub(crate) fn is_bundle(&self) -> bool {
+        self.kind.as_deref() == Some("bundle") || self.is_envelope()
+    }
+
+    /// Whether it is an envelope of TAXII 2.1 (§3.7), a page of the objects of a collection: it has no type, so that it must
+    /// have what an envelope has and nothing else.
+    pub(crate) fn is_envelope(&self) -> bool {
+        let known = |key: &String| matches!(key.as_str(), "more" | "next" | "objects");
+        self.has(&["objects"]) && self.keys.iter().all(known)
     }
 }
 
@@ -117,11 +168,13 @@ pub(crate) fn keep(source: &mut Source, name: &str, said: &str) -> Result<(), Re
 
 #[cfg(test)]
 mod tests {
+    use serde_json::de::StrRead;
+
     use super::*;
 
     #[test]
     fn an_object_is_told_by_its_first_keys_though_it_breaks_off() {
-        let head = head("{\"type\":\"bundle\",\"objects\":[{\"a\":");
+        let head = head(StrRead::new("{\"type\":\"bundle\",\"objects\":[{\"a\":"));
         assert!(head.has(&["type", "objects"]) && !head.has(&["a"]));
     }
 }

@@ -26,7 +26,7 @@ use comity_watchlist::Text;
 use crate::archive;
 use crate::error::{FeedError, RejectReason};
 use crate::file::InputFile;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::xml;
 
 /// The source field that holds the remarks column, with its comments joined on, as written.
@@ -49,28 +49,36 @@ pub const REMARKS_UNREAD: &str = "Remarks.unread";
 /// there is no record, or if more than half of a file's rows cannot be read. Single bad rows are in
 /// [`Snapshot::rejected`].
 pub fn parse(files: &[InputFile<'_>]) -> Result<Snapshot, FeedError> {
+    Snapshot::collect(|take| read(files, take))
+}
+
+/// As [`parse`], handing each record over as it is read, or of XML once all is read: none stays in the snapshot.
+///
+/// # Errors
+/// As [`parse`]. Records may have been handed over before: they are of no publication then.
+pub fn read(files: &[InputFile<'_>], take: Take<'_>) -> Result<Snapshot, FeedError> {
     match files {
-        [file] if archive::is_archive(file.bytes) => {
+        [file] if archive::is_archive(&file.head()?) => {
             let bytes = archive::unpack(file)?;
-            unpacked(&InputFile { bytes: &bytes, ..*file })
+            unpacked(&InputFile::of_bytes(file.name, file.sha256, &bytes), take)
         }
-        [file] => unpacked(file),
-        files => tables::parse(files),
+        [file] => unpacked(file, take),
+        files => tables::read(files, take),
     }
 }
 
-fn unpacked(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
-    if file.begins_as_xml() { document(file) } else { tables::parse(&[*file]) }
+fn unpacked(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
+    if file.begins_as_xml()? { document(file, take) } else { tables::read(&[*file], take) }
 }
 
-fn document(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+fn document(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
     // A web page is told before another document.
     file.check()?;
-    match xml::root(file.bytes) {
+    match xml::root(&file.head()?) {
         // Without an element at the beginning, whichever reader says why.
-        Some(legacy::ROOT) | None => legacy::parse(file),
-        Some(enhanced::ROOT) => enhanced::parse(file),
-        Some(advanced::ROOT) => advanced::parse(file),
+        Some(legacy::ROOT) | None => legacy::document(file, take),
+        Some(enhanced::ROOT) => enhanced::document(file, take),
+        Some(advanced::ROOT) => advanced::document(file, take),
         Some(_) => Err(FeedError::UnknownDocument { file: file.name.to_owned() }),
     }
 }

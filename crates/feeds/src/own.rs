@@ -20,7 +20,7 @@ use crate::error::RejectReason;
 
 pub use self::designation::{Lack, lacks};
 use self::form::RecordForm;
-pub use self::lines::parse as parse_lines;
+pub use self::lines::{parse as parse_lines, read_lines};
 pub use self::words::{ground_of, ground_words};
 
 /// Largest file in bytes: six full sections, and as much again for the names of their fields and escapes.

@@ -15,7 +15,7 @@ use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::gather::{Gathering, Refused};
 use crate::seco::context::Context;
-use crate::snapshot::{Ended, Scope, Snapshot};
+use crate::snapshot::{Ended, Scope, Snapshot, Take};
 use crate::xml::{self, Element, Level};
 
 pub(crate) const LIST: &str = "ch-seco";
@@ -29,6 +29,14 @@ const ROOT: &str = "swiss-sanctions-list";
 /// own, is another document, does not say whether it is whole, holds no target, or if more than half of its targets cannot be read. Single bad targets
 /// are in [`Snapshot::rejected`].
 pub fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+    Snapshot::collect(|take| read(file, take))
+}
+
+/// As [`parse`], handing each record over as it is read: none stays in the snapshot.
+///
+/// # Errors
+/// As [`parse`]. Records may have been handed over before: they are of no publication then.
+pub fn read(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
     // Programmes and places may stand behind the targets that name them.
     let mut context = Context::default();
     let attributes = xml::records(file, ROOT, Level::Root, |_, _, element| context.learn(element))?;
@@ -41,7 +49,7 @@ pub fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
         _ => return Err(FeedError::NoScope { file: file.name.to_owned() }),
     };
 
-    let mut gathering = Gathering::start(file, LIST, "list")?;
+    let mut gathering = Gathering::start(file, LIST, "list", take)?;
     xml::records(file, ROOT, Level::Root, |_, line, element| {
         if Context::is_of(&element.name) {
             return;
@@ -69,7 +77,7 @@ enum State {
 }
 
 fn target(
-    gathering: &Gathering,
+    gathering: &Gathering<'_>,
     context: &Context,
     day: Option<PartialDate>,
     mut element: Element,

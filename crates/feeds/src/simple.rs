@@ -18,7 +18,7 @@ use crate::file::InputFile;
 use crate::gather::{Gathering, Refused};
 use crate::json::keep;
 use crate::script;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::table::{Row, Sheet};
 use crate::value::{at_most, date, prose, text};
 
@@ -37,6 +37,14 @@ const SEEN: [&str; 3] = ["first_seen", "last_seen", "last_change"];
 /// from its publisher, holds no record, or if more than half of its rows cannot be read. Single bad rows are in
 /// [`Snapshot::rejected`].
 pub fn parse(file: &InputFile<'_>, named: Option<&ListId>) -> Result<Snapshot, FeedError> {
+    Snapshot::collect(|take| read(file, named, take))
+}
+
+/// As [`parse`], handing each record over as it is read: none stays in the snapshot.
+///
+/// # Errors
+/// As [`parse`]. Records may have been handed over before: they are of no publication then.
+pub fn read(file: &InputFile<'_>, named: Option<&ListId>, take: Take<'_>) -> Result<Snapshot, FeedError> {
     let sheet = Sheet::open(file)?;
     let mut rows = sheet.rows(b',');
     let header = rows.next().and_then(|(_, row)| row.ok()).unwrap_or_default();
@@ -48,14 +56,15 @@ pub fn parse(file: &InputFile<'_>, named: Option<&ListId>) -> Result<Snapshot, F
         let (_, first) = sheet.rows(b',').nth(1)?;
         ListId::parse(Row::new(&columns, first.ok()?).ok()?.peek("dataset")?).ok()
     };
-    let mut gathering = Gathering::of(file, named.cloned().or_else(told), "targets")?;
-    for (line, row) in rows {
+    let mut gathering = Gathering::of(file, named.cloned().or_else(told), "targets", take)?;
+    for (line, row) in rows.by_ref() {
         let read = row
             .and_then(|cells| Row::new(&columns, cells))
             .map_err(|reason| (None, reason))
             .and_then(|row| record(&gathering, named.is_some(), row));
         gathering.take(line, read);
     }
+    rows.check(file.name)?;
     gathering.finish(None, sheet.encoding)
 }
 
@@ -71,7 +80,7 @@ fn fits(columns: &[&str]) -> bool {
     NEEDED.iter().all(|name| count(name) == 1) && columns.iter().all(|column| count(column) == 1)
 }
 
-fn record(gathering: &Gathering, named: bool, mut row: Row<'_>) -> Result<Record, Refused> {
+fn record(gathering: &Gathering<'_>, named: bool, mut row: Row<'_>) -> Result<Record, Refused> {
     let column = "id";
     let id = single(&mut row, column).ok_or((None, RejectReason::Missing { column }))?;
     let key = gathering.key(column, &id).map_err(|reason| (None, reason))?;

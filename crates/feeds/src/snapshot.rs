@@ -2,7 +2,7 @@
 
 use comity_watchlist::{CalendarDate, Change, Handle, ListId, Op, Record, RecordKey, SourceFile};
 
-use crate::error::RejectReason;
+use crate::error::{FeedError, RejectReason};
 use crate::file::Encoding;
 
 /// What of a list a publication tells.
@@ -15,6 +15,10 @@ pub enum Scope {
     Changes,
 }
 
+/// Takes each record of a publication as it is read. What is wrong with the publication as a whole may be told later: a
+/// record that was taken is nothing until the parser has ended well.
+pub type Take<'t> = &'t mut dyn FnMut(Box<Record>);
+
 /// One publication of one list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
@@ -26,7 +30,7 @@ pub struct Snapshot {
     pub files: Vec<ReadFile>,
     /// Whether it tells the whole list.
     pub scope: Scope,
-    /// Its records, in the order of the source, each key once.
+    /// Its records, in the order of the source, each key once; none if they were taken as they were read.
     pub records: Vec<Record>,
     /// Records of which it says that they have ended.
     pub ended: Vec<Ended>,
@@ -71,6 +75,15 @@ pub struct RejectedRow {
     pub may_hide_others: bool,
     /// Why.
     pub reason: RejectReason,
+}
+
+impl Snapshot {
+    /// Holds the records of a publication that is read.
+    pub(crate) fn collect(read: impl FnOnce(Take<'_>) -> Result<Self, FeedError>) -> Result<Self, FeedError> {
+        let mut records = Vec::new();
+        let snapshot = read(&mut |record| records.push(*record))?;
+        Ok(Self { records, ..snapshot })
+    }
 }
 
 /// Gives the record back if it fits the byte form. What is imported will be signed, so it is tried on here: a single

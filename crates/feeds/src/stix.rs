@@ -1,4 +1,4 @@
-//! Bundles of STIX 2.1 (OASIS, 2021-06-10): listings as `comity export stix` writes them, and subjects of others.
+//! Bundles of STIX 2.1 (OASIS, 2021-06-10), or the same objects in an envelope of TAXII 2.1: listings as `comity export stix` writes them, and subjects of others.
 //!
 //! A bundle tells what it holds and never the whole of a list: nothing ends by its absence, and what is `revoked` has
 //! ended. Not for: writing (`out::stix`).
@@ -17,7 +17,7 @@ use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::gather::{Gathering, Refused};
 use crate::json::{self, Json};
-use crate::snapshot::{Ended, Scope, Snapshot};
+use crate::snapshot::{Ended, Scope, Snapshot, Take};
 
 /// What an object of a subject says.
 enum Said {
@@ -33,13 +33,25 @@ enum Said {
 /// read from its publisher, holds no subject, or if more than half of its subjects cannot be read. Single bad objects
 /// are in [`Snapshot::rejected`].
 pub fn parse(file: &InputFile<'_>, named: Option<&ListId>) -> Result<Snapshot, FeedError> {
+    Snapshot::collect(|take| read(file, named, take))
+}
+
+/// As [`parse`], handing each record over as it is read: none stays in the snapshot.
+///
+/// # Errors
+/// As [`parse`]. Records may have been handed over before: they are of no publication then.
+pub fn read(file: &InputFile<'_>, named: Option<&ListId>, take: Take<'_>) -> Result<Snapshot, FeedError> {
     let text = json::text(file)?;
-    objects::check(file.name, text)?;
-    if json::head(text).kind() != Some("bundle") {
+    let text = text.as_ref();
+    let head = json::head(serde_json::de::StrRead::new(text));
+    if !head.is_whole {
+        objects::check(file.name, text)?;
+    }
+    if !head.is_bundle() {
         return Err(FeedError::NoBundle { file: file.name.to_owned() });
     }
-    let seen = Seen::of(Objects::of(text));
-    let mut gathering = Gathering::of(file, named.cloned().or_else(|| seen.list()), "bundle")?;
+    let seen = Seen::of(Objects::of(text), head.is_envelope());
+    let mut gathering = Gathering::of(file, named.cloned().or_else(|| seen.list()), "bundle", take)?;
     for written in Objects::of(text) {
         let read = json::read(written.text)
             .map_err(|reason| (None, reason))
@@ -58,7 +70,7 @@ pub fn parse(file: &InputFile<'_>, named: Option<&ListId>) -> Result<Snapshot, F
 
 /// A subject, or nothing if it is none, an older version of one, or of another list.
 fn subject(
-    gathering: &Gathering,
+    gathering: &Gathering<'_>,
     seen: &Seen<'_>,
     number: u64,
     object: Json,

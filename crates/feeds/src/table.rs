@@ -2,25 +2,18 @@
 //!
 //! Not for: OFAC's tables, which have no column names (`ofac`), or what a column means, which each source knows.
 
-use std::borrow::Cow;
-
 use comity_watchlist::{Source, Text};
-use csv::{ReaderBuilder, StringRecord};
+use csv::StringRecord;
 
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
+use crate::rows::Rows;
+use crate::stream::{Characters, Stream};
 use crate::value;
 
-/// The characters of Windows-1252 from 0x80 to 0x9F; where it has none, the control character of ISO 8859-1 stands,
-/// which no record takes.
-const WINDOWS_1252: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
-    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-];
-
-/// The text of a table and how its bytes were read.
+/// A table and how its bytes are read.
 pub(crate) struct Sheet<'a> {
-    pub(crate) text: Cow<'a, str>,
+    file: InputFile<'a>,
     pub(crate) encoding: Encoding,
 }
 
@@ -35,62 +28,54 @@ impl<'a> Sheet<'a> {
     /// Reads the bytes as UTF-8, else as Windows-1252, which is what spreadsheets write.
     pub(crate) fn open(file: &InputFile<'a>) -> Result<Self, FeedError> {
         file.check()?;
-        if file.begins_as_xml() {
+        if file.begins_as_xml()? {
             return Err(FeedError::NoTable { file: file.name.to_owned() });
         }
-        let bytes = file.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file.bytes);
-        let is_ending = |byte: u8| byte.is_ascii_whitespace() || byte == 0x1a;
-        if !bytes.iter().rev().take_while(|byte| is_ending(**byte)).any(|byte| *byte == b'\n') {
+        let survey = file.survey()?;
+        if !survey.ends_with_a_line {
             return Err(FeedError::CutOff { file: file.name.to_owned() });
         }
-        Ok(match std::str::from_utf8(bytes) {
-            Ok(text) => Self { text: Cow::Borrowed(text), encoding: Encoding::Utf8 },
-            Err(_) => Self {
-                text: bytes.iter().map(|byte| windows_1252(*byte)).collect(),
-                encoding: Encoding::Windows1252,
+        let encoding = if survey.first_bad_line.is_none() { Encoding::Utf8 } else { Encoding::Windows1252 };
+        Ok(Self { file: *file, encoding })
+    }
+
+    /// The rows from the beginning, each with the line on which it begins.
+    pub(crate) fn rows(&self, delimiter: u8) -> TableRows<'a> {
+        TableRows(Rows::of(Stream::of(&self.file, self.encoding, Characters::Any), delimiter))
+    }
+}
+
+/// The rows of a table with the line on which each begins. A cell over several lines lacks a quote, and may have swallowed
+/// the rows behind it.
+pub(crate) struct TableRows<'a>(Rows<'a>);
+
+impl TableRows<'_> {
+    /// Refuses a table that broke off.
+    pub(crate) fn check(&self, file: &str) -> Result<(), FeedError> {
+        self.0.check(file)
+    }
+}
+
+impl Iterator for TableRows<'_> {
+    type Item = (u64, Result<StringRecord, RejectReason>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (line, cells) = self.0.advance()?;
+        let over = |cells: &StringRecord| cells.iter().any(|cell| cell.contains(['\r', '\n']));
+        Some((
+            line,
+            match cells {
+                None => Err(RejectReason::Csv),
+                Some(cells) if over(cells) => Err(RejectReason::LineBreak),
+                Some(cells) => Ok(cells.clone()),
             },
-        })
-    }
-
-    /// The rows with the line on which each begins.
-    pub(crate) fn rows(
-        &self,
-        delimiter: u8,
-    ) -> impl Iterator<Item = (u64, Result<StringRecord, RejectReason>)> {
-        rows(&self.text, delimiter)
+        ))
     }
 }
 
-fn windows_1252(byte: u8) -> char {
-    let at = byte.checked_sub(0x80).map(usize::from);
-    at.and_then(|at| WINDOWS_1252.get(at)).copied().unwrap_or_else(|| char::from(byte))
-}
-
-/// The rows of a text with the line on which each begins. A cell over several lines lacks a quote, and may have
-/// swallowed the rows behind it.
-pub(crate) fn rows(
-    text: &str,
-    delimiter: u8,
-) -> impl Iterator<Item = (u64, Result<StringRecord, RejectReason>)> {
-    let reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(text.as_bytes());
-    let mut records = reader.into_records();
-    std::iter::from_fn(move || {
-        let before = records.reader().position().clone();
-        // The reader stops between the two bytes of a CRLF, and steps over empty lines only when asked for the next.
-        let rest =
-            usize::try_from(before.byte()).ok().and_then(|at| text.as_bytes().get(at..)).unwrap_or_default();
-        let ends = rest.iter().take_while(|byte| matches!(**byte, b'\r' | b'\n'));
-        let line = before.line() + ends.map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
-        let row = records.next()?.map_err(|_| RejectReason::Csv).and_then(|cells| {
-            let over = cells.iter().any(|cell| cell.contains(['\r', '\n']));
-            if over { Err(RejectReason::LineBreak) } else { Ok(cells) }
-        });
-        Some((line, row))
-    })
+/// The rows of a text in memory.
+pub(crate) fn rows(text: &str, delimiter: u8) -> TableRows<'_> {
+    TableRows(Rows::of_text(text, delimiter))
 }
 
 impl<'a> Row<'a> {
@@ -146,7 +131,8 @@ mod tests {
 
     #[test]
     fn bytes_above_ascii_are_those_of_windows_1252() {
-        let read: String = [0x41, 0x80, 0x92, 0x9f, 0xa0, 0xe9, 0xff].into_iter().map(windows_1252).collect();
+        let read: String =
+            [0x41, 0x80, 0x92, 0x9f, 0xa0, 0xe9, 0xff].into_iter().map(crate::file::windows_1252).collect();
         assert_eq!(read, "A€’Ÿ\u{a0}éÿ");
     }
 

@@ -14,7 +14,7 @@ use crate::error::{FeedError, RejectReason};
 use crate::file::InputFile;
 use crate::gather::Refused;
 use crate::join::Joining;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::table::{Row, Sheet};
 
 /// Columns without which a table is neither list.
@@ -44,6 +44,14 @@ enum List {
 /// [`FeedError`] if the file is empty, XML, cut off, has the columns of neither list or one of them twice, holds no
 /// record, or if more than half of its rows cannot be read. Single bad rows are in [`Snapshot::rejected`].
 pub fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+    Snapshot::collect(|take| read(file, take))
+}
+
+/// As [`parse`], handing each record over as it is read: none stays in the snapshot.
+///
+/// # Errors
+/// As [`parse`]. Records may have been handed over before: they are of no publication then.
+pub fn read(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
     let sheet = Sheet::open(file)?;
     let mut rows = sheet.rows(b',');
     let mut published = None;
@@ -64,12 +72,13 @@ pub fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
     let names: Vec<&str> = head.iter().map(str::trim).collect();
 
     let (id, table) = list.names();
-    let mut joining = Joining::start(file, id, table)?;
-    for (line, cells) in rows {
+    let mut joining = Joining::start(file, id, table, take)?;
+    for (line, cells) in rows.by_ref() {
         let row = cells.and_then(|cells| Row::new(&names, cells)).map_err(|reason| (None, reason));
         let piece = row.and_then(|row| piece(&joining, list, row));
         joining.take(line, piece);
     }
+    rows.check(file.name)?;
     joining.finish(published, sheet.encoding, complete)
 }
 
@@ -126,7 +135,7 @@ fn day_of(cells: &StringRecord) -> Option<String> {
     Some(day.trim().to_owned()).filter(|day| !day.is_empty())
 }
 
-fn piece(joining: &Joining, list: List, mut row: Row<'_>) -> Result<Record, Refused> {
+fn piece(joining: &Joining<'_>, list: List, mut row: Row<'_>) -> Result<Record, Refused> {
     let column = list.reference();
     let reference = row.peek(column).ok_or((None, RejectReason::Missing { column }))?;
     let key = joining.key(column, reference).map_err(|reason| (None, reason))?;

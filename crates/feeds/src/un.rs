@@ -12,7 +12,7 @@ use comity_watchlist::Record;
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::gather::{Gathering, Refused};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::xml::{self, Element, Level};
 
 const ROOT: &str = "CONSOLIDATED_LIST";
@@ -24,7 +24,15 @@ const ROOT: &str = "CONSOLIDATED_LIST";
 /// own, is another document, holds no record, or if more than half of its records cannot be read. Single bad records
 /// are in [`Snapshot::rejected`].
 pub fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
-    let mut gathering = Gathering::start(file, "un-sc", "consolidated")?;
+    Snapshot::collect(|take| read(file, take))
+}
+
+/// As [`parse`], handing each record over as it is read: none stays in the snapshot.
+///
+/// # Errors
+/// As [`parse`]. Records may have been handed over before: they are of no publication then.
+pub fn read(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
+    let mut gathering = Gathering::start(file, "un-sc", "consolidated", take)?;
     let attributes = xml::records(file, ROOT, Level::Group, |group, line, element| {
         let read = record(&gathering, group, element);
         gathering.take(line, read);
@@ -33,7 +41,7 @@ pub fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
     gathering.finish(published, Encoding::Utf8)
 }
 
-fn record(gathering: &Gathering, group: &str, mut element: Element) -> Result<Record, Refused> {
+fn record(gathering: &Gathering<'_>, group: &str, mut element: Element) -> Result<Record, Refused> {
     let column = "REFERENCE_NUMBER";
     let reference = element.take_text(column).ok_or((None, RejectReason::Missing { column }))?;
     let key = gathering.key(column, &reference).map_err(|reason| (None, reason))?;

@@ -14,7 +14,7 @@ use comity_watchlist::ListId;
 
 use crate::error::FeedError;
 use crate::file::InputFile;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::us::entry::Publication;
 use crate::us::rows::Table;
 
@@ -78,19 +78,27 @@ impl List {
 /// if more than half of the rows that may be of the list cannot be read. Single bad rows are in
 /// [`Snapshot::rejected`].
 pub fn parse(list: List, file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+    Snapshot::collect(|take| read(list, file, take))
+}
+
+/// As [`parse`], handing each record over once all rows are read: none stays in the snapshot.
+///
+/// # Errors
+/// As [`parse`].
+pub fn read(list: List, file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
     let id = ListId::parse(list.id()).map_err(|_| FeedError::UnknownList { file: file.name.to_owned() })?;
     let table = Table::open(file)?;
     let mut publication = Publication::new(id);
     let name = if csl::fits(&table) {
-        csl::read(list, &table, &mut publication);
+        csl::read(list, &table, &mut publication)?;
         "csl"
     } else if list == List::DeniedPersons && dpl::fits(&table) {
-        dpl::read(&table, &mut publication);
+        dpl::read(&table, &mut publication)?;
         "dpl"
     } else {
         return Err(FeedError::UnknownColumns { file: file.name.to_owned(), columns: table.columns() });
     };
-    publication.finish(file, name)
+    publication.finish(file, name, take)
 }
 
 /// True if the text begins like one of these tables.

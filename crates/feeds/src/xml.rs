@@ -13,7 +13,8 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use crate::error::{FeedError, RejectReason, XmlFault};
-use crate::file::InputFile;
+use crate::file::{Encoding, InputFile};
+use crate::stream::{Characters, Stream};
 
 /// Nesting of elements. The deepest list in use (OFAC's Advanced XML) has 12 levels.
 const DEPTH_MAX: usize = 32;
@@ -52,8 +53,8 @@ pub(crate) fn records(
     level: Level,
     mut take: impl FnMut(&str, u64, Element),
 ) -> Result<Vec<(String, String)>, FeedError> {
-    let mut walk = Walk::new(file, root, level)?;
-    while let Some((group, line, element)) = walk.next()? {
+    let (mut walk, mut buffer) = (Walk::new(file, root, level)?, Vec::new());
+    while let Some((group, line, element)) = walk.next(&mut buffer)? {
         take(&group, line, element);
     }
     Ok(walk.root_attributes)
@@ -85,9 +86,7 @@ struct Walk<'a> {
     file: &'a str,
     root: &'static str,
     level: usize,
-    reader: Reader<&'a [u8]>,
-    text: &'a str,
-    counted: (usize, u64),
+    reader: Reader<Stream<'a>>,
     stack: Vec<Element>,
     record_line: u64,
     elements: usize,
@@ -96,23 +95,18 @@ struct Walk<'a> {
     seen_root: bool,
 }
 
+/// What an event leads to.
+enum Step {
+    On,
+    Record((String, u64, Element)),
+    End,
+}
+
 impl<'a> Walk<'a> {
     fn new(file: &InputFile<'a>, root: &'static str, level: Level) -> Result<Self, FeedError> {
         file.check()?;
-        if !file.begins_as_xml() {
+        if !file.begins_as_xml()? {
             return Err(FeedError::NoXml { file: file.name.to_owned() });
-        }
-        let bytes = file.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file.bytes);
-        let text = std::str::from_utf8(bytes).map_err(|error| FeedError::NotUtf8 {
-            file: file.name.to_owned(),
-            line: lines(bytes.get(..error.valid_up_to()).unwrap_or_default()) + 1,
-        })?;
-        // XML 1.0 §2.2: no control characters but tab and line ends.
-        if let Some(at) =
-            text.find(|c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{7f}'))
-        {
-            let line = lines(bytes.get(..at).unwrap_or_default()) + 1;
-            return Err(FeedError::ControlCharacter { file: file.name.to_owned(), line });
         }
         Ok(Self {
             file: file.name,
@@ -121,9 +115,7 @@ impl<'a> Walk<'a> {
                 Level::Root => 1,
                 Level::Group => 2,
             },
-            reader: Reader::from_str(text),
-            text,
-            counted: (0, 1),
+            reader: Reader::from_reader(Stream::of(file, Encoding::Utf8, Characters::Xml)),
             stack: Vec::new(),
             record_line: 0,
             elements: 0,
@@ -133,43 +125,51 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn next(&mut self) -> Result<Option<(String, u64, Element)>, FeedError> {
+    fn next(&mut self, buffer: &mut Vec<u8>) -> Result<Option<(String, u64, Element)>, FeedError> {
         loop {
-            let event = match self.reader.read_event() {
+            buffer.clear();
+            self.reader.get_mut().end_token();
+            let event = match self.reader.read_event_into(buffer) {
                 Ok(event) => event,
-                Err(error) => return Err(self.fault(XmlFault::Syntax(error.to_string()))),
+                Err(error) => {
+                    self.reader.get_ref().check(self.file)?;
+                    return Err(self.fault(XmlFault::Syntax(error.to_string())));
+                }
             };
-            match event {
-                Event::Start(start) => self.open(&start)?,
-                Event::Empty(start) => {
-                    self.open(&start)?;
-                    if let Some(record) = self.close() {
-                        return Ok(Some(record));
-                    }
-                }
-                Event::End(_) => {
-                    if let Some(record) = self.close() {
-                        return Ok(Some(record));
-                    }
-                }
-                Event::Text(text) => self.push(&text.xml10_content())?,
-                Event::CData(data) => self.push(&data.xml10_content())?,
-                Event::GeneralRef(reference) => {
-                    let character = self.resolve(&reference)?;
-                    self.push(&character)?;
-                }
-                Event::Decl(decl) => {
-                    let encoding = decl.encoding().transpose().ok().flatten();
-                    if encoding.is_some_and(|name| !name.eq_ignore_ascii_case("utf-8")) {
-                        return Err(self.fault(XmlFault::Encoding));
-                    }
-                }
-                Event::DocType(_) => return Err(self.fault(XmlFault::Doctype)),
-                Event::Comment(_) | Event::PI(_) => {}
-                Event::Eof if self.stack.is_empty() && self.seen_root => return Ok(None),
-                Event::Eof => return Err(self.fault(XmlFault::End)),
+            match self.step(event)? {
+                Step::On => {}
+                Step::Record(record) => return Ok(Some(record)),
+                Step::End => return Ok(None),
             }
         }
+    }
+
+    fn step(&mut self, event: Event<'_>) -> Result<Step, FeedError> {
+        match event {
+            Event::Start(start) => self.open(&start)?,
+            Event::Empty(start) => {
+                self.open(&start)?;
+                return Ok(self.close().map_or(Step::On, Step::Record));
+            }
+            Event::End(_) => return Ok(self.close().map_or(Step::On, Step::Record)),
+            Event::Text(text) => self.push(&text.xml10_content())?,
+            Event::CData(data) => self.push(&data.xml10_content())?,
+            Event::GeneralRef(reference) => {
+                let character = self.resolve(&reference)?;
+                self.push(&character)?;
+            }
+            Event::Decl(decl) => {
+                let encoding = decl.encoding().transpose().ok().flatten();
+                if encoding.is_some_and(|name| !name.eq_ignore_ascii_case("utf-8")) {
+                    return Err(self.fault(XmlFault::Encoding));
+                }
+            }
+            Event::DocType(_) => return Err(self.fault(XmlFault::Doctype)),
+            Event::Comment(_) | Event::PI(_) => {}
+            Event::Eof if self.stack.is_empty() && self.seen_root => return Ok(Step::End),
+            Event::Eof => return Err(self.fault(XmlFault::End)),
+        }
+        Ok(Step::On)
     }
 
     fn open(&mut self, start: &BytesStart<'_>) -> Result<(), FeedError> {
@@ -249,7 +249,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn resolve(&mut self, reference: &BytesRef<'_>) -> Result<String, FeedError> {
+    fn resolve(&self, reference: &BytesRef<'_>) -> Result<String, FeedError> {
         match reference.resolve_char_ref() {
             Ok(Some(character)) => Ok(character.to_string()),
             Ok(None) => match resolve_predefined_entity(&reference.xml10_content()) {
@@ -260,22 +260,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn fault(&mut self, source: XmlFault) -> FeedError {
+    fn fault(&self, source: XmlFault) -> FeedError {
         FeedError::Xml { file: self.file.to_owned(), line: self.line(), source }
     }
 
-    /// The line that the reader stands on, counted onward from the last question.
-    fn line(&mut self) -> u64 {
-        let position = usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX);
-        let (from, line) = self.counted;
-        let passed = self.text.as_bytes().get(from..position).unwrap_or_default();
-        self.counted = (position.max(from), line + lines(passed));
-        self.counted.1
+    /// The line that the reader stands on.
+    fn line(&self) -> u64 {
+        self.reader.get_ref().line()
     }
-}
-
-fn lines(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }
 
 impl Element {

@@ -79,7 +79,7 @@ struct Case {
 
 impl Form {
     fn read(&self, bytes: &[u8]) -> Result<Snapshot, FeedError> {
-        (self.parse)(&InputFile { name: "list", sha256: FileHash::new([1; 32]), bytes })
+        (self.parse)(&InputFile::of_bytes("list", FileHash::new([1; 32]), bytes))
     }
 
     /// The good one with another name.

@@ -28,7 +28,7 @@ const COMMENTS: &[u8] = include_bytes!("fixtures/ofac-comments.csv");
 const UN: &str = include_str!("fixtures/un.xml");
 
 fn file<'a>(name: &'a str, bytes: &'a [u8]) -> InputFile<'a> {
-    InputFile { name, sha256: FileHash::new([1; 32]), bytes }
+    InputFile::of_bytes(name, FileHash::new([1; 32]), bytes)
 }
 
 fn whole_ofac() -> Snapshot {

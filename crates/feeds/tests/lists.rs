@@ -32,7 +32,7 @@ use comity_feeds::{InputFile, Snapshot};
 use comity_watchlist::{FileHash, Record};
 
 fn file<'a>(name: &'a str, bytes: &'a [u8]) -> InputFile<'a> {
-    InputFile { name, sha256: FileHash::new([1; 32]), bytes }
+    InputFile::of_bytes(name, FileHash::new([1; 32]), bytes)
 }
 
 /// A real file of the shared data.

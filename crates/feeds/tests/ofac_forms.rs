@@ -36,7 +36,7 @@ const ENHANCED: &str = include_str!("fixtures/ofac-cons/enhanced.xml");
 const ADVANCED: &str = include_str!("fixtures/ofac-cons/advanced.xml");
 
 fn file<'a>(name: &'a str, bytes: &'a [u8]) -> InputFile<'a> {
-    InputFile { name, sha256: FileHash::new([1; 32]), bytes }
+    InputFile::of_bytes(name, FileHash::new([1; 32]), bytes)
 }
 
 fn read(document: &str) -> Result<Snapshot, FeedError> {

@@ -35,7 +35,7 @@ fn read(dir: &Path, names: &[&str]) -> Vec<(String, Vec<u8>)> {
 
 fn parse(files: &[(String, Vec<u8>)]) -> Snapshot {
     let input = |(name, bytes): &'_ (String, Vec<u8>)| -> InputFile<'static> {
-        InputFile { name: name.clone().leak(), sha256: FileHash::new([7; 32]), bytes: bytes.clone().leak() }
+        InputFile::of_bytes(name.clone().leak(), FileHash::new([7; 32]), bytes.clone().leak())
     };
     let inputs: Vec<_> = files.iter().map(input).collect();
     ofac::parse(&inputs).unwrap()

@@ -42,7 +42,7 @@ fn bytes(name: &str) -> Option<Vec<u8>> {
 
 fn parse(files: &[(&str, &[u8])]) -> Result<Snapshot, FeedError> {
     let inputs: Vec<InputFile<'_>> =
-        files.iter().map(|(name, bytes)| InputFile { name, sha256: FileHash::new([3; 32]), bytes }).collect();
+        files.iter().map(|(name, bytes)| InputFile::of_bytes(name, FileHash::new([3; 32]), bytes)).collect();
     ofac::parse(&inputs)
 }
 

@@ -13,6 +13,8 @@
 
 #[path = "open/ftm.rs"]
 mod ftm;
+#[path = "open/ftm_nested.rs"]
+mod ftm_nested;
 #[path = "open/own.rs"]
 mod own;
 #[path = "open/stix.rs"]
@@ -30,7 +32,7 @@ use comity_watchlist::{FileHash, ListId};
 use serde_json::Value;
 
 fn file<'a>(name: &'a str, bytes: &'a [u8]) -> InputFile<'a> {
-    InputFile { name, sha256: FileHash::new([1; 32]), bytes }
+    InputFile::of_bytes(name, FileHash::new([1; 32]), bytes)
 }
 
 fn list(id: &str) -> ListId {

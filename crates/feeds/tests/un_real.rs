@@ -35,7 +35,7 @@ fn read(name: &str) -> Option<Vec<u8>> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Snapshot, FeedError> {
-    un::parse(&InputFile { name: "un.xml", sha256: FileHash::new([3; 32]), bytes })
+    un::parse(&InputFile::of_bytes("un.xml", FileHash::new([3; 32]), bytes))
 }
 
 #[test]

@@ -19,7 +19,7 @@ const CSL: &str = include_str!("fixtures/us/csl.csv");
 const DPL: &str = include_str!("fixtures/us/dpl.txt");
 
 fn read(list: us::List, document: &str) -> Result<Snapshot, FeedError> {
-    us::parse(list, &InputFile { name: "f", sha256: FileHash::new([1; 32]), bytes: document.as_bytes() })
+    us::parse(list, &InputFile::of_bytes("f", FileHash::new([1; 32]), document.as_bytes()))
 }
 
 fn names(record: &Record) -> Vec<(&str, NameKind)> {
@@ -168,8 +168,7 @@ fn a_file_that_is_no_such_list_is_refused_with_its_reason() {
     assert_eq!(message(any, &header), "f holds no record that can be read");
     let doubled = CSL.replacen("entity_number", "source", 1);
     assert_eq!(message(any, &doubled), "f has rows of 29 columns that are no table of this list");
-    let latin =
-        us::parse(any, &InputFile { name: "f", sha256: FileHash::new([1; 32]), bytes: b"_id,source\n\xe9" });
+    let latin = us::parse(any, &InputFile::of_bytes("f", FileHash::new([1; 32]), b"_id,source\n\xe9"));
     assert_eq!(latin.unwrap_err().to_string(), "f is not UTF-8 at line 2");
     let nul = read(any, &CSL.replace("Sapt and", "Sapt\0and")).unwrap();
     assert_eq!(nul.rejected.len(), 2);

@@ -42,7 +42,7 @@ fn document(name: &str) -> Option<String> {
 }
 
 fn read(list: us::List, document: &str) -> Result<Snapshot, FeedError> {
-    us::parse(list, &InputFile { name: "f", sha256: FileHash::new([1; 32]), bytes: document.as_bytes() })
+    us::parse(list, &InputFile::of_bytes("f", FileHash::new([1; 32]), document.as_bytes()))
 }
 
 fn keys(snapshot: &Snapshot) -> BTreeSet<&RecordKey> {

@@ -50,6 +50,16 @@ impl Hash {
         Self::from_digest(&digest(&SHA256, bytes))
     }
 
+    /// SHA-256 of bytes that come in pieces: `each` hands them over one after another.
+    ///
+    /// # Errors
+    /// That of `each`.
+    pub fn digest_of<E>(each: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<(), E>) -> Result<Self, E> {
+        let mut context = Context::new(&SHA256);
+        each(&mut |piece| context.update(piece))?;
+        Ok(Self::from_digest(&context.finish()))
+    }
+
     /// The hash of an entry as a leaf: SHA-256(0x00 ‖ entry), RFC 6962 §2.1.
     pub fn leaf(entry: &[u8]) -> Self {
         let mut context = Context::new(&SHA256);

@@ -103,7 +103,7 @@ fn append_all(home: &Path, entries: u64, follower: &mut Follower) -> Result<Time
     for (number, records) in (0..entries).zip(1..) {
         let draft = record(number)?;
         let begun = Instant::now();
-        let head = a.append(&[draft], HandlingChoice::OfficialList, &|_, _| {})?.head;
+        let head = a.append(&[draft], HandlingChoice::OfficialList, None, &|_, _| {})?.head;
         let signed = Instant::now();
         times.acknowledged.push(signed.duration_since(begun));
         // Asked before B is looked at, whose moments are told by itself: nothing else is waited for.

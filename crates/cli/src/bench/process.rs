@@ -26,6 +26,12 @@ pub(super) fn peak_bytes(process: u32) -> Result<u64, Refusal> {
     kib.map(|kib| kib.saturating_mul(1_024)).ok_or_else(|| failed("the system does not tell VmHWM"))
 }
 
+/// Has the most memory of this process counted anew from what it has now.
+pub(super) fn reset_peak() -> Result<(), Refusal> {
+    // proc_pid_clear_refs(5): 5 sets the mark to what is resident now.
+    std::fs::write("/proc/self/clear_refs", "5").map_err(failed)
+}
+
 /// Processor time that a process has used so far.
 pub(super) fn processor_time(process: u32) -> Result<Duration, Refusal> {
     let read = std::fs::read_to_string(format!("/proc/{process}/stat")).map_err(failed)?;

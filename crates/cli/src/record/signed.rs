@@ -30,7 +30,7 @@ pub(super) fn sign(
     erased_before: u64,
 ) -> Result<Signed, Refusal> {
     let draft = draft(change, before)?;
-    let appended = source.append(&[draft], handling, &|_, _| {})?;
+    let appended = source.append(&[draft], handling, None, &|_, _| {})?;
     let (state, newest) = (state_after(before, &change.op), appended.first);
     let version = before.map_or(1, |before| before.version.saturating_add(1));
     // With the change that erases a record goes one entry about each of its earlier ones.

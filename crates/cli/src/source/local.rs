@@ -155,7 +155,6 @@ impl Local {
         handling: HandlingChoice,
         progress: Progress<'_>,
     ) -> Result<Appended, Refusal> {
-        // This process alone holds the home, so that nothing can have changed since it was compared.
         let made = submission(self.home().config(), handling, changes)?;
         let view = match self.view.take() {
             Some(view) => view,

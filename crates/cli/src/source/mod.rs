@@ -14,7 +14,7 @@ pub(crate) use comity_node::Exported;
 use comity_node::{Appended, Home, KeyList, NodeError, OpenHome, RunFile, TakeFile};
 use comity_store::StoreError;
 use comity_watchlist::ListId;
-use comity_wire::{DraftChange, HandlingChoice, ListedRecord, ScreenQuery, v1};
+use comity_wire::{DraftChange, HandlingChoice, ListBasis, ListedRecord, ScreenQuery, v1};
 
 use crate::answer::Refusal;
 use crate::source::local::Local;
@@ -164,16 +164,19 @@ impl Source {
         }
     }
 
-    /// Appends changes under one handling, at least one, all or none.
+    /// Appends changes under one handling, at least one, all or none; those that were found by comparing with a list only
+    /// while the list stands as it stood then, or else they are refused with `base_changed`.
     pub(crate) fn append(
         &mut self,
         changes: &[DraftChange],
         handling: HandlingChoice,
+        basis: Option<&ListBasis>,
         progress: Progress<'_>,
     ) -> Result<Appended, Refusal> {
         match self {
+            // This process alone holds the home, so that nothing can have changed since it was compared.
             Self::Local(local) => local.append(changes, handling, progress),
-            Self::Remote(remote) => remote.append(changes, handling, progress),
+            Self::Remote(remote) => remote.append(changes, handling, basis, progress),
         }
     }
 

@@ -11,7 +11,7 @@ use comity_wire::v1::admin_service_client::AdminServiceClient;
 use comity_wire::v1::screening_service_client::ScreeningServiceClient;
 use comity_wire::{
     AppendHeader, AppendStep, DraftChange, ErrorCode, FilePart, Guarded, HandlingChoice, InvalidMessage,
-    ListedRecord, ScreenQuery, admin_client, screening_client, v1,
+    ListBasis, ListedRecord, ScreenQuery, admin_client, screening_client, v1,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -158,6 +158,7 @@ impl Remote {
         &mut self,
         changes: &[DraftChange],
         handling: HandlingChoice,
+        basis: Option<&ListBasis>,
         progress: Progress<'_>,
     ) -> Result<Appended, Refusal> {
         let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
@@ -165,6 +166,7 @@ impl Remote {
             let max = comity_wire::APPEND_CHANGES_MAX;
             Refusal::new("too_large", format!("{count} changes are more than one append takes ({max})"))
         })?;
+        let header = header.over(basis.cloned());
         let messages = AppendStep::pack(changes);
         let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
         let Self { runtime, admin, .. } = self;

@@ -14,7 +14,7 @@ use crate::eu::{LIST, parts};
 use crate::file::InputFile;
 use crate::join::Joining;
 use crate::script;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::table::{self, Row, Sheet};
 use crate::value::{add, date, prose, text};
 
@@ -130,17 +130,20 @@ pub(super) fn is_table(head: &str) -> bool {
 }
 
 /// Reads the table.
-pub(super) fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+pub(super) fn read(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
     let sheet = Sheet::open(file)?;
-    let mut rows = sheet.rows(b';').map(|(line, cells)| (line, cells.and_then(unwrapped)));
-    let head = rows.next().and_then(|(_, cells)| cells.ok()).unwrap_or_default();
+    let mut rows = sheet.rows(b';');
+    let head = rows.next().and_then(|(_, cells)| cells.and_then(unwrapped).ok()).unwrap_or_default();
     if !is_head(&head) {
         return Err(FeedError::UnknownColumns { file: file.name.to_owned(), columns: head.len() });
     }
-    let mut joining = Joining::start(file, LIST, "table")?;
+    let mut joining = Joining::start(file, LIST, "table", take)?;
     let mut published = None;
-    for (line, cells) in rows {
-        let row = cells.and_then(|cells| Row::new(&COLUMNS, cells)).map_err(|reason| (None, reason));
+    for (line, cells) in rows.by_ref() {
+        let row = cells
+            .and_then(unwrapped)
+            .and_then(|cells| Row::new(&COLUMNS, cells))
+            .map_err(|reason| (None, reason));
         let piece = row.and_then(|mut row| {
             if published.is_none() {
                 published = row.peek("Date_file").map(str::to_owned);
@@ -153,6 +156,7 @@ pub(super) fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
         });
         joining.take(line, piece);
     }
+    rows.check(file.name)?;
     joining.finish(published, sheet.encoding, |record| match record.names.first_mut() {
         Some(name) => {
             name.kind = NameKind::Primary;

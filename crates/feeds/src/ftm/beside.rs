@@ -3,6 +3,7 @@
 //! Each is cloned for every subject that it is about, and what is taken of it there is gone from that clone alone; the
 //! rest is kept. Not for: the subject's own properties (`subject`).
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use comity_watchlist::limits::{MEASURES_MAX, PROGRAMMES_MAX, REASONS_MAX};
@@ -39,7 +40,12 @@ impl Graph<'static> {
         if kind_of(&entity.schema).is_none() {
             at_most("properties", entity.properties.values().map(Vec::len).sum(), VALUES_MAX)?;
         }
-        self.others.insert(entity.id.clone(), entity);
+        match self.others.entry(entity.id.clone()) {
+            Entry::Occupied(mut known) => known.get_mut().join(entity),
+            Entry::Vacant(free) => {
+                free.insert(entity);
+            }
+        }
         Ok(())
     }
 

@@ -4,8 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use super::words::{Ends, RELATIONS};
 use crate::error::RejectReason;
 use crate::json::{self, Json};
+use crate::simple::kind_of;
+use crate::value::at_most;
 
 /// An entity as it is written. Properties are sets: their values are sorted, so that another order is no change.
 #[derive(Clone, Debug)]
@@ -23,9 +26,16 @@ pub(super) struct Entity {
 /// When an entity was seen, which is nothing of it.
 const SEEN: [&str; 3] = ["first_seen", "last_seen", "last_change"];
 
+/// Entities that may stand within one line; a line has 1 MiB.
+const NESTED_MAX: usize = 5_000;
+
+/// By which property an entity of a schema says whom it is about, where it stands within that one and does not say it.
+const ABOUT: [(&str, &str); 3] =
+    [("Sanction", "entity"), ("Passport", "holder"), ("Identification", "holder")];
+
 impl Entity {
-    /// Reads a line, or the entity within a change.
-    pub(super) fn read(line: &str, within: bool) -> Result<Self, RejectReason> {
+    /// Reads a line, or the entity within a change; gives the entities that stand within its properties as well.
+    pub(super) fn read(line: &str, within: bool) -> Result<(Self, Vec<Self>), RejectReason> {
         let bad = |column| RejectReason::Vocabulary { column };
         let mut value = json::read(line)?;
         if within {
@@ -42,6 +52,13 @@ impl Entity {
                 .map(|(_, entity)| entity)
                 .ok_or(RejectReason::Missing { column: "entity" })?;
         }
+        let mut nested = Vec::new();
+        let entity = Self::of(value, &mut nested)?;
+        Ok((entity, nested))
+    }
+
+    fn of(value: Json, nested: &mut Vec<Self>) -> Result<Self, RejectReason> {
+        let bad = |column| RejectReason::Vocabulary { column };
         let mut entity = Self {
             id: String::new(),
             schema: String::new(),
@@ -50,6 +67,7 @@ impl Entity {
             properties: BTreeMap::new(),
             rest: Vec::new(),
         };
+        let mut within = Vec::new();
         for (key, value) in value.into_fields().ok_or(bad("entity"))? {
             match (key.as_str(), value) {
                 ("id", Json::Text(id)) => entity.id = id,
@@ -58,7 +76,7 @@ impl Entity {
                 ("target", Json::Bool(target)) => entity.is_target = Some(target),
                 ("properties", Json::Object(properties)) => {
                     for (name, value) in properties {
-                        let mut values = texts(value).ok_or(bad("properties"))?;
+                        let mut values = texts(value, &name, &mut within).ok_or(bad("properties"))?;
                         values.sort_unstable();
                         values.dedup();
                         entity.properties.insert(name, values);
@@ -72,7 +90,54 @@ impl Entity {
         if entity.schema.is_empty() {
             return Err(RejectReason::Missing { column: "schema" });
         }
+        for (name, value) in within {
+            entity.take_within(&name, Self::of(value, nested)?, nested)?;
+        }
+        entity.properties.retain(|_, values| !values.is_empty());
         Ok(entity)
+    }
+
+    /// Puts an entity that stands within a property beside this one. Where it says by itself that it is about this one, the
+    /// property says nothing more; else its id stands there, as in entities that do not stand within each other.
+    fn take_within(
+        &mut self,
+        property: &str,
+        mut other: Self,
+        nested: &mut Vec<Self>,
+    ) -> Result<(), RejectReason> {
+        if other.id.is_empty() || self.id.is_empty() {
+            return Err(RejectReason::Missing { column: "id" });
+        }
+        at_most("properties", nested.len() + 1, NESTED_MAX)?;
+        if !other.properties.values().flatten().any(|value| *value == self.id) {
+            if let Some((_, about)) = ABOUT.iter().find(|(schema, _)| *schema == other.schema) {
+                other.properties.entry((*about).to_owned()).or_default().push(self.id.clone());
+            } else {
+                // The id of another must not be taken for a name or a date.
+                let name = if leads(&self.schema, property) {
+                    property.to_owned()
+                } else {
+                    format!("{property}.id")
+                };
+                let values = self.properties.entry(name).or_default();
+                values.push(other.id.clone());
+                values.sort_unstable();
+                values.dedup();
+            }
+        }
+        nested.push(other);
+        Ok(())
+    }
+
+    /// Adds what another copy of the same entity says: one that stands deeper within others may say less.
+    pub(super) fn join(&mut self, other: Self) {
+        for (name, more) in other.properties {
+            let values = self.properties.entry(name).or_default();
+            values.extend(more);
+            values.sort_unstable();
+            values.dedup();
+        }
+        self.caption = self.caption.take().or(other.caption);
     }
 
     /// Its data set, if it has one alone.
@@ -114,19 +179,34 @@ impl Entity {
     }
 }
 
-/// The texts of a property: of a list, or one alone. What stands within another entity is not read.
-fn texts(value: Json) -> Option<Vec<String>> {
-    let one = |value| match value {
-        Json::Text(text) => Some(text.trim().to_owned()),
-        Json::Number(number) => Some(number),
-        Json::Bool(value) => Some(value.to_string()),
-        Json::Null => Some(String::new()),
-        Json::List(_) | Json::Object(_) => None,
+/// Whether a property of a schema may be the id of another entity: those that are read as such, and all of entities of which
+/// no property is read.
+fn leads(schema: &str, property: &str) -> bool {
+    let is_end = |ends: &Ends| [ends.one.0, ends.other.0].contains(&property);
+    let is_read = kind_of(schema).is_some()
+        || schema == "Address"
+        || ABOUT.iter().any(|(read, _)| *read == schema)
+        || RELATIONS.iter().any(|ends| ends.schema == schema);
+    !is_read || property == "addressEntity" || RELATIONS.iter().any(is_end)
+}
+
+/// The texts of a property: of a list, or one alone. Entities that stand there go to those `within`, with its name.
+fn texts(value: Json, name: &str, within: &mut Vec<(String, Json)>) -> Option<Vec<String>> {
+    let values = match value {
+        Json::List(values) => values,
+        value => vec![value],
     };
-    let mut texts = match value {
-        Json::List(values) => values.into_iter().map(one).collect::<Option<Vec<_>>>()?,
-        value => vec![one(value)?],
-    };
+    let mut texts = Vec::with_capacity(values.len());
+    for value in values {
+        match value {
+            Json::Text(text) => texts.push(text.trim().to_owned()),
+            Json::Number(number) => texts.push(number),
+            Json::Bool(value) => texts.push(value.to_string()),
+            Json::Null => {}
+            entity @ Json::Object(_) => within.push((name.to_owned(), entity)),
+            Json::List(_) => return None,
+        }
+    }
     texts.retain(|text| !text.is_empty());
     Some(texts)
 }

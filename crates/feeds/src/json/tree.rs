@@ -35,7 +35,7 @@ pub(crate) enum Json {
 /// Reads one line.
 pub(crate) fn read(line: &str) -> Result<Json, RejectReason> {
     if line.len() > OBJECT_BYTES_MAX {
-        return Err(RejectReason::Json { said: format!("it has more than {OBJECT_BYTES_MAX} bytes") });
+        return Err(super::too_long());
     }
     serde_json::from_str(line).map_err(|error| fault(&error))
 }

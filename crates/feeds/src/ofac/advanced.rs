@@ -17,7 +17,7 @@ use crate::file::InputFile;
 use crate::ofac::listing::{Listing, Publication, relation};
 use crate::ofac::text;
 use crate::ofac::values::Values;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::xml::{self, Element, Level};
 
 /// The root of the document.
@@ -49,7 +49,7 @@ struct Reading<'a> {
     links: Vec<(u64, Element)>,
 }
 
-pub(super) fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+pub(super) fn document(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
     let mut reading = Reading {
         publication: Publication::new(file),
         parts: Parts::default(),
@@ -62,7 +62,7 @@ pub(super) fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
             reading.publication.reject(line, reason);
         }
     })?;
-    reading.finish()
+    reading.finish(take)
 }
 
 impl Reading<'_> {
@@ -121,7 +121,7 @@ impl Reading<'_> {
         self.profiles.get(id).copied().ok_or_else(|| RejectReason::NoSubject { id: id.to_owned() })
     }
 
-    fn finish(mut self) -> Result<Snapshot, FeedError> {
+    fn finish(mut self, take: Take<'_>) -> Result<Snapshot, FeedError> {
         for (line, element) in std::mem::take(&mut self.links) {
             if let Err(reason) = self.link(element) {
                 self.publication.stray(line, reason);
@@ -133,7 +133,7 @@ impl Reading<'_> {
         let [year, month, day] = self.issued.map(Option::unwrap_or_default);
         let published = (!year.is_empty()).then(|| format!("{year}-{month:0>2}-{day:0>2}"));
         let list = self.publication.list()?;
-        self.publication.finish(list, published, "advanced")
+        self.publication.finish(list, published, "advanced", take)
     }
 
     fn link(&mut self, mut element: Element) -> Result<(), RejectReason> {

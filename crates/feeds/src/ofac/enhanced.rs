@@ -13,7 +13,7 @@ use crate::file::InputFile;
 use crate::ofac::listing::{self, Listing, Publication, Refused};
 use crate::ofac::values::Values;
 use crate::ofac::{REMARKS, remarks, subject, text};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::xml::{self, Element, Level};
 
 /// The root of the document.
@@ -22,7 +22,7 @@ pub(super) const ROOT: &str = "sanctionsData";
 /// Lines of the street of one address.
 const STREET_LINES: [&str; 3] = ["ADDRESS1", "ADDRESS2", "ADDRESS3"];
 
-pub(super) fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+pub(super) fn document(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
     let mut publication = Publication::new(file);
     let (mut published, mut values) = (None, Values::default());
     xml::records(file, ROOT, Level::Group, |group, line, mut element| {
@@ -47,7 +47,7 @@ pub(super) fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
         }
     })?;
     let list = publication.list()?;
-    publication.finish(list, published, "enhanced")
+    publication.finish(list, published, "enhanced", take)
 }
 
 fn reference_value(values: &mut Values, element: &mut Element) {

@@ -15,7 +15,7 @@ use crate::ofac::list::Tally;
 use crate::ofac::listing::{self, Listing, Publication, Refused};
 use crate::ofac::subject;
 use crate::ofac::{REMARKS, dates, remarks, text};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
 use crate::xml::{self, Element, Level};
 
 /// The root of the document.
@@ -24,7 +24,7 @@ pub(super) const ROOT: &str = "sdnList";
 /// Lines of the street of one address.
 const STREET_LINES: [&str; 3] = ["address1", "address2", "address3"];
 
-pub(super) fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
+pub(super) fn document(file: &InputFile<'_>, take: Take<'_>) -> Result<Snapshot, FeedError> {
     let mut publication = Publication::new(file);
     let (mut published, mut stated) = (None, None);
     xml::records(file, ROOT, Level::Root, |_, line, mut element| match element.name.as_str() {
@@ -47,7 +47,7 @@ pub(super) fn parse(file: &InputFile<'_>) -> Result<Snapshot, FeedError> {
         tally.count(listing.record.programmes.iter().map(Text::as_str));
     }
     let list = tally.list().map_err(|_| FeedError::NoRecords { file: file.name.to_owned() })?;
-    publication.finish(list, published, "sdn")
+    publication.finish(list, published, "sdn", take)
 }
 
 fn subject(line: u64, mut element: Element) -> Result<Listing, Refused> {

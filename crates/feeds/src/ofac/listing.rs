@@ -14,7 +14,7 @@ use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::ofac::list::{CONSOLIDATED, SDN};
 use crate::ofac::text;
-use crate::snapshot::{self, ReadFile, RejectedRow, Scope, Snapshot};
+use crate::snapshot::{self, ReadFile, RejectedRow, Scope, Snapshot, Take};
 use crate::xml::Element;
 
 /// Why a subject was not read, and which one, where that could be told.
@@ -172,17 +172,21 @@ impl<'a> Publication<'a> {
         list: ListId,
         published: Option<String>,
         table: &'static str,
+        take: Take<'_>,
     ) -> Result<Snapshot, FeedError> {
         let file = self.file.name;
         let no_records = || FeedError::NoRecords { file: file.to_owned() };
         let name = Text::new(file).or_else(|_| Text::new(table)).map_err(|_| no_records())?;
         let source = SourceFile::new(name, self.file.sha256);
         let mut refused = self.rejected;
-        let mut records = Vec::with_capacity(self.listings.len());
+        let mut taken = 0_u64;
         for listing in self.listings {
             let (line, reference) = (listing.line, listing.record.key.reference.clone());
             match listing.finish(&list, &source, &self.lines) {
-                Ok(record) => records.push(*record),
+                Ok(record) => {
+                    taken += 1;
+                    take(record);
+                }
                 Err(reason) => refused.push((line, (Some(reference), reason), false)),
             }
         }
@@ -204,7 +208,7 @@ impl<'a> Publication<'a> {
                 rows: self.rows.saturating_add(self.strays),
             });
         }
-        if records.is_empty() {
+        if taken == 0 {
             return Err(no_records());
         }
         let read = ReadFile { file: source, table, encoding: Encoding::Utf8, rows: self.rows };
@@ -213,7 +217,7 @@ impl<'a> Publication<'a> {
             published,
             files: vec![read],
             scope: Scope::Whole,
-            records,
+            records: Vec::new(),
             ended: Vec::new(),
             rejected,
             rows: self.rows,

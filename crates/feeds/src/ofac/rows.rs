@@ -1,16 +1,18 @@
 //! The rows of OFAC's tables: which table a file is, and its cells.
 
-use std::borrow::Cow;
-
 use comity_watchlist::{SourceFile, Text};
 use csv::StringRecord;
 
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
-use crate::rows::{Rows, records};
+use crate::rows::Rows;
+use crate::stream::{Characters, Line, Lines, Stream};
 
 /// Rows that are looked at to tell a table: a bad first row must not hide what the file is.
 const DETECT_ROWS: usize = 20;
+
+/// Bytes of a line that is looked at for its number.
+const LINE_BYTES_MAX: usize = 64 << 10;
 
 /// One of OFAC's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,14 @@ pub(super) struct TableFile<'a> {
     pub(super) table: Table,
     pub(super) encoding: Encoding,
     input: InputFile<'a>,
-    text: Cow<'a, str>,
+}
+
+/// The rows of a table that are read one after another, beside those of others.
+pub(super) struct Cursor<'a> {
+    table: Table,
+    rows: Rows<'a>,
+    /// Whether the row that it stands on could be read.
+    is_read: bool,
 }
 
 /// One row; handed over only if it has the columns of its table, each on the row's own line.
@@ -65,23 +74,44 @@ impl Table {
 impl<'a> TableFile<'a> {
     pub(super) fn open(input: &InputFile<'a>) -> Result<Self, FeedError> {
         input.check()?;
-        if input.begins_as_xml() {
+        if input.begins_as_xml()? {
             return Err(FeedError::NoTable { file: input.name.to_owned() });
         }
-        let bytes = input.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input.bytes);
-        let (text, encoding) = match std::str::from_utf8(bytes) {
-            Ok(text) => (Cow::Borrowed(text), Encoding::Utf8),
-            Err(_) => (Cow::Owned(bytes.iter().copied().map(char::from).collect()), Encoding::Latin1),
-        };
         let name = input.name.to_owned();
-        let table = detect(&text).ok_or_else(|| FeedError::UnknownColumns {
-            file: name.clone(),
-            columns: records(&text, b',').next().map_or(0, |(_, cells)| cells.map_or(0, |cells| cells.len())),
-        })?;
-        if !ends_with_a_line(bytes) {
+        let survey = input.survey()?;
+        let encoding = if survey.first_bad_line.is_none() { Encoding::Utf8 } else { Encoding::Latin1 };
+        let table = tell(&mut Rows::of(Stream::of(input, encoding, Characters::Any), b','));
+        let table = table.map_err(|columns| FeedError::UnknownColumns { file: name.clone(), columns })?;
+        if !survey.ends_with_a_line {
             return Err(FeedError::CutOff { file: name });
         }
-        Ok(Self { name, table, encoding, input: *input, text })
+        Ok(Self { name, table, encoding, input: *input })
+    }
+
+    /// Whether the numbers of its rows ascend, so that it can be read beside the other tables. Looked at line by line, of
+    /// which each row is one or more: where a line says anything else, the answer is no.
+    pub(super) fn ascends(&self) -> Result<bool, FeedError> {
+        let mut lines = Lines::of(Stream::of(&self.input, self.encoding, Characters::Any));
+        let mut last = 0;
+        while let Some((_, line)) = lines.next(LINE_BYTES_MAX) {
+            let Line::Text(line) = line else { return Ok(false) };
+            if line.bytes().all(is_ending) {
+                continue;
+            }
+            // A line end of its own begins a row for the reader of tables.
+            let number =
+                line.split_once(',').filter(|_| !line.contains('\r')).and_then(|(number, _)| digits(number));
+            let Some(number) = number.filter(|number| *number >= last) else { return Ok(false) };
+            last = number;
+        }
+        lines.check(&self.name)?;
+        Ok(true)
+    }
+
+    /// Its rows from the beginning.
+    pub(super) fn cursor(&self) -> Cursor<'a> {
+        let stream = Stream::of(&self.input, self.encoding, Characters::Any);
+        Cursor { table: self.table, rows: Rows::of(stream, b','), is_read: false }
     }
 
     pub(super) fn source(&self) -> Result<SourceFile, FeedError> {
@@ -91,23 +121,43 @@ impl<'a> TableFile<'a> {
         Ok(SourceFile::new(name, self.input.sha256))
     }
 
-    /// Hands over every row with its line, bad ones with the reason; the end mark is no row.
-    pub(super) fn each(&self, mut take: impl FnMut(u64, Result<Row<'_>, Refused>)) {
-        let expected = self.table.columns();
-        let mut rows = Rows::of(&self.text, b',');
-        while let Some((line, cells)) = rows.advance() {
-            match cells {
-                None => take(line, Err((None, RejectReason::Csv))),
-                Some(cells) if is_end_mark(cells) => {}
-                Some(cells) => {
-                    let row = Row { line, table: self.table, cells };
-                    match row.misshape(expected) {
-                        None => take(line, Ok(row)),
-                        Some(reason) => take(line, Err((row.number(0, "ent_num").ok(), reason))),
-                    }
-                }
+    /// Hands over every row with its line, bad ones with the reason.
+    pub(super) fn each(&self, mut take: impl FnMut(u64, Result<Row<'_>, Refused>)) -> Result<(), FeedError> {
+        let mut cursor = self.cursor();
+        while let Some(line) = cursor.advance() {
+            take(line, cursor.row(line));
+        }
+        cursor.check(&self.name)
+    }
+}
+
+impl Cursor<'_> {
+    /// Goes on to the next row, and gives its line; the end mark is no row.
+    pub(super) fn advance(&mut self) -> Option<u64> {
+        loop {
+            let (line, cells) = self.rows.advance()?;
+            if !cells.is_some_and(is_end_mark) {
+                self.is_read = cells.is_some();
+                return Some(line);
             }
         }
+    }
+
+    /// The row that it stands on, or why it is none of its table.
+    pub(super) fn row(&self, line: u64) -> Result<Row<'_>, Refused> {
+        if !self.is_read {
+            return Err((None, RejectReason::Csv));
+        }
+        let row = Row { line, table: self.table, cells: self.rows.cells() };
+        match row.misshape(self.table.columns()) {
+            None => Ok(row),
+            Some(reason) => Err((row.number(0, "ent_num").ok(), reason)),
+        }
+    }
+
+    /// Refuses a table that broke off.
+    pub(super) fn check(&self, file: &str) -> Result<(), FeedError> {
+        self.rows.check(file)
     }
 }
 
@@ -139,20 +189,31 @@ impl Row<'_> {
 
     pub(super) fn number(&self, column: usize, name: &'static str) -> Result<u64, RejectReason> {
         let digits = self.value(column).ok_or(RejectReason::Missing { column: name })?;
-        // `parse` alone would take a sign.
-        if !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(RejectReason::NotNumber { column: name });
-        }
-        digits.parse().map_err(|_| RejectReason::NotNumber { column: name })
+        self::digits(digits).ok_or(RejectReason::NotNumber { column: name })
     }
 }
 
-/// The table that most of the first rows fit.
+/// A number of digits only: `parse` alone would take a sign.
+fn digits(digits: &str) -> Option<u64> {
+    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
+/// The table that most of the first rows of a text fit.
 pub(super) fn detect(text: &str) -> Option<Table> {
-    let head: Vec<StringRecord> =
-        records(text, b',').take(DETECT_ROWS).filter_map(|(_, cells)| cells).collect();
-    let fits = |table: Table| head.iter().filter(|cells| fits(table, cells)).count();
-    Table::ALL.into_iter().filter(|table| fits(*table) > 0).max_by_key(|table| fits(*table))
+    tell(&mut Rows::of_text(text, b',')).ok()
+}
+
+/// The table that most of the first rows fit, or the columns of the first.
+fn tell(rows: &mut Rows<'_>) -> Result<Table, usize> {
+    let (mut head, mut columns) = (Vec::new(), None);
+    for _ in 0..DETECT_ROWS {
+        let Some((_, cells)) = rows.advance() else { break };
+        columns = columns.or(Some(cells.map_or(0, StringRecord::len)));
+        head.extend(cells.cloned());
+    }
+    let fitting = |table: Table| head.iter().filter(|cells| fits(table, cells)).count();
+    let told = Table::ALL.into_iter().filter(|table| fitting(*table) > 0).max_by_key(|table| fitting(*table));
+    told.ok_or(columns.unwrap_or_default())
 }
 
 fn fits(table: Table, cells: &StringRecord) -> bool {
@@ -170,11 +231,6 @@ fn fits(table: Table, cells: &StringRecord) -> bool {
 /// True for a line of nothing but 0x1A and spaces.
 fn is_end_mark(cells: &StringRecord) -> bool {
     cells.len() == 1 && cells.get(0).is_some_and(|cell| cell.bytes().all(is_ending))
-}
-
-/// True if the last row has its line end; behind it may stand only 0x1A, spaces and more line ends.
-fn ends_with_a_line(bytes: &[u8]) -> bool {
-    bytes.iter().rev().take_while(|b| is_ending(**b)).any(|b| *b == b'\n')
 }
 
 const fn is_ending(byte: u8) -> bool {

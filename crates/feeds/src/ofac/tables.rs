@@ -5,22 +5,24 @@
 //! are read as UTF-8, else as ISO 8859-1, and the snapshot says which.
 //! Not for: the remarks column's small language (`remarks`), or OFAC's XML formats (`ofac`).
 
-use std::collections::HashMap;
+mod merge;
+mod whole;
 
-use comity_watchlist::{ListId, Record, RecordKey, Reference, SourceFile};
+use comity_watchlist::{ListId, RecordKey, Reference, SourceFile};
 
 use crate::error::{FeedError, RejectReason};
 use crate::file::InputFile;
 use crate::ofac::list::Tally;
-use crate::ofac::rows::{Row, Table, TableFile};
+use crate::ofac::rows::{Refused, Row, Table, TableFile};
 use crate::ofac::subject::{self, Subject};
-use crate::snapshot::{ReadFile, RejectedRow, Scope, Snapshot};
+use crate::snapshot::{ReadFile, RejectedRow, Scope, Snapshot, Take};
 
 /// The tables of one publication.
 pub(crate) const FILES_MAX: usize = 4;
 
-/// Reads one publication from one to four files.
-pub(super) fn parse(files: &[InputFile<'_>]) -> Result<Snapshot, FeedError> {
+/// Reads one publication from one to four files. Tables whose numbers ascend, as OFAC's do, are read beside each other, and
+/// no more than one subject is held; of any others all subjects are.
+pub(super) fn read(files: &[InputFile<'_>], take: Take<'_>) -> Result<Snapshot, FeedError> {
     if files.is_empty() || files.len() > FILES_MAX {
         return Err(FeedError::FileCount { count: files.len(), max: FILES_MAX });
     }
@@ -30,94 +32,58 @@ pub(super) fn parse(files: &[InputFile<'_>]) -> Result<Snapshot, FeedError> {
             return Err(FeedError::SameTable { first: first.name.clone(), second: table.name.clone() });
         }
     }
-    let find = |table| tables.iter().find(|file| file.table == table);
-    let primary = find(Table::Subjects).ok_or(FeedError::NoPrimary)?;
-
-    let mut reading = Reading::start(&tables)?;
-    reading.table(primary, Reading::subject)?;
-    let others: [(Table, Take); 3] = [
-        (Table::Aliases, Reading::alias),
-        (Table::Addresses, Reading::address),
-        (Table::Comments, Reading::comment),
-    ];
-    for (table, take) in others {
-        if let Some(file) = find(table) {
-            reading.table(file, take)?;
-        }
+    let primary = tables.iter().find(|file| file.table == Table::Subjects).ok_or(FeedError::NoPrimary)?;
+    let mut ascend = true;
+    for table in &tables {
+        ascend = ascend && table.ascends()?;
     }
-    let snapshot = reading.finish(primary);
+    let reading = Reading::start(&tables, take)?;
+    let (snapshot, taken) = if ascend {
+        merge::read(reading, primary, &tables)?
+    } else {
+        whole::read(reading, primary, &tables)?
+    };
     // Asked at the end: a row that is read may still be a record beyond a limit.
-    if snapshot.records.is_empty() {
+    if taken == 0 {
         return Err(FeedError::NoRecords { file: primary.name.clone() });
     }
     Ok(snapshot)
 }
 
-type Take = fn(&mut Reading, &Row<'_>) -> Result<(), RejectReason>;
+/// The tables that tell more of the subjects, in the order in which they are told of.
+const OTHERS: [(Table, Put); 3] = [
+    (Table::Aliases, Subject::alias),
+    (Table::Addresses, Subject::address),
+    (Table::Comments, Subject::comment),
+];
+
+/// Puts a row to its subject.
+type Put = fn(&mut Subject, &Row<'_>) -> Result<(), RejectReason>;
 
 /// A publication that is being read.
-struct Reading {
+struct Reading<'t> {
+    take: Take<'t>,
+    taken: u64,
     list: ListId,
     sources: Vec<SourceFile>,
     read: Vec<ReadFile>,
-    subjects: Vec<Subject>,
-    by_uid: HashMap<u64, usize>,
     rejected: Vec<RejectedRow>,
     rows: u64,
 }
 
-impl Reading {
-    fn start(tables: &[TableFile<'_>]) -> Result<Self, FeedError> {
+/// What was counted and rejected of one table.
+#[derive(Default)]
+struct Counted {
+    rows: u64,
+    rejected: Vec<RejectedRow>,
+}
+
+impl<'t> Reading<'t> {
+    fn start(tables: &[TableFile<'_>], take: Take<'t>) -> Result<Self, FeedError> {
         let list = list_of(tables)?;
         let sources = tables.iter().map(TableFile::source).collect::<Result<_, _>>()?;
-        Ok(Self {
-            list,
-            sources,
-            read: Vec::new(),
-            subjects: Vec::new(),
-            by_uid: HashMap::new(),
-            rejected: Vec::new(),
-            rows: 0,
-        })
-    }
-
-    fn table(&mut self, file: &TableFile<'_>, take: Take) -> Result<(), FeedError> {
-        let (mut rows, mut rejected) = (0_u64, 0_u64);
-        file.each(|line, row| {
-            rows += 1;
-            let outcome = row
-                .and_then(|row| take(self, &row).map_err(|reason| (row.number(0, "ent_num").ok(), reason)));
-            if let Err((uid, reason)) = outcome {
-                let key = uid.and_then(|uid| self.key(uid).ok());
-                rejected += 1;
-                let may_hide_others = file.table == Table::Subjects && (key.is_none() || misshapen(&reason));
-                self.rejected.push(RejectedRow {
-                    file: file.name.clone(),
-                    line,
-                    key,
-                    may_hide_others,
-                    reason,
-                });
-            }
-        });
-        if rejected > rows / 2 {
-            return Err(FeedError::MostlyRejected { file: file.name.clone(), rejected, rows });
-        }
-        self.rows += rows;
-        let (table, encoding) = (file.table.name(), file.encoding);
-        self.read.push(ReadFile { file: file.source()?, table, encoding, rows });
-        Ok(())
-    }
-
-    fn subject(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
-        let uid = row.number(0, "ent_num")?;
-        if let Some(first) = self.by_uid.get(&uid).and_then(|at| self.subjects.get(*at)) {
-            return Err(RejectReason::Repeated { id: uid.to_string(), first: first.line });
-        }
-        let subject = Subject::read(self.key(uid)?, row)?;
-        self.by_uid.insert(uid, self.subjects.len());
-        self.subjects.push(subject);
-        Ok(())
+        let (read, rejected) = Default::default();
+        Ok(Self { take, taken: 0, list, sources, read, rejected, rows: 0 })
     }
 
     fn key(&self, uid: u64) -> Result<RecordKey, RejectReason> {
@@ -126,56 +92,70 @@ impl Reading {
         Ok(RecordKey::new(self.list.clone(), reference))
     }
 
-    fn alias(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
-        let subject = self.known(row)?;
-        subject.alias(row)
+    /// Notes that a row was not taken.
+    fn reject(&self, counted: &mut Counted, file: &TableFile<'_>, line: u64, refused: Refused) {
+        let (uid, reason) = refused;
+        let key = uid.and_then(|uid| self.key(uid).ok());
+        let may_hide_others = file.table == Table::Subjects && (key.is_none() || misshapen(&reason));
+        let file = file.name.clone();
+        counted.rejected.push(RejectedRow { file, line, key, may_hide_others, reason });
     }
 
-    fn address(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
-        let subject = self.known(row)?;
-        subject.address(row)
+    /// Ends a table, unless most of it cannot be read.
+    fn end_table(&mut self, file: &TableFile<'_>, mut counted: Counted) -> Result<(), FeedError> {
+        let (rows, rejected) = (counted.rows, u64::try_from(counted.rejected.len()).unwrap_or(u64::MAX));
+        if rejected > rows / 2 {
+            return Err(FeedError::MostlyRejected { file: file.name.clone(), rejected, rows });
+        }
+        self.rows += rows;
+        self.rejected.append(&mut counted.rejected);
+        let (table, encoding) = (file.table.name(), file.encoding);
+        self.read.push(ReadFile { file: file.source()?, table, encoding, rows });
+        Ok(())
     }
 
-    fn comment(&mut self, row: &Row<'_>) -> Result<(), RejectReason> {
-        let subject = self.known(row)?;
-        subject.comment(row)
-    }
-
-    fn known(&mut self, row: &Row<'_>) -> Result<&mut Subject, RejectReason> {
-        let uid = row.number(0, "ent_num")?;
-        let at = self.by_uid.get(&uid).copied();
-        at.and_then(|at| self.subjects.get_mut(at)).ok_or(RejectReason::NoSubject { id: uid.to_string() })
-    }
-
-    fn finish(self, primary: &TableFile<'_>) -> Snapshot {
-        let mut records: Vec<Record> = Vec::with_capacity(self.subjects.len());
-        let mut rejected = self.rejected;
-        for subject in self.subjects {
-            let (line, key) = (subject.line, subject.key().clone());
-            match subject.finish(&self.sources) {
-                Ok(record) => records.push(*record),
-                Err(reason) => {
-                    rejected.push(RejectedRow {
-                        file: primary.name.clone(),
-                        line,
-                        key: Some(key),
-                        may_hide_others: false,
-                        reason,
-                    });
-                }
+    /// Hands over a subject of which all rows are read; gives back why not, if not.
+    fn hand_over(&mut self, primary: &TableFile<'_>, subject: Subject) -> Option<RejectedRow> {
+        let (line, key) = (subject.line, subject.key().clone());
+        match subject.finish(&self.sources) {
+            Ok(record) => {
+                self.taken += 1;
+                (self.take)(record);
+                None
+            }
+            Err(reason) => {
+                let (file, key) = (primary.name.clone(), Some(key));
+                Some(RejectedRow { file, line, key, may_hide_others: false, reason })
             }
         }
-        Snapshot {
+    }
+
+    /// The publication, and how many records it has. What was rejected as a whole record stands last.
+    fn finish(self, unfit: Vec<RejectedRow>) -> (Snapshot, u64) {
+        let mut rejected = self.rejected;
+        rejected.extend(unfit);
+        let snapshot = Snapshot {
             list: self.list,
             published: None,
             files: self.read,
             scope: Scope::Whole,
-            records,
+            records: Vec::new(),
             ended: Vec::new(),
             rejected,
             rows: self.rows,
-        }
+        };
+        (snapshot, self.taken)
     }
+}
+
+/// The same subject a second time.
+fn repeated(uid: u64, first: u64) -> Refused {
+    (Some(uid), RejectReason::Repeated { id: uid.to_string(), first })
+}
+
+/// A row about a subject that there is not.
+fn no_subject(uid: u64) -> Refused {
+    (Some(uid), RejectReason::NoSubject { id: uid.to_string() })
 }
 
 /// True if the row may be made of several: a lost quote, line end or stretch of bytes joins it with those behind it.
@@ -189,6 +169,6 @@ fn list_of(tables: &[TableFile<'_>]) -> Result<ListId, FeedError> {
     primary.each(|_, row| {
         let Ok(row) = row else { return };
         tally.count(subject::programmes(row.value(3).unwrap_or_default()));
-    });
+    })?;
     tally.list().map_err(|_| FeedError::NoPrimary)
 }

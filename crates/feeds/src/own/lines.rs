@@ -12,7 +12,8 @@ use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::gather::{Gathering, Refused};
 use crate::json;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Take};
+use crate::stream::Line;
 
 /// List and reference of a record, whatever else it says and lacks.
 #[derive(Deserialize)]
@@ -28,18 +29,51 @@ struct Key {
 /// publisher, holds no record, or if more than half of its lines cannot be read. Single bad lines are in
 /// [`Snapshot::rejected`].
 pub fn parse(file: &InputFile<'_>, named: Option<&ListId>) -> Result<Snapshot, FeedError> {
-    let text = json::text(file)?;
-    let list =
-        named.cloned().or_else(|| json::lines(text).find_map(|(_, line)| key_of(line)).map(|key| key.list));
-    let mut gathering = Gathering::of(file, list, "records")?;
-    for (number, line) in json::lines(text) {
-        let read = record(&gathering, line);
+    Snapshot::collect(|take| read_lines(file, named, take))
+}
+
+/// As [`parse`], handing each record over as it is read: none stays in the snapshot.
+///
+/// # Errors
+/// As [`parse`]. Records may have been handed over before: they are of no publication then.
+pub fn read_lines(
+    file: &InputFile<'_>,
+    named: Option<&ListId>,
+    take: Take<'_>,
+) -> Result<Snapshot, FeedError> {
+    json::check(file)?;
+    let list = match named {
+        Some(list) => Some(list.clone()),
+        None => list_of(file)?,
+    };
+    let mut gathering = Gathering::of(file, list, "records", take)?;
+    let mut lines = json::lines_of(file);
+    while let Some((number, line)) = lines.next(json::OBJECT_BYTES_MAX) {
+        let read = match line {
+            Line::Text(line) => record(&gathering, line),
+            Line::TooLong => Err((None, json::too_long())),
+        };
         gathering.take(number, read);
     }
+    lines.check(file.name)?;
     gathering.finish(None, Encoding::Utf8)
 }
 
-fn record(gathering: &Gathering, line: &str) -> Result<comity_watchlist::Record, Refused> {
+/// The list of the first record that names one.
+fn list_of(file: &InputFile<'_>) -> Result<Option<ListId>, FeedError> {
+    let mut lines = json::lines_of(file);
+    while let Some((_, line)) = lines.next(json::OBJECT_BYTES_MAX) {
+        if let Line::Text(line) = line
+            && let Some(key) = key_of(line)
+        {
+            return Ok(Some(key.list));
+        }
+    }
+    lines.check(file.name)?;
+    Ok(None)
+}
+
+fn record(gathering: &Gathering<'_>, line: &str) -> Result<comity_watchlist::Record, Refused> {
     let list = gathering.list();
     match read(line.as_bytes()) {
         Ok(own) if own.record.key.list == *list => Ok(own.record),

@@ -20,6 +20,16 @@ const STRICT: [&str; 3] = [
     "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
 ];
 
+/// The other markings of TLP 1.0 and 2.0, whose meaning nobody needs to be told (STIX 2.1 §7.2.1.4 and the extension).
+const LENIENT: [&str; 6] = [
+    "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9",
+    "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da",
+    "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
+    "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
+    "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+    "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
+];
+
 /// A `location`, with what of it has no place in an address.
 #[derive(Debug)]
 pub(super) struct Location {
@@ -41,6 +51,8 @@ struct Listing {
 pub(super) struct Seen<'a> {
     /// Who made something that is there: a speaker, and no subject.
     authors: HashSet<String>,
+    /// Whether it is a page of more: then what a marking says may stand in another one.
+    is_page: bool,
     /// Markings that say by their content that they are strict.
     strict: HashSet<String>,
     /// The newest version of each object by its id: `modified`, and its number.
@@ -61,8 +73,8 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     /// Looks at all objects; those that cannot be read are left to the second reading.
-    pub(super) fn of(objects: impl Iterator<Item = Written<'a>>) -> Self {
-        let mut seen = Self::default();
+    pub(super) fn of(objects: impl Iterator<Item = Written<'a>>, is_page: bool) -> Self {
+        let mut seen = Self { is_page, ..Self::default() };
         for written in objects {
             if let Ok(object) = json::read(written.text) {
                 seen.look(written, &object);
@@ -106,7 +118,9 @@ impl<'a> Seen<'a> {
             }
             Some(_) => return Err(RejectReason::Vocabulary { column }),
         };
-        let is_strict = |mark: &&str| STRICT.contains(mark) || self.strict.contains(*mark);
+        let is_untold =
+            |mark: &str| self.is_page && !LENIENT.contains(&mark) && !self.newest.contains_key(mark);
+        let is_strict = |mark: &&str| STRICT.contains(mark) || self.strict.contains(*mark) || is_untold(mark);
         if whole.iter().chain(&parts).any(is_strict) { Err(RejectReason::Marked) } else { Ok(()) }
     }
 

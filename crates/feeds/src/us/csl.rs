@@ -4,7 +4,7 @@
 
 use comity_watchlist::{Address, Country, FuzzyDate, PartialDate, Record};
 
-use crate::error::RejectReason;
+use crate::error::{FeedError, RejectReason};
 use crate::us::List;
 use crate::us::entry::{Publication, address, keep, locate, measure, name_once, notice, text};
 use crate::us::rows::{Row, Table};
@@ -23,7 +23,7 @@ pub(super) fn fits(table: &Table<'_>) -> bool {
     table.has(&COLUMNS)
 }
 
-pub(super) fn read(list: List, table: &Table<'_>, publication: &mut Publication) {
+pub(super) fn read(list: List, table: &Table<'_>, publication: &mut Publication) -> Result<(), FeedError> {
     table.each(|line, row| {
         let row = match row {
             Ok(row) => row,
@@ -40,7 +40,7 @@ pub(super) fn read(list: List, table: &Table<'_>, publication: &mut Publication)
             Some(_) => publication.reject(line, true, RejectReason::Vocabulary { column: "source" }),
             None => publication.reject(line, true, RejectReason::Missing { column: "source" }),
         }
-    });
+    })
 }
 
 fn fill(record: &mut Record, row: &Row<'_>) -> Result<(), RejectReason> {

@@ -2,7 +2,7 @@
 
 use comity_watchlist::{Address, Country, FuzzyDate, PartialDate, Record};
 
-use crate::error::RejectReason;
+use crate::error::{FeedError, RejectReason};
 use crate::us::entry::{Publication, address, keep, notice, text};
 use crate::us::rows::{Row, Table};
 
@@ -17,12 +17,12 @@ pub(super) fn fits(table: &Table<'_>) -> bool {
     table.has(&COLUMNS)
 }
 
-pub(super) fn read(table: &Table<'_>, publication: &mut Publication) {
+pub(super) fn read(table: &Table<'_>, publication: &mut Publication) -> Result<(), FeedError> {
     table.each(|line, row| match row {
         Ok(row) => publication.take(&row, "Name", &[], |record| fill(record, &row)),
         Err(reason @ RejectReason::Repeated { .. }) => publication.reject(line, false, reason),
         Err(reason) => publication.reject(line, true, reason),
-    });
+    })
 }
 
 fn fill(record: &mut Record, row: &Row<'_>) -> Result<(), RejectReason> {

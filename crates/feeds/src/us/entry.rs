@@ -13,7 +13,7 @@ use comity_watchlist::{
 
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
-use crate::snapshot::{self, ReadFile, RejectedRow, Scope, Snapshot};
+use crate::snapshot::{self, ReadFile, RejectedRow, Scope, Snapshot, Take};
 use crate::us::rows::Row;
 
 /// Neither these lists nor their tables say whether a subject is a person.
@@ -96,19 +96,27 @@ impl Publication {
         join(record, read);
     }
 
-    pub(super) fn finish(self, file: &InputFile<'_>, table: &'static str) -> Result<Snapshot, FeedError> {
+    pub(super) fn finish(
+        self,
+        file: &InputFile<'_>,
+        table: &'static str,
+        take: Take<'_>,
+    ) -> Result<Snapshot, FeedError> {
         let named = || file.name.to_owned();
         let name = Text::new(file.name).or_else(|_| Text::new(table));
         let name = name.map_err(|_| FeedError::NoRecords { file: named() })?;
         let source = SourceFile::new(name, file.sha256);
         let mut rejected = self.rejected;
-        let mut records = Vec::with_capacity(self.records.len());
+        let mut taken = 0_u64;
         for (line, mut record) in self.records {
             let reference = record.key.reference.clone();
             record.addresses.sort_by_cached_key(|address| format!("{address:?}"));
             record.source.files = vec![source.clone()];
             match snapshot::fitting(Box::new(record)) {
-                Ok(record) => records.push(*record),
+                Ok(record) => {
+                    taken += 1;
+                    take(record);
+                }
                 Err(reason) => rejected.push((line, Some(reference), false, reason)),
             }
         }
@@ -116,7 +124,7 @@ impl Publication {
         if count > self.rows / 2 {
             return Err(FeedError::MostlyRejected { file: named(), rejected: count, rows: self.rows });
         }
-        if records.is_empty() {
+        if taken == 0 {
             return Err(FeedError::NoRecords { file: named() });
         }
         let list = self.list;
@@ -134,7 +142,7 @@ impl Publication {
             published: None,
             files: vec![read],
             scope: Scope::Whole,
-            records,
+            records: Vec::new(),
             ended: Vec::new(),
             rejected,
             rows: self.rows,

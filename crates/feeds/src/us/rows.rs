@@ -5,15 +5,19 @@
 use csv::StringRecord;
 
 use crate::error::{FeedError, RejectReason};
-use crate::file::InputFile;
-use crate::rows::records;
+use crate::file::{Encoding, InputFile};
+use crate::rows::Rows;
+use crate::stream::{Characters, Line, Lines, Stream};
+
+/// Bytes of the line of column names.
+const HEADER_BYTES_MAX: usize = 64 << 10;
 
 /// Line ends within one row. Addresses have one or two; a row with more has lost a quote and swallowed others.
 const LINE_ENDS_MAX: usize = 8;
 
 /// A table whose header was read.
 pub(super) struct Table<'a> {
-    text: &'a str,
+    file: InputFile<'a>,
     delimiter: u8,
     header: StringRecord,
 }
@@ -29,23 +33,29 @@ impl<'a> Table<'a> {
     pub(super) fn open(file: &InputFile<'a>) -> Result<Self, FeedError> {
         file.check()?;
         let name = || file.name.to_owned();
-        if file.begins_as_xml() {
+        if file.begins_as_xml()? {
             return Err(FeedError::NoTable { file: name() });
         }
-        let bytes = file.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file.bytes);
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let ends: u64 = before.iter().map(|byte| u64::from(*byte == b'\n')).sum();
-            FeedError::NotUtf8 { file: name(), line: ends + 1 }
-        })?;
+        let survey = file.survey()?;
+        if let Some(line) = survey.first_bad_line {
+            return Err(FeedError::NotUtf8 { file: name(), line });
+        }
         // The Denied Persons List ends behind the quote of its last cell: that cell at least is whole.
-        if !text.ends_with(['\n', '"']) {
+        if !matches!(survey.last, Some(b'\n' | b'"')) {
             return Err(FeedError::CutOff { file: name() });
         }
-        let first = text.lines().next().unwrap_or_default();
-        let delimiter = if first.contains('\t') { b'\t' } else { b',' };
-        let header = records(text, delimiter).next().and_then(|(_, row)| row).unwrap_or_default();
-        Ok(Self { text, delimiter, header })
+        let mut lines = Lines::of(Stream::of(file, Encoding::Utf8, Characters::Any));
+        let first = lines.next(HEADER_BYTES_MAX);
+        let tabbed = first.is_some_and(|(_, line)| matches!(line, Line::Text(line) if line.contains('\t')));
+        let delimiter = if tabbed { b'\t' } else { b',' };
+        let mut table = Self { file: *file, delimiter, header: StringRecord::new() };
+        let mut rows = table.rows();
+        table.header = rows.advance().and_then(|(_, row)| row.cloned()).unwrap_or_default();
+        Ok(table)
+    }
+
+    fn rows(&self) -> Rows<'a> {
+        Rows::of(Stream::of(&self.file, Encoding::Utf8, Characters::Any), self.delimiter)
     }
 
     pub(super) fn columns(&self) -> usize {
@@ -58,8 +68,14 @@ impl<'a> Table<'a> {
     }
 
     /// Hands over every row behind the header, bad ones with line and reason. A header that stands again is no row.
-    pub(super) fn each(&self, mut take: impl FnMut(u64, Result<Row<'_>, RejectReason>)) {
-        for (line, cells) in records(self.text, self.delimiter).skip(1) {
+    pub(super) fn each(
+        &self,
+        mut take: impl FnMut(u64, Result<Row<'_>, RejectReason>),
+    ) -> Result<(), FeedError> {
+        let mut rows = self.rows();
+        // The header is the first row.
+        rows.advance();
+        while let Some((line, cells)) = rows.advance() {
             let Some(cells) = cells else {
                 take(line, Err(RejectReason::Csv));
                 continue;
@@ -70,13 +86,14 @@ impl<'a> Table<'a> {
                 Err(RejectReason::LineBreak)
             } else if found != expected {
                 Err(RejectReason::Columns { found, expected })
-            } else if cells == self.header {
+            } else if *cells == self.header {
                 Err(RejectReason::Repeated { id: "header".to_owned(), first: 1 })
             } else {
-                Ok(Row { line, header: &self.header, cells })
+                Ok(Row { line, header: &self.header, cells: cells.clone() })
             };
             take(line, row);
         }
+        rows.check(self.file.name)
     }
 }
 

@@ -36,6 +36,9 @@ fn documents(form: &Form) -> Vec<Case> {
     let mut cases = vec![
         case("another type", Refused("no bundle"), b"{\"type\":\"identity\",\"objects\":[]}".to_vec()),
         case("a type that is a number", Refused("no bundle"), b"{\"type\":7,\"objects\":[]}".to_vec()),
+        case("an envelope of nothing", Refused("no record"), b"{\"more\":false,\"objects\":[]}".to_vec()),
+        case("an envelope without objects", Refused("no bundle"), b"{\"more\":true}".to_vec()),
+        case("an envelope with more in it", Refused("no bundle"), b"{\"objects\":[],\"id\":1}".to_vec()),
         case("a bundle of nothing", Refused("no record"), b"{\"type\":\"bundle\"}".to_vec()),
         case(
             "objects that are none",

@@ -195,8 +195,7 @@ fn a_real_chain_of_deltas_is_followed_and_one_without_its_base_is_refused() {
     assert_eq!((count(1), count(2), count(3), count(4)), (2, 3, 2, 3));
     assert!(matches!(ftm::parse(&files[1..], Some(&named)), Err(FeedError::Gap { .. })));
     let Some(delta) = shared("entities.delta.json") else { return };
-    let big =
-        InputFile { name: "entities.delta.json", sha256: FileHash::new([2; 32]), bytes: delta.as_bytes() };
+    let big = InputFile::of_bytes("entities.delta.json", FileHash::new([2; 32]), delta.as_bytes());
     assert!(matches!(ftm::parse(&[big], Some(&named)), Err(FeedError::Gap { line: 1, .. })));
     // The entities that it has, as if they were the whole list.
     let entities: String = delta

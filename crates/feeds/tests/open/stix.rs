@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use comity_feeds::out::{OutFormat, OutState, Outgoing};
-use comity_feeds::{FeedError, Format, Scope, Snapshot, detect, stix};
+use comity_feeds::{FeedError, Format, RejectReason, Scope, Snapshot, detect, stix};
 use comity_policy::Tlp;
 use comity_watchlist::{CalendarDate, DelistReason, Record, Reference};
 use serde_json::{Value, json};
@@ -95,6 +95,49 @@ fn subjects_of_others_are_read_as_their_snapshot_says_and_every_leaf_is_kept() {
     assert!(values > 70, "{values}");
     assert_eq!(snapshot.scope, Scope::Changes, "what is not in a bundle has not ended");
     assert_eq!(detect(BUNDLE.as_bytes()), Some(Format::Stix));
+}
+
+/// A bundle as pages of a collection give it: the same objects in an envelope.
+fn enveloped(text: &str, more: bool) -> String {
+    let objects = &text[text.find("\"objects\"").unwrap()..];
+    format!("{{\"more\": {more}, \"next\": \"7\", {objects}")
+}
+
+#[test]
+fn an_envelope_of_taxii_is_read_as_the_bundle_of_its_objects() {
+    let listings: Vec<Outgoing> =
+        (1..=3).map(|number| listing(numbered(number), number, OutState::Listed)).collect();
+    let theirs = list("xa-guild");
+    for (text, list) in [(BUNDLE.to_owned(), Some(&theirs)), (written(OutFormat::Stix, &listings), None)] {
+        for more in [false, true] {
+            let envelope = enveloped(&text, more);
+            assert_eq!(detect(envelope.as_bytes()), Some(Format::Stix));
+            let read = |text: &str| stix::parse(&file("page.json", text.as_bytes()), list).unwrap();
+            let (one, other) = (read(&text), read(&envelope));
+            assert_eq!(
+                (one.scope, &one.ended, one.rejected.len(), one.records.len()),
+                (other.scope, &other.ended, other.rejected.len(), other.records.len())
+            );
+            assert!(one.records.iter().zip(&other.records).all(|(one, other)| one.same_content(other)));
+        }
+    }
+}
+
+#[test]
+fn what_a_marking_says_on_another_page_may_be_strict() {
+    let object = |mark: &str| {
+        format!(
+            "{{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"identity--{mark}\",\"name\":\"Ilse Brandt\",\
+             \"identity_class\":\"individual\",\"modified\":\"2026-01-01T00:00:00Z\",\
+             \"object_marking_refs\":[\"marking-definition--{mark}\"]}}"
+        )
+    };
+    let (untold, green) = ("00000000-0000-4000-8000-000000000001", "bab4a63c-aed9-4cf5-a766-dfca5abac2bb");
+    let objects = format!("[{},{}]", object(untold), object(green));
+    let page = parse(&format!("{{\"more\":true,\"objects\":{objects}}}")).unwrap();
+    assert_eq!((page.records.len(), page.rejected.len()), (1, 1));
+    assert_eq!(page.rejected[0].reason, RejectReason::Marked);
+    assert!(page.records[0].key.reference.as_str().ends_with(green));
 }
 
 #[test]

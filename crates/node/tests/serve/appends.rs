@@ -148,7 +148,7 @@ async fn of_two_that_were_compared_with_the_same_list_one_is_entered() {
     let answers = callers.join_all().await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
     assert!(
-        answers.iter().flat_map(|answer| answer.as_ref().err()).all(|code| *code == ErrorCode::BaseChanged)
+        answers.iter().filter_map(|answer| answer.as_ref().err()).all(|code| *code == ErrorCode::BaseChanged)
     );
     assert_eq!(node.size().await, 2);
     node.stop().await.unwrap();
