@@ -34,6 +34,7 @@ mod records;
 mod recovery;
 mod refusals;
 mod replay;
+mod same_as;
 mod schemas;
 mod strangers;
 mod thief;

@@ -290,7 +290,7 @@ fn proof_hashes(index: u64, size: u64) -> u32 {
 }
 
 /// A time as people read it; one that no calendar has as seconds since 1970.
-fn utc(secs: u64) -> String {
+pub(crate) fn utc(secs: u64) -> String {
     let (minutes, hours) = (secs / 60 % 60, secs / 3_600 % 24);
     match CalendarDate::of_unix_secs(secs) {
         Ok(date) => format!("{date} {hours:02}:{minutes:02}:{:02} UTC", secs % 60),

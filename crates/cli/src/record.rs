@@ -1,10 +1,12 @@
-//! `comity record`: an agency writes designations of its own and changes what it has listed, one signed change a call.
+//! `comity record`: an agency writes designations of its own and changes what it has listed, one signed change a call; and
+//! says which records are about one subject (`same_as`).
 //!
 //! Not here: what a file may say (`feeds::own`), the questions on a terminal (`ask`), what is held (`standing`), and
 //! whether the change still follows the newest entry when it is signed (the node).
 
 mod ask;
 mod confirm;
+mod same_as;
 mod signed;
 mod standing;
 
@@ -12,6 +14,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use comity_feeds::own::{self, OwnRecord};
+use comity_ledger::Origin;
 use comity_node::NodeError;
 use comity_tlog::Hash;
 use comity_watchlist::{
@@ -22,12 +25,12 @@ use comity_wire::HandlingChoice;
 use comity_wire::v1::RecordState;
 
 use crate::answer::{Answer, Refusal, sentence};
-use crate::args::{Acted, RecordCommand, RecordKey as KeyOf, Written};
+use crate::args::{Acted, Grounds, RecordCommand, RecordKey as KeyOf, Written};
 use crate::import::fresh_handle;
 use crate::in_file::read_at_most;
 use crate::record::ask::Dialog;
 use crate::record::signed::sign;
-use crate::record::standing::{Standing, find, find_all};
+use crate::record::standing::{Standing, find, find_all, find_in};
 use crate::source::Source;
 
 pub(crate) use crate::record::confirm::{waiting_json, waiting_text};
@@ -82,7 +85,11 @@ pub(crate) fn run(command: &RecordCommand) -> Result<Answer, Refusal> {
         }),
         RecordCommand::Erase(acted) => erase(acted),
         RecordCommand::Confirm(confirm) => confirm::run(confirm),
-        RecordCommand::Show { key, of } => show(&mut Source::find(&of.home)?, &key_of(key)?),
+        RecordCommand::SameAs(joined) => same_as::state(joined),
+        RecordCommand::Retract(joined) => same_as::retract(joined),
+        RecordCommand::Show { key, origin, same_as, of } => {
+            show(&mut Source::find(&of.home)?, &key_of(key)?, origin.as_deref(), *same_as)
+        }
     }
 }
 
@@ -206,7 +213,7 @@ fn act(
     op: impl FnOnce(&Standing, Box<Notice>) -> Result<Op, Refusal>,
 ) -> Result<Answer, Refusal> {
     let key = key_of(&acted.key)?;
-    let notice = notice(acted, word, key.clone())?;
+    let notice = notice(&acted.grounds, &format!("{word} it"), key.clone())?;
     let mut source = Source::find(&acted.of.home)?;
     let before = find(&mut source, &key)?.ok_or_else(|| not_found(&key))?;
     if let Some(version) = acted.version {
@@ -221,7 +228,7 @@ fn act(
 /// interrupted between two of them says it again for the rest.
 fn erase(acted: &Acted) -> Result<Answer, Refusal> {
     let key = key_of(&acted.key)?;
-    let notice = Box::new(notice(acted, "erase", key.clone())?);
+    let notice = Box::new(notice(&acted.grounds, "erase it", key.clone())?);
     let mut source = Source::find(&acted.of.home)?;
     let mut listings = find_all(&mut source, &key)?;
     let newest = listings.last().ok_or_else(|| not_found(&key))?;
@@ -245,27 +252,27 @@ fn erase(acted: &Acted) -> Result<Answer, Refusal> {
 }
 
 /// The grounds of a change, asked for on a terminal if none are given.
-fn notice(acted: &Acted, word: &str, key: RecordKey) -> Result<Notice, Refusal> {
+fn notice(grounds: &Grounds, deed: &str, key: RecordKey) -> Result<Notice, Refusal> {
     let prose = |text: &str| Prose::new(text).map_err(|error| error.to_string());
     let bad = |name: &str| {
         let name = name.to_owned();
         move |error: String| Refusal::new("record", format!("{name}: {error}{NOTHING}"))
     };
     let mut notice = Notice::new(key);
-    for text in &acted.reason {
+    for text in &grounds.reason {
         notice.reasons_public.push(prose(text).map_err(bad("--reason"))?);
     }
-    for text in &acted.closed_reason {
+    for text in &grounds.closed_reason {
         notice.reasons_closed.push(prose(text).map_err(bad("--closed-reason"))?);
     }
-    for text in &acted.legal {
+    for text in &grounds.legal {
         let act = Text::new(text.as_str()).map_err(|error| error.to_string()).map_err(bad("--legal"))?;
         notice.legal.push(LegalBasis::new(act));
     }
     if notice.reasons_public.is_empty() && notice.reasons_closed.is_empty() {
         match Dialog::of_terminal() {
             Some(mut dialog) => {
-                let question = format!("reason that may be published why you {word} it");
+                let question = format!("reason that may be published why you {deed}");
                 notice.reasons_public.push(dialog.until(&question, prose)?);
             }
             None => return Err(missing("--reason TEXT or --closed-reason TEXT")),
@@ -274,9 +281,15 @@ fn notice(acted: &Acted, word: &str, key: RecordKey) -> Result<Notice, Refusal> 
     Ok(notice)
 }
 
-/// The record as a file that can be amended.
-fn show(source: &mut Source, key: &RecordKey) -> Result<Answer, Refusal> {
-    let standing = find(source, key)?.ok_or_else(|| not_found(key))?;
+/// The record as a file that can be amended, and who says that it is about one subject with another.
+fn show(
+    source: &mut Source,
+    key: &RecordKey,
+    origin: Option<&str>,
+    statements: bool,
+) -> Result<Answer, Refusal> {
+    let origin = origin_of(source, origin)?;
+    let standing = find_in(source, &origin, key)?.ok_or_else(|| not_found_in(&origin, key))?;
     let Some(record) = &standing.record else {
         return Err(Refusal::new("erased", format!("what was said of {key} was erased")));
     };
@@ -284,11 +297,14 @@ fn show(source: &mut Source, key: &RecordKey) -> Result<Answer, Refusal> {
         .map_err(|error| Refusal::new("record", sentence(&error)))?;
     let written: serde_json::Value =
         serde_json::from_str(&text).map_err(|error| Refusal::new("internal", error.to_string()))?;
+    let said = same_as::said_of(source, &origin, &standing)?;
     let mut json = standing.json();
     if let Some(object) = json.as_object_mut() {
+        object.insert("origin".to_owned(), origin.as_str().into());
         object.insert("record".to_owned(), written);
+        object.extend(said.json());
     }
-    Ok(Answer::new(text, json))
+    Ok(Answer::new(if statements { said.text() } else { text }, json))
 }
 
 /// Reads a file, or standard input, with the name and hash that stand in the record.
@@ -346,6 +362,18 @@ fn key_of(key: &KeyOf) -> Result<RecordKey, Refusal> {
     let list = ListId::parse(&key.list).map_err(|error| refuse("LIST", error))?;
     let reference = Reference::parse(&key.reference).map_err(|error| refuse("REFERENCE", error))?;
     Ok(RecordKey::new(list, reference))
+}
+
+/// The log that is named; the own one if none is.
+fn origin_of(source: &Source, named: Option<&str>) -> Result<Origin, Refusal> {
+    let Some(named) = named else { return Ok(source.home().origin()) };
+    let refuse =
+        |_| Refusal::new("name", format!("{named} is no name of a log; one is agency.example/pub{NOTHING}"));
+    named.parse().map_err(refuse)
+}
+
+fn not_found_in(origin: &Origin, key: &RecordKey) -> Refusal {
+    Refusal::new("not_found", format!("{origin} has no record {key} that can be read here{NOTHING}"))
 }
 
 fn not_found(key: &RecordKey) -> Refusal {

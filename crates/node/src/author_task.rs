@@ -24,6 +24,7 @@ use self::group::{Group, Joined};
 use crate::erasures;
 use crate::off_reactor::in_own_thread;
 use crate::records::ViewStep;
+use crate::statements;
 use crate::{Node, NodeError, OwnLog, ReadOnlyReason, SystemEntropy, now};
 
 /// Drafts beyond which no further append joins a batch: a sync costs some milliseconds, and as long as this many
@@ -337,12 +338,14 @@ impl AuthorLoop {
             // A key is taken by what begins under it and by what goes on under it.
             let takes = match &basis.decoded.change.op {
                 Op::Rekey { to, .. } => Some(to),
+                Op::SameAs { .. } => None,
                 _ => Some(&basis.key).filter(|_| basis.follows.is_none()),
             };
             if takes.is_some_and(|key| !begun.insert(key) || view.live_by_key(&log, key).next().is_some()) {
                 return false;
             }
             let as_it_was = match basis.follows {
+                _ if basis.decoded.change.op.is_of_statement() => statements::holds(&view, &log, basis),
                 Some(follows) => view.newest_of(&log, basis.handle).is_some_and(|(index, leaf, status)| {
                     // What has ended can still be taken back and erased, and nothing else.
                     let takes_back =

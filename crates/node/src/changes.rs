@@ -59,6 +59,7 @@ fn labels_of(config: &Config, handling: HandlingChoice, kind: Kind) -> Result<La
     let agency = &config.agency;
     let labels = match handling {
         _ if config.release == Release::Nobody => defaults::kept_home(agency, kind),
+        HandlingChoice::KeptHome => defaults::kept_home(agency, kind),
         HandlingChoice::OfficialList => defaults::imported_official_list(agency, kind),
         HandlingChoice::OwnDesignation => {
             let authored = Moment::from_unix_secs(now().unix_secs());

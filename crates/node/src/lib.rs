@@ -53,6 +53,7 @@ mod scrub;
 mod sections;
 mod serve;
 mod services;
+mod statements;
 mod succeeded;
 mod succession;
 mod tiles;
@@ -99,6 +100,7 @@ pub use serve::{Serving, serve};
 pub use services::{
     TlsRefusal, add_authority, add_peer, expiry_messages, peer_messages, put_crl, retire_authority,
 };
+pub use statements::statements_about;
 pub use succession::{Succeeded, succeed};
 pub use tls_keys::{IssuedCrl, OwnLeaf, RenewedLeaf, Revokee, TlsKeys, TlsKeysError};
 pub use tls_life::{Reloaded, TlsLife, TlsOutlook};

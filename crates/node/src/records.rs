@@ -107,11 +107,15 @@ impl ViewStep {
         self.foreign
     }
 
-    /// Whether it leaves every record as it is: it names no entry before it, and begins a listing of its own at most.
+    /// Whether it leaves every record as it is: it names no entry before it, and begins a listing of its own at most. A
+    /// same-as statement says something of others.
     fn changes_nothing(&self, view: &View) -> bool {
         let decoded = self.decoded.as_ref();
         self.at.about.is_none()
-            && decoded.is_none_or(|decoded| !view.has_handle(&self.at.origin, decoded.change.handle))
+            && decoded.is_none_or(|decoded| {
+                let change = &decoded.change;
+                !change.op.is_of_statement() && !view.has_handle(&self.at.origin, change.handle)
+            })
     }
 
     /// Takes the entry into the view, of a log that ended at `last_good` if it did. What of a peer's log does not fit is

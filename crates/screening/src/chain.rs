@@ -146,6 +146,8 @@ impl Step {
             Op::Rekey { to, .. } => (Act::Rekey(Arc::new(to)), None),
             Op::Merge { into, from, .. } => (Act::Join(into == handle || from.contains(&handle)), None),
             Op::Split { from, into, .. } => (Act::Join(from == handle || into.contains(&handle)), None),
+            // The view keeps statements apart; one that came here would name no listing.
+            Op::SameAs { .. } | Op::Retract { .. } => (Act::Join(false), None),
         };
         let withheld = if record.is_some() { withheld } else { Vec::new() };
         let (index, leaf, about) = (at.index, at.leaf, at.about);

@@ -2,7 +2,8 @@
 //!
 //! In scope: the [`View`], derived in memory from the opened changes of every origin, kept up by one change at a
 //! time and rebuilt at start; the current records of one list, for importers; exact identifiers, codes of goods that
-//! cover each other and normalised names, with the reason of each [`Hit`].
+//! cover each other and normalised names, with the reason of each [`Hit`]; who says that two listings are about one
+//! subject.
 //!
 //! Out of scope: reading and verifying entries (`ledger`), who may be told (`policy`), what a record is
 //! (`watchlist`), freshness and frozen origins (`node`). Records of different origins never overwrite each other,
@@ -20,6 +21,7 @@ mod name_key;
 mod origin;
 mod query;
 mod screen;
+mod statement;
 mod view;
 
 pub use chain::{Conflict, Status};
@@ -27,4 +29,5 @@ pub use hit::{Answer, GoodsRelation, Hit, HitState, Matched, NameOrder, ScopeMat
 pub use listed::{Ended, Listed};
 pub use origin::{LogOrigin, OriginError, Provenance};
 pub use query::{IdQuery, NameQuery, Query, QueryError};
+pub use statement::{Stated, StatementState, Subject};
 pub use view::{Outcome, View, ViewError};

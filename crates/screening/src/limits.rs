@@ -4,9 +4,6 @@
 
 use comity_watchlist::limits::TEXT_BYTES_MAX;
 
-/// Bytes of an origin: as much as an entry's commitment and a file name carry.
-pub const ORIGIN_BYTES_MAX: usize = 127;
-
 /// Bytes of a query: any name or identifier that a record can hold can be asked for.
 pub const QUERY_BYTES_MAX: usize = TEXT_BYTES_MAX;
 
@@ -23,3 +20,10 @@ pub const UNOPENED_RUN_MAX: usize = 256;
 
 /// Listings of one view: what the 32-bit numbers of the indexes can tell apart.
 pub const LISTINGS_MAX: u32 = u32::MAX;
+
+/// Same-as statements about one listing in an answer: more than a person reads.
+pub const STATEMENTS_MAX: usize = 256;
+
+/// Listings that one agency's statements join to one that was asked for: more than the lists have of one subject, and it
+/// bounds the walk from one to the next.
+pub const SUBJECT_LISTINGS_MAX: usize = 64;

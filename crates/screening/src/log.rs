@@ -9,6 +9,7 @@ use comity_tlog::{EntryIndex, Hash};
 use comity_watchlist::{Handle, RecordKey};
 
 use crate::index::ListingId;
+use crate::statement::Statements;
 
 /// One entry that changes a record and that we could not read.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct Log {
     pub(crate) opened: BTreeMap<EntryIndex, ListingId>,
     pub(crate) gaps: Gaps,
     pub(crate) handles: BTreeMap<Handle, ListingId>,
+    /// What is said of two listings being about one subject.
+    pub(crate) statements: Statements,
     /// The listings that stand under a key, ended ones included.
     pub(crate) keys: BTreeMap<Arc<RecordKey>, Vec<ListingId>>,
 }
@@ -48,6 +51,11 @@ impl Gaps {
 
     pub(crate) fn leaf(&self, index: EntryIndex) -> Option<Hash> {
         self.get(index).map(|gap| gap.leaf)
+    }
+
+    /// Whether an unopened entry names this one.
+    pub(crate) fn has_follower(&self, index: EntryIndex) -> bool {
+        self.followers.range((index, EntryIndex::ZERO)..=(index, EntryIndex::MAX)).next().is_some()
     }
 
     pub(crate) fn insert(&mut self, index: EntryIndex, gap: Gap) {

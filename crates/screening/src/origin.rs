@@ -7,9 +7,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use comity_tlog::{EntryIndex, Hash};
+use comity_watchlist::OriginName;
+use comity_watchlist::limits::ORIGIN_BYTES_MAX;
 use thiserror::Error;
-
-use crate::limits::ORIGIN_BYTES_MAX;
 
 /// The name of one log, `<agency id>/<log>`. Clones share their text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +46,11 @@ pub struct Provenance {
 }
 
 impl LogOrigin {
+    /// The log of a name that a record or a statement has.
+    pub fn of(name: &OriginName) -> Self {
+        Self(name.as_str().into())
+    }
+
     /// The origin as written.
     pub fn as_str(&self) -> &str {
         &self.0

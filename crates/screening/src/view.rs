@@ -18,6 +18,7 @@ use crate::log::{Gap, Log};
 use crate::name_key::NameKey;
 use crate::origin::{LogOrigin, Provenance};
 use crate::query::{goods_key, id_key};
+use crate::statement::NamedBy;
 
 /// The merged view of all origins.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,8 @@ pub struct View {
     listings: Vec<Listing>,
     names: Index,
     ids: Index,
+    /// The same-as statements of all logs, by the listings that they name.
+    pub(crate) named_by: NamedBy,
 }
 
 /// What became of a change.
@@ -80,6 +83,9 @@ impl View {
             return Ok(known);
         }
         let late = self.check_order(at)?;
+        if decoded.change.op.is_of_statement() {
+            return Ok(self.apply_statement(at, decoded, late));
+        }
         let id = self.listing_of(&at.origin, decoded.change.handle)?;
         let log = self.logs.entry(at.origin.clone()).or_default();
         log.newest = log.newest.max(Some(at.index));
@@ -87,11 +93,27 @@ impl View {
         let before = log.gaps.remove(at.index).and_then(|gap| gap.owner);
         self.unindex(id);
         if late {
-            self.move_gaps(at, before, id);
+            self.move_gaps(at, before, Some(id));
         }
         let conflict = self.follow(&at.origin, id, Some(Step::new(at, decoded)));
         self.index(id);
         Ok(conflict.map_or(Outcome::Applied, Outcome::Flagged))
+    }
+
+    /// Takes in an entry of a same-as statement, which changes no listing.
+    fn apply_statement(&mut self, at: &Provenance, decoded: Decoded, late: bool) -> Outcome {
+        let log = self.logs.entry(at.origin.clone()).or_default();
+        log.newest = log.newest.max(Some(at.index));
+        let before = log.gaps.remove(at.index).and_then(|gap| gap.owner);
+        let named = log.statements.take(at, decoded.change);
+        for listing in named.into_iter().flatten() {
+            self.named_by.entry(listing).or_default().insert((at.origin.clone(), at.index));
+        }
+        if late {
+            self.move_gaps(at, before, None);
+        }
+        let conflict = self.logs.get(&at.origin).and_then(|log| log.statements.conflict(at.index));
+        conflict.map_or(Outcome::Applied, Outcome::Flagged)
     }
 
     /// Takes note of an entry that changes a record but whose content is withheld, erased, lost, or not understood.
@@ -120,7 +142,8 @@ impl View {
             let handle = listing.handle;
             listing.conflicts().map(|(index, conflict)| (handle, index, conflict)).collect::<Vec<_>>()
         };
-        self.of_origin(origin).flat_map(flagged)
+        let statements = self.log(origin).into_iter().flat_map(|log| log.statements.conflicts());
+        self.of_origin(origin).flat_map(flagged).chain(statements)
     }
 
     /// Whether a listing of an origin has this handle, found or not.
@@ -149,6 +172,11 @@ impl View {
         self.logs.get(origin)
     }
 
+    /// A log with the name that the view has of it.
+    pub(crate) fn log_named(&self, origin: &LogOrigin) -> Option<(&LogOrigin, &Log)> {
+        self.logs.get_key_value(origin)
+    }
+
     pub(crate) fn of_origin(&self, origin: &LogOrigin) -> impl Iterator<Item = &Listing> {
         let handles = self.logs.get(origin).into_iter().flat_map(|log| log.handles.values());
         handles.filter_map(|id| self.listing(*id))
@@ -157,6 +185,16 @@ impl View {
     /// What to say of an entry that was opened before.
     fn already_opened(&self, at: &Provenance) -> Result<Option<Outcome>, ViewError> {
         let log = self.logs.get(&at.origin);
+        if let Some(statements) = log.map(|log| &log.statements)
+            && let Some(leaf) = statements.leaf(at.index)
+        {
+            let known = statements.conflict(at.index).map_or(Outcome::Repeated, Outcome::Flagged);
+            return if leaf == at.leaf {
+                Ok(Some(known))
+            } else {
+                Err(ViewError::OtherEntry { index: at.index })
+            };
+        }
         let Some(listing) = log.and_then(|log| log.opened.get(&at.index)).and_then(|id| self.listing(*id))
         else {
             return Ok(None);
@@ -192,13 +230,13 @@ impl View {
         Ok(id)
     }
 
-    /// An unopened entry was opened and belongs to a listing: so do the unopened ones that follow it.
-    fn move_gaps(&mut self, at: &Provenance, before: Option<ListingId>, id: ListingId) {
+    /// An unopened entry was opened and belongs to a listing, or to none: so do the unopened ones that follow it.
+    fn move_gaps(&mut self, at: &Provenance, before: Option<ListingId>, id: Option<ListingId>) {
         if let Some(owner) = before.and_then(|before| listing_mut(&mut self.listings, before)) {
             owner.close_gap(at.index);
         }
-        self.give_followers(&at.origin, at.index, Some(id));
-        if let Some(other) = before.filter(|before| *before != id) {
+        self.give_followers(&at.origin, at.index, id);
+        if let Some(other) = before.filter(|before| Some(*before) != id) {
             self.unindex(other);
             self.follow(&at.origin, other, None);
             self.index(other);
@@ -305,6 +343,11 @@ impl PartialEq for View {
             && self.logs.keys().all(|origin| self.of_origin(origin).eq(other.of_origin(origin)))
             && self.meaning(&self.names) == other.meaning(&other.names)
             && self.meaning(&self.ids) == other.meaning(&other.ids)
+            && self.named_by == other.named_by
+            && self.logs.iter().all(|(origin, log)| {
+                let theirs = other.logs.get(origin).map(|log| &log.statements);
+                theirs.is_none_or(|theirs| log.statements == *theirs)
+            })
     }
 }
 

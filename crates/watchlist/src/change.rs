@@ -1,4 +1,4 @@
-//! The change to one record: one operation on one handle.
+//! The change to one record, or a same-as statement about two: one operation on one handle.
 //!
 //! Not for: its byte form (`change_form`); who must sign it and when it takes effect (`policy`); the order and the
 //! conflicts of changes (`screening`, which applies them).
@@ -7,13 +7,14 @@ use crate::date::CalendarDate;
 use crate::key::{EntryRef, Handle, RecordKey};
 use crate::measure::LegalBasis;
 use crate::record::{Record, UnknownKeys};
+use crate::same_as::Pair;
 use crate::source::Source;
 use crate::text::{Prose, Text};
 
 /// One operation on one handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The listing that is changed.
+    /// The listing that is changed, or the same-as statement.
     pub handle: Handle,
     /// What is done to it.
     pub op: Op,
@@ -122,6 +123,21 @@ pub enum Op {
         /// Why.
         notice: Box<Notice>,
     },
+    /// Two listings are about one subject, says who signs it. It begins a same-as statement and changes neither listing;
+    /// the handle is the statement's own.
+    SameAs {
+        /// The two listings.
+        pair: Box<Pair>,
+        /// Why; its key is that of the first of the pair.
+        notice: Box<Notice>,
+    },
+    /// A same-as statement is taken back.
+    Retract {
+        /// The entry of the statement.
+        prev: EntryRef,
+        /// Why; its key is that of the statement.
+        notice: Box<Notice>,
+    },
 }
 
 /// On what ground a listing ends.
@@ -193,10 +209,10 @@ impl Op {
         }
     }
 
-    /// The entry that the change follows; `None` for a listing, which begins a handle.
+    /// The entry that the change follows; `None` for a listing and a same-as statement, which begin a handle.
     pub const fn prev(&self) -> Option<EntryRef> {
         match self {
-            Self::List { .. } | Self::Relist { .. } => None,
+            Self::List { .. } | Self::Relist { .. } | Self::SameAs { .. } => None,
             Self::Amend { prev, .. }
             | Self::Correct { prev, .. }
             | Self::Suspend { prev, .. }
@@ -206,7 +222,8 @@ impl Op {
             | Self::Merge { prev, .. }
             | Self::Split { prev, .. }
             | Self::Withdraw { prev, .. }
-            | Self::Erase { prev, .. } => Some(*prev),
+            | Self::Erase { prev, .. }
+            | Self::Retract { prev, .. } => Some(*prev),
         }
     }
 
@@ -223,8 +240,23 @@ impl Op {
             | Self::Merge { notice, .. }
             | Self::Split { notice, .. }
             | Self::Withdraw { notice, .. }
-            | Self::Erase { notice, .. } => Body::Notice(notice),
+            | Self::Erase { notice, .. }
+            | Self::SameAs { notice, .. }
+            | Self::Retract { notice, .. } => Body::Notice(notice),
         }
+    }
+
+    /// The two listings of a same-as statement.
+    pub fn pair(&self) -> Option<&Pair> {
+        match self {
+            Self::SameAs { pair, .. } => Some(pair),
+            _ => None,
+        }
+    }
+
+    /// Whether it begins or ends a same-as statement, and so changes no record.
+    pub const fn is_of_statement(&self) -> bool {
+        matches!(self, Self::SameAs { .. } | Self::Retract { .. })
     }
 
     /// Its code in the byte form.
@@ -242,6 +274,8 @@ impl Op {
             Self::Split { .. } => 10,
             Self::Withdraw { .. } => 11,
             Self::Erase { .. } => 12,
+            Self::SameAs { .. } => 13,
+            Self::Retract { .. } => 14,
         }
     }
 
@@ -260,6 +294,8 @@ impl Op {
             Self::Split { .. } => "split",
             Self::Withdraw { .. } => "withdraw",
             Self::Erase { .. } => "erase",
+            Self::SameAs { .. } => "same-as",
+            Self::Retract { .. } => "retract",
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::limits::{HANDLES_MAX, PATHS_MAX, SECTION_BYTES_MAX};
 use crate::link::{put_key, take_key};
 use crate::record::Record;
 use crate::record_form::{CLOSED_BOUND, ITEMS, LEGAL, LEGAL_BOUND, PUBLIC_BOUND};
+use crate::same_as::Pair;
 use crate::section::{Section, Sections, SectionsRead};
 use crate::source::Source;
 
@@ -33,6 +34,7 @@ const RELIST_OF: u64 = 43;
 const NEW_KEY: u64 = 44;
 const INTO: u64 = 46;
 const FROM: u64 = 47;
+const PAIR: u64 = 48;
 
 const PATHS_BOUND: Bound = bound("paths", PATHS_MAX);
 const HANDLES_BOUND: Bound = bound("handles", HANDLES_MAX);
@@ -159,7 +161,8 @@ impl Op {
             | Self::Suspend { .. }
             | Self::Resume { .. }
             | Self::Withdraw { .. }
-            | Self::Erase { .. } => Ok(()),
+            | Self::Erase { .. }
+            | Self::Retract { .. } => Ok(()),
             Self::Amend { paths, .. } | Self::Correct { paths, .. } => {
                 form::put_texts(fields, PATHS, paths, PATHS_BOUND)
             }
@@ -184,6 +187,7 @@ impl Op {
                 form::put_array(fields, FROM, Some(from.as_bytes()));
                 put_handles(fields, INTO, into)
             }
+            Self::SameAs { pair, notice } => pair.put(fields, PAIR, &notice.key),
         }
     }
 
@@ -234,13 +238,19 @@ impl Op {
                 let into = take_handles(&mut fields, INTO)?;
                 Ok(Self::Split { prev, from, into, notice: take_notice(start.key, fields)? })
             }
-            4 | 5 | 11 | 12 => {
+            13 => {
+                start.none_before()?;
+                let pair = Pair::take(&mut fields, PAIR, &start.key)?;
+                Ok(Self::SameAs { pair: Box::new(pair), notice: take_notice(start.key, fields)? })
+            }
+            4 | 5 | 11 | 12 | 14 => {
                 let prev = start.prev()?;
                 let notice = take_notice(start.key, fields)?;
                 Ok(match code {
                     4 => Self::Suspend { prev, notice },
                     5 => Self::Resume { prev, notice },
                     11 => Self::Withdraw { prev, notice },
+                    14 => Self::Retract { prev, notice },
                     _ => Self::Erase { prev, notice },
                 })
             }
@@ -280,7 +290,9 @@ impl Op {
             | Self::Merge { notice, .. }
             | Self::Split { notice, .. }
             | Self::Withdraw { notice, .. }
-            | Self::Erase { notice, .. } => notice,
+            | Self::Erase { notice, .. }
+            | Self::SameAs { notice, .. }
+            | Self::Retract { notice, .. } => notice,
         };
         match section {
             Section::ReasonsPublic => {

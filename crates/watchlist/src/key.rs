@@ -1,12 +1,12 @@
 //! What names a record: the list and the authority's reference, our own handle, and the entry before.
 //!
-//! Not for: agency ids and origins, which live in `ledger`.
+//! Not for: agency ids, and whether a log of a name exists, which live in `ledger`.
 
 use std::fmt;
 
 use thiserror::Error;
 
-use crate::limits::{LIST_ID_BYTES_MAX, REFERENCE_BYTES_MAX};
+use crate::limits::{LIST_ID_BYTES_MAX, ORIGIN_BYTES_MAX, REFERENCE_BYTES_MAX};
 
 /// A list, such as `us-ofac-sdn`: lower-case letters, digits, `.`, `-` and `/`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,10 @@ pub struct RecordKey {
     /// The reference on it.
     pub reference: Reference,
 }
+
+/// The name of a log, `<agency id>/<log>`: parts of `a`–`z`, `0`–`9`, `.` and `-` with a `/` between them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OriginName(String);
 
 /// Our name of one listing from its start to its end: 16 random bytes, handed in by whoever lists.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +62,9 @@ pub enum KeyError {
         /// Position in bytes.
         at: usize,
     },
+    /// An origin without a log, or with an empty part.
+    #[error("key part is not an agency id, '/' and the name of a log")]
+    NoLog,
 }
 
 impl ListId {
@@ -86,6 +93,26 @@ impl Reference {
     }
 
     /// The reference as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl OriginName {
+    /// Parses the name of a log.
+    ///
+    /// # Errors
+    /// [`KeyError`] if it is empty, longer than [`ORIGIN_BYTES_MAX`], outside its alphabet, or of fewer than two parts.
+    pub fn parse(value: &str) -> Result<Self, KeyError> {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '/');
+        let name = checked(value, ORIGIN_BYTES_MAX, allowed)?;
+        if !name.contains('/') || name.split('/').any(str::is_empty) {
+            return Err(KeyError::NoLog);
+        }
+        Ok(Self(name))
+    }
+
+    /// The name as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -158,6 +185,12 @@ impl fmt::Display for ListId {
 }
 
 impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for OriginName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

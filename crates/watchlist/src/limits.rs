@@ -19,6 +19,9 @@ pub const LIST_ID_BYTES_MAX: usize = 64;
 /// Bytes of an authority's reference such as `QDi.001`.
 pub const REFERENCE_BYTES_MAX: usize = 200;
 
+/// Bytes of the name of a log: as much as an entry's commitment and a file name carry.
+pub const ORIGIN_BYTES_MAX: usize = 127;
+
 /// Names of one subject. The fullest subject of the public lists has under 150.
 pub const NAMES_MAX: usize = 500;
 

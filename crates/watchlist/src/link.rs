@@ -1,6 +1,7 @@
 //! Links of a subject to others, as an authority states them.
 //!
-//! Not for: same-as statements and merged subjects, which are statements of their own (`screening` shows them).
+//! Not for: same-as statements, which are signed and retracted by themselves (`same_as`), and the subjects that come of
+//! them (`screening`).
 
 use crate::cbor::Fields;
 use crate::date::FuzzyDate;

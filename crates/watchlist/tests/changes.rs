@@ -51,7 +51,7 @@ fn every_operation_has_a_sample() {
     let words: Vec<&str> = samples::changes().iter().map(|(_, change)| change.op.word()).collect();
     for word in [
         "list", "amend", "correct", "suspend", "resume", "delist", "relist", "rekey", "merge", "split",
-        "withdraw", "erase",
+        "withdraw", "erase", "same-as", "retract",
     ] {
         assert!(words.contains(&word), "{word}");
     }

@@ -33,6 +33,8 @@ pub enum HandlingChoice {
     OfficialList,
     /// A designation by this agency.
     OwnDesignation,
+    /// What leaves the home for nobody.
+    KeptHome,
 }
 
 /// How a list of the own log stands: another after each change of it, since each change is a newer entry of a listing, or
@@ -163,6 +165,7 @@ impl From<AppendHeader> for v1::AppendRequest {
         let handling = match header.handling {
             HandlingChoice::OfficialList => v1::HandlingChoice::OfficialList,
             HandlingChoice::OwnDesignation => v1::HandlingChoice::OwnDesignation,
+            HandlingChoice::KeptHome => v1::HandlingChoice::KeptHome,
         };
         let basis = header.basis.map(v1::ListBasis::from);
         request(Step::Header(v1::AppendHeader { changes: header.changes, handling: handling.into(), basis }))
@@ -215,6 +218,7 @@ impl TryFrom<v1::AppendHeader> for AppendHeader {
         let handling = match v1::HandlingChoice::try_from(message.handling) {
             Ok(v1::HandlingChoice::OfficialList) => HandlingChoice::OfficialList,
             Ok(v1::HandlingChoice::OwnDesignation) => HandlingChoice::OwnDesignation,
+            Ok(v1::HandlingChoice::KeptHome) => HandlingChoice::KeptHome,
             Ok(v1::HandlingChoice::Unspecified) | Err(_) => {
                 return Err(InvalidMessage::Malformed { field: "append_header.handling" });
             }

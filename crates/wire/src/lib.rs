@@ -69,7 +69,9 @@ pub use revocations::{
 };
 pub use sanitize::{sanitize, sanitize_response};
 pub use screen::{HITS_MAX, ScreenQuery};
-pub use shape::{EXPIRIES_MAX, KEY_EVENTS_MAX, TLS_PROBLEMS_MAX};
+pub use shape::{
+    EXPIRIES_MAX, KEY_EVENTS_MAX, STATEMENTS_MAX, SUBJECT_LISTINGS_MAX, SUBJECTS_MAX, TLS_PROBLEMS_MAX,
+};
 
 /// The file descriptors of `comity.v1`, for the reflection service of the admin listener.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/comity.v1.binpb");

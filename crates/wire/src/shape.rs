@@ -40,6 +40,16 @@ pub const KEY_EVENTS_MAX: usize = 4;
 /// Most sections of one entry: a slot is one byte.
 const SLOTS_MAX: usize = 256;
 
+/// Most same-as statements about one listing in an answer: as many as the view gives.
+pub const STATEMENTS_MAX: usize = 256;
+
+/// Most agencies whose view of a subject an answer tells.
+pub const SUBJECTS_MAX: usize = 64;
+
+/// Most listings of one subject in an answer: as many as the view gives. With the longest names all lists of an answer
+/// stay under half of an admin message.
+pub const SUBJECT_LISTINGS_MAX: usize = 64;
+
 /// A field that may stand at most `max` times, and the lists within each of its messages.
 struct List {
     field: u32,
@@ -84,18 +94,21 @@ const HEADS: &[List] = &[
 ];
 const APPEND: &[List] = &[one(2, &[list_of(1, CHANGES_PER_MESSAGE_MAX, &[list(2, Section::ALL.len())])])];
 const RECORDS: &[List] = &[list_of(1, CHANGES_PER_MESSAGE_MAX, &[list(5, Section::ALL.len())])];
+const STATEMENTS: &[List] =
+    &[list(1, STATEMENTS_MAX), list_of(2, SUBJECTS_MAX, &[list(2, SUBJECT_LISTINGS_MAX)])];
 const STATUS: &[List] =
     &[list(4, LOGS_MAX), list(5, PEERS_MAX), list(6, ALARMS_MAX), list(7, LOGS_MAX), list(9, EXPIRIES_MAX)];
 const SCREEN: &[List] = &[list(2, LOGS_MAX), list(3, HITS_MAX), list(5, LOGS_MAX)];
 
 /// Every request and response that holds lists.
-const MESSAGES: [(&str, &[List]); 14] = [
+const MESSAGES: [(&str, &[List]); 15] = [
     ("FollowResponse", FOLLOW),
     ("ExchangeHeadsRequest", HEADS),
     ("ExchangeHeadsResponse", HEADS),
     ("ConsistencyResponse", &[list(1, ConsistencyProof::HASHES_MAX)]),
     ("AppendRequest", APPEND),
     ("ListRecordsResponse", RECORDS),
+    ("ListStatementsResponse", STATEMENTS),
     ("ReadEntryResponse", &[list(2, SLOTS_MAX)]),
     ("StatusResponse", STATUS),
     ("ListLogsResponse", &[list(1, LOGS_MAX)]),
@@ -176,7 +189,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(compared, 50);
+        assert_eq!(compared, 52);
     }
 
     fn compare(message: &MessageDescriptor, lists: &[List]) {

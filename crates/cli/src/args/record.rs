@@ -43,10 +43,20 @@ pub(crate) enum RecordCommand {
     Erase(Acted),
     /// Carry out erasures that peers gave back and that this home is not known to have signed; list them if none is named.
     Confirm(Confirm),
+    /// Say that two records are about one subject; neither of them is changed.
+    SameAs(Joined),
+    /// Take back that two records are about one subject.
+    Retract(Joined),
     /// Print a record as the file that `amend` and `correct` take.
     Show {
         #[command(flatten)]
         key: Key,
+        /// The log that says it; the own publication log if left out.
+        #[arg(long, value_name = "ORIGIN")]
+        origin: Option<String>,
+        /// Print who says that it is about one subject with another, and not the file.
+        #[arg(long)]
+        same_as: bool,
         #[command(flatten)]
         of: HomeOf,
     },
@@ -79,20 +89,50 @@ pub(crate) struct Key {
 pub(crate) struct Acted {
     #[command(flatten)]
     pub(crate) key: Key,
+    #[command(flatten)]
+    pub(crate) grounds: Grounds,
+    /// Change the record only if this is its version.
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u64>,
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+}
+
+/// Two records that are, or are not, about one subject.
+#[derive(Debug, Args)]
+pub(crate) struct Joined {
+    #[command(flatten)]
+    pub(crate) key: Key,
+    /// The list of the other record.
+    #[arg(value_name = "OTHER_LIST")]
+    pub(crate) other_list: String,
+    /// The reference of the other record on it.
+    #[arg(value_name = "OTHER_REFERENCE")]
+    pub(crate) other_reference: String,
+    /// The log of the first record; the own publication log if left out.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) origin: Option<String>,
+    /// The log of the other record; the own publication log if left out.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) other_origin: Option<String>,
+    #[command(flatten)]
+    pub(crate) grounds: Grounds,
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+}
+
+/// Why something is said.
+#[derive(Debug, Args)]
+pub(crate) struct Grounds {
     /// A reason that may be published; may be repeated.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Vec<String>,
     /// A reason that may not; may be repeated.
     #[arg(long, value_name = "TEXT")]
     pub(crate) closed_reason: Vec<String>,
-    /// An act that the change rests on; may be repeated.
+    /// An act that it rests on; may be repeated.
     #[arg(long, value_name = "CITATION")]
     pub(crate) legal: Vec<String>,
-    /// Change the record only if this is its version.
-    #[arg(long, value_name = "N")]
-    pub(crate) version: Option<u64>,
-    #[command(flatten)]
-    pub(crate) of: HomeOf,
 }
 
 /// Which erasures an operator answers for.
@@ -119,6 +159,7 @@ impl RecordCommand {
             | Self::Withdraw(acted)
             | Self::Erase(acted)
             | Self::Delist { acted, .. } => &acted.of,
+            Self::SameAs(joined) | Self::Retract(joined) => &joined.of,
             Self::Confirm(confirm) => &confirm.of,
             Self::Show { of, .. } => of,
         }

@@ -87,9 +87,14 @@ fn state_after(before: Option<&Standing>, op: &Op) -> RecordState {
         Op::Delist { .. } => RecordState::Delisted,
         Op::Withdraw { .. } => RecordState::Withdrawn,
         Op::Erase { .. } => RecordState::Erased,
-        Op::Amend { .. } | Op::Correct { .. } | Op::Rekey { .. } | Op::Merge { .. } | Op::Split { .. } => {
-            before.map_or(RecordState::Unapproved, |before| before.state)
-        }
+        // A statement changes no record, and goes another way (`same_as`).
+        Op::Amend { .. }
+        | Op::Correct { .. }
+        | Op::Rekey { .. }
+        | Op::Merge { .. }
+        | Op::Split { .. }
+        | Op::SameAs { .. }
+        | Op::Retract { .. } => before.map_or(RecordState::Unapproved, |before| before.state),
     }
 }
 

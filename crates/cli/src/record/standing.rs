@@ -1,6 +1,6 @@
-//! A listing of the own log as it stands, for whoever makes the next change of it.
+//! A listing as it stands, for whoever makes the next change of it or says something about it.
 
-use comity_ledger::{Kind, Slot};
+use comity_ledger::{Kind, Origin, Slot};
 use comity_policy::{Label, LabelSet, SlotLabel, Tlp};
 use comity_tlog::EntryIndex;
 use comity_watchlist::{Change, EntryRef, Handle, Record, RecordKey, SectionsRead};
@@ -35,8 +35,21 @@ pub(super) fn find(source: &mut Source, key: &RecordKey) -> Result<Option<Standi
 /// All listings of a key in the own log, by the place of their newest entries, the living one last.
 pub(super) fn find_all(source: &mut Source, key: &RecordKey) -> Result<Vec<Standing>, Refusal> {
     let own = source.home().origin();
+    find_all_in(source, &own, key)
+}
+
+/// The listing of a key in a log that is held: the living one, else the one that ended last.
+pub(super) fn find_in(
+    source: &mut Source,
+    origin: &Origin,
+    key: &RecordKey,
+) -> Result<Option<Standing>, Refusal> {
+    Ok(find_all_in(source, origin, key)?.pop())
+}
+
+fn find_all_in(source: &mut Source, origin: &Origin, key: &RecordKey) -> Result<Vec<Standing>, Refusal> {
     let mut found = Vec::new();
-    for listed in source.records(&own, &key.list)? {
+    for listed in source.records(origin, &key.list)? {
         if listed.reference == key.reference {
             if listed.state == RecordState::HeldBack {
                 let message = format!(
@@ -61,7 +74,7 @@ impl Standing {
         } else {
             let change = Change::decode(&SectionsRead::from(&sections)).ok();
             let record = change.as_ref().and_then(|decoded| decoded.change.op.record()).cloned();
-            let unread = || Refusal::new("damaged", format!("entry {newest} of the own log does not read"));
+            let unread = || Refusal::new("damaged", format!("entry {newest} of the log does not read"));
             let mut record = record.ok_or_else(unread)?;
             // A rekeying says the key, and not the record again.
             record.key = key.clone();
@@ -131,7 +144,16 @@ pub(super) fn listing_json(
 /// The label of the core of an own entry; none where it is not understood, or was erased.
 pub(super) fn label_of(source: &mut Source, index: EntryIndex) -> Result<Option<Label>, Refusal> {
     let own = source.home().origin();
-    let Some(entry) = source.entry(&own, index.value())? else { return Ok(None) };
+    label_in(source, &own, index)
+}
+
+/// The label of the core of an entry of a log that is held.
+pub(super) fn label_in(
+    source: &mut Source,
+    origin: &Origin,
+    index: EntryIndex,
+) -> Result<Option<Label>, Refusal> {
+    let Some(entry) = source.entry(origin, index.value())? else { return Ok(None) };
     let opened = |slot: Slot| {
         let held = entry.sections.iter().find(|held| held.slot == u32::from(slot.number()))?;
         match &held.content {

@@ -9,13 +9,13 @@ use comity_node::{
     Alarm, Appended, Exported, Home, KeyList, LogExport, NodeError, OpenHome, OwnLogState, Peers, PeersError,
     Release, SystemEntropy, TakeFile, TlsOutlook, add_authority, add_peer, backup_of, bundle_of,
     expiry_messages, key_events, key_list, keyring_of, listed, log_states_at_rest, logs, now, peer_messages,
-    policy_alarms, put_crl, read_entry, retire_authority, screened, submission, waiting_alarms,
-    waiting_messages, wanted_out, write_out,
+    policy_alarms, put_crl, read_entry, retire_authority, screened, statements_about, submission,
+    waiting_alarms, waiting_messages, wanted_out, write_out,
 };
 use comity_screening::View;
 use comity_store::is_set_aside;
 use comity_tlog::{CosignatureTime, EntryIndex, TreeSize};
-use comity_watchlist::ListId;
+use comity_watchlist::{Handle, ListId};
 use comity_wire::{DraftChange, ErrorCode, HandlingChoice, ListedRecord, ScreenQuery, v1};
 
 use super::{Progress, Source, head_of};
@@ -147,6 +147,16 @@ impl Local {
         self.view()?;
         let Some(view) = &self.view else { return Ok(Vec::new()) };
         Ok(listed(self.open.store(), view, origin, list)?)
+    }
+
+    pub(super) fn statements(
+        &mut self,
+        origin: &Origin,
+        handle: Handle,
+    ) -> Result<v1::ListStatementsResponse, Refusal> {
+        self.view()?;
+        let Some(view) = &self.view else { return Ok(v1::ListStatementsResponse::default()) };
+        Ok(statements_about(self.open.store(), view, origin, handle)?)
     }
 
     pub(super) fn append(

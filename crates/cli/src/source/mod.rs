@@ -13,7 +13,7 @@ use comity_ledger::{AgencyId, Head, Origin};
 pub(crate) use comity_node::Exported;
 use comity_node::{Appended, Home, KeyList, NodeError, OpenHome, RunFile, TakeFile};
 use comity_store::StoreError;
-use comity_watchlist::ListId;
+use comity_watchlist::{Handle, ListId};
 use comity_wire::{DraftChange, HandlingChoice, ListBasis, ListedRecord, ScreenQuery, v1};
 
 use crate::answer::Refusal;
@@ -161,6 +161,18 @@ impl Source {
         match self {
             Self::Local(local) => local.records(origin, list),
             Self::Remote(remote) => remote.records(origin, list),
+        }
+    }
+
+    /// What is said in any log of a listing being about one subject with another.
+    pub(crate) fn statements(
+        &mut self,
+        origin: &Origin,
+        handle: Handle,
+    ) -> Result<v1::ListStatementsResponse, Refusal> {
+        match self {
+            Self::Local(local) => local.statements(origin, handle),
+            Self::Remote(remote) => remote.statements(origin, handle),
         }
     }
 

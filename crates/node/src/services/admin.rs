@@ -7,7 +7,7 @@ use std::sync::Arc;
 use comity_feeds::out::OutFormat;
 use comity_ledger::{AgencyId, Origin};
 use comity_tlog::{CosignatureTime, EntryIndex};
-use comity_watchlist::ListId;
+use comity_watchlist::{Handle, ListId};
 use comity_wire::v1::admin_service_server::AdminService;
 use comity_wire::{
     CHANGES_PER_MESSAGE_MAX, ErrorCode, ListedRecord, LogHead, SECTION_BYTES_PER_MESSAGE_MAX, v1,
@@ -29,7 +29,7 @@ use crate::changes::submission;
 use crate::tls::PeerTrust;
 use crate::{
     Followers, Gossiping, Node, Peers, PeersError, Release, TlsLife, listed, logs, now, read_entry,
-    waiting_messages,
+    statements_about, waiting_messages,
 };
 
 /// Appends, exports and listings under way at a time: each holds memory for all that it carries, and one operator
@@ -183,6 +183,20 @@ impl AdminService for Admin {
             }
         });
         Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    async fn list_statements(
+        &self,
+        request: Request<v1::ListStatementsRequest>,
+    ) -> Answer<v1::ListStatementsResponse> {
+        let malformed = |field| ErrorCode::Malformed.to_status_about(field);
+        let v1::ListStatementsRequest { origin, handle } = request.into_inner();
+        let origin = origin.parse().map_err(|_| malformed("list_statements_request.origin"))?;
+        let handle = <[u8; 16]>::try_from(handle.as_ref()).map(Handle::new);
+        let handle = handle.map_err(|_| malformed("list_statements_request.handle"))?;
+        let node = self.node();
+        let told = blocking(move || statements_about(node.store(), &node.view(), &origin, handle)).await?;
+        Ok(Response::new(told))
     }
 
     async fn append(&self, request: Request<Streaming<v1::AppendRequest>>) -> Answer<v1::AppendResponse> {

@@ -13,4 +13,5 @@ mod author;
 mod hits;
 mod lifecycle;
 mod rebuild;
+mod same_as;
 mod unopened;

@@ -3,9 +3,9 @@
 use comity_watchlist::{
     Address, Aircraft, CalendarDate, Change, Country, CountryTie, DatedFact, DelistReason, EntryRef,
     FactKind, FileHash, FuzzyDate, Gender, Handle, IdKind, Identifier, LegalBasis, Link, LinkTarget, ListId,
-    Measure, Name, NameKind, NamePart, NameQuality, Notice, Op, PartRole, PartialDate, Place, PlaceKind,
-    Prose, Record, RecordKey, Reference, Relation, Sighting, SourceFile, Span, SubjectKind, Text, Tie,
-    Vessel,
+    ListingRef, Measure, Name, NameKind, NamePart, NameQuality, Notice, Op, OriginName, Pair, PartRole,
+    PartialDate, Place, PlaceKind, Prose, Record, RecordKey, Reference, Relation, Sighting, SourceFile, Span,
+    SubjectKind, Text, Tie, Vessel,
 };
 
 pub(crate) fn text(value: &str) -> Text {
@@ -114,6 +114,15 @@ fn notice() -> Box<Notice> {
     Box::new(notice)
 }
 
+pub(crate) fn listing(origin: &str, handle: u8, reference: &str) -> ListingRef {
+    ListingRef::new(OriginName::parse(origin).unwrap(), Handle::new([handle; 16]), key(reference))
+}
+
+fn pair() -> Pair {
+    let (one, other) = (listing("b.example/pub", 0x33, "RR.8"), listing("a.example/pub", 0x11, "RR.7"));
+    Pair::new(one, other).unwrap()
+}
+
 /// A name and a change for every operation.
 pub(crate) fn changes() -> Vec<(&'static str, Change)> {
     let prev = EntryRef::new([0xab; 32]);
@@ -135,6 +144,8 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("split", Op::Split { prev, from: handle, into: vec![handle, other], notice: bare.clone() }),
         ("withdraw", Op::Withdraw { prev, notice: notice() }),
         ("erase", Op::Erase { prev, notice: bare }),
+        ("same-as", Op::SameAs { pair: Box::new(pair()), notice: notice() }),
+        ("retract", Op::Retract { prev, notice: notice() }),
     ];
     ops.map(|(name, op)| (name, Change { handle, op })).into()
 }

@@ -2,9 +2,9 @@
 
 use comity_watchlist::{
     Address, CalendarDate, Change, Country, CountryTie, DatedFact, DelistReason, EntryRef, FactKind,
-    FuzzyDate, Gender, Handle, IdKind, Identifier, LegalBasis, Link, LinkTarget, ListId, Measure, Name,
-    NameKind, NamePart, NameQuality, Notice, Op, PartRole, PartialDate, Place, PlaceKind, Prose, Record,
-    RecordKey, Reference, Relation, Sighting, Span, SubjectKind, Text, Tie, Vessel,
+    FuzzyDate, Gender, Handle, IdKind, Identifier, LegalBasis, Link, LinkTarget, ListId, ListingRef, Measure,
+    Name, NameKind, NamePart, NameQuality, Notice, Op, OriginName, Pair, PartRole, PartialDate, Place,
+    PlaceKind, Prose, Record, RecordKey, Reference, Relation, Sighting, Span, SubjectKind, Text, Tie, Vessel,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -192,6 +192,17 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
         }),
         (prev(), notice()).prop_map(|(prev, notice)| Op::Withdraw { prev, notice }),
         (prev(), notice()).prop_map(|(prev, notice)| Op::Erase { prev, notice }),
+        (prev(), notice()).prop_map(|(prev, notice)| Op::Retract { prev, notice }),
+        (any::<[u8; 16]>(), key(), notice()).prop_map(|(other, key, mut notice)| {
+            let named = |origin, handle, key| {
+                ListingRef::new(OriginName::parse(origin).unwrap(), Handle::new(handle), key)
+            };
+            let pair =
+                Pair::new(named("b.example/pub", other, key.clone()), named("a.example/pub/2", [7; 16], key));
+            let pair = Box::new(pair.unwrap());
+            notice.key = pair.first().key.clone();
+            Op::SameAs { pair, notice }
+        }),
     ];
     (handle(), op).prop_map(|(handle, op)| Change { handle, op })
 }

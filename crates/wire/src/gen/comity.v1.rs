@@ -2598,6 +2598,138 @@ impl ::prost::Name for CurrentRecord {
         "/comity.v1.CurrentRecord".into()
     }
 }
+/// Which listing.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListStatementsRequest {
+    /// The log.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+    /// The listing in it, 16 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub handle: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for ListStatementsRequest {
+    const NAME: &'static str = "ListStatementsRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListStatementsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListStatementsRequest".into()
+    }
+}
+/// Same-as statements about the listing, and what they come to.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListStatementsResponse {
+    /// The statements, by origin and place; at most 256.
+    #[prost(message, repeated, tag = "1")]
+    pub statements: ::prost::alloc::vec::Vec<SameAsStatement>,
+    /// What each agency's standing statements join to the listing, one for each agency; at most 64.
+    #[prost(message, repeated, tag = "2")]
+    pub subjects: ::prost::alloc::vec::Vec<Subject>,
+    /// Whether there are more statements, or agencies, than the answer holds.
+    #[prost(bool, tag = "3")]
+    pub more: bool,
+}
+impl ::prost::Name for ListStatementsResponse {
+    const NAME: &'static str = "ListStatementsResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListStatementsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListStatementsResponse".into()
+    }
+}
+/// One agency's word that two listings are about one subject.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SameAsStatement {
+    /// The log of whoever says it.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+    /// The entry that says it.
+    #[prost(uint64, tag = "2")]
+    pub index: u64,
+    /// Its RFC 6962 leaf hash, 32 bytes: what a retraction names.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub leaf: ::prost::bytes::Bytes,
+    /// The statement's own handle, 16 bytes.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub handle: ::prost::bytes::Bytes,
+    /// When it was said by that entry, in seconds since 1970 by its author's clock.
+    #[prost(uint64, tag = "5")]
+    pub since: u64,
+    /// How it stands.
+    #[prost(enumeration = "StatementState", tag = "6")]
+    pub state: i32,
+    /// The entry that takes it back; not set of any other.
+    #[prost(uint64, optional, tag = "7")]
+    pub retracted_index: ::core::option::Option<u64>,
+    /// The two listings, each with the key that it had when it was named.
+    #[prost(message, optional, tag = "8")]
+    pub first: ::core::option::Option<ListingName>,
+    #[prost(message, optional, tag = "9")]
+    pub second: ::core::option::Option<ListingName>,
+}
+impl ::prost::Name for SameAsStatement {
+    const NAME: &'static str = "SameAsStatement";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.SameAsStatement".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.SameAsStatement".into()
+    }
+}
+/// The name of a listing.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListingName {
+    /// Its log.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+    /// Its handle, 16 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub handle: ::prost::bytes::Bytes,
+    /// Its list.
+    #[prost(string, tag = "3")]
+    pub list: ::prost::alloc::string::String,
+    /// Its reference there.
+    #[prost(string, tag = "4")]
+    pub reference: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListingName {
+    const NAME: &'static str = "ListingName";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListingName".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListingName".into()
+    }
+}
+/// A subject as one agency sees it: a view, and nowhere stored.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Subject {
+    /// The agency.
+    #[prost(string, tag = "1")]
+    pub agency: ::prost::alloc::string::String,
+    /// The listings that its standing statements join to the one asked for; at most 64.
+    #[prost(message, repeated, tag = "2")]
+    pub listings: ::prost::alloc::vec::Vec<ListingName>,
+    /// Whether there are more.
+    #[prost(bool, tag = "3")]
+    pub more: bool,
+}
+impl ::prost::Name for Subject {
+    const NAME: &'static str = "Subject";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Subject".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Subject".into()
+    }
+}
 /// A step of an append: first a header, then changes.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AppendRequest {
@@ -3268,6 +3400,47 @@ impl PeerState {
         }
     }
 }
+/// How a same-as statement stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum StatementState {
+    /// Not said.
+    Unspecified = 0,
+    /// It was made and not taken back.
+    Stands = 1,
+    /// It was taken back.
+    Retracted = 2,
+    /// A later entry about it is not opened to this node: it may have been taken back.
+    Review = 3,
+    /// It was kept and flagged, and says nothing.
+    Conflict = 4,
+}
+impl StatementState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "STATEMENT_STATE_UNSPECIFIED",
+            Self::Stands => "STATEMENT_STATE_STANDS",
+            Self::Retracted => "STATEMENT_STATE_RETRACTED",
+            Self::Review => "STATEMENT_STATE_REVIEW",
+            Self::Conflict => "STATEMENT_STATE_CONFLICT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "STATEMENT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "STATEMENT_STATE_STANDS" => Some(Self::Stands),
+            "STATEMENT_STATE_RETRACTED" => Some(Self::Retracted),
+            "STATEMENT_STATE_REVIEW" => Some(Self::Review),
+            "STATEMENT_STATE_CONFLICT" => Some(Self::Conflict),
+            _ => None,
+        }
+    }
+}
 /// The handling that the node signs with a change; the labels are those of its release policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -3278,6 +3451,8 @@ pub enum HandlingChoice {
     OfficialList = 1,
     /// A designation by this agency.
     OwnDesignation = 2,
+    /// What is said of another's record that may not be passed on: it leaves the home for nobody.
+    KeptHome = 3,
 }
 impl HandlingChoice {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -3289,6 +3464,7 @@ impl HandlingChoice {
             Self::Unspecified => "HANDLING_CHOICE_UNSPECIFIED",
             Self::OfficialList => "HANDLING_CHOICE_OFFICIAL_LIST",
             Self::OwnDesignation => "HANDLING_CHOICE_OWN_DESIGNATION",
+            Self::KeptHome => "HANDLING_CHOICE_KEPT_HOME",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3297,6 +3473,7 @@ impl HandlingChoice {
             "HANDLING_CHOICE_UNSPECIFIED" => Some(Self::Unspecified),
             "HANDLING_CHOICE_OFFICIAL_LIST" => Some(Self::OfficialList),
             "HANDLING_CHOICE_OWN_DESIGNATION" => Some(Self::OwnDesignation),
+            "HANDLING_CHOICE_KEPT_HOME" => Some(Self::KeptHome),
             _ => None,
         }
     }
@@ -3532,6 +3709,31 @@ pub mod admin_service_client {
             req.extensions_mut()
                 .insert(GrpcMethod::new("comity.v1.AdminService", "ListRecords"));
             self.inner.server_streaming(req, path, codec).await
+        }
+        /// What is said, in any log that is held, of a listing being about one subject with another.
+        pub async fn list_statements(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListStatementsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListStatementsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::BoundedCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/comity.v1.AdminService/ListStatements",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("comity.v1.AdminService", "ListStatements"));
+            self.inner.unary(req, path, codec).await
         }
         /// Appends changes to the own log, all of them or none. The answer comes when they are durable and signed.
         pub async fn append(
@@ -3970,6 +4172,14 @@ pub mod admin_service_server {
             tonic::Response<Self::ListRecordsStream>,
             tonic::Status,
         >;
+        /// What is said, in any log that is held, of a listing being about one subject with another.
+        async fn list_statements(
+            &self,
+            request: tonic::Request<super::ListStatementsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListStatementsResponse>,
+            tonic::Status,
+        >;
         /// Appends changes to the own log, all of them or none. The answer comes when they are durable and signed.
         async fn append(
             &self,
@@ -4317,6 +4527,51 @@ pub mod admin_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/comity.v1.AdminService/ListStatements" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListStatementsSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::ListStatementsRequest>
+                    for ListStatementsSvc<T> {
+                        type Response = super::ListStatementsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListStatementsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::list_statements(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListStatementsSvc(inner);
+                        let codec = crate::codec::BoundedCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
