@@ -438,3 +438,34 @@ fn a_record_under_another_reference_goes_on_with_its_history() {
     let report = agency_report(&bundle, &card);
     assert_eq!(report["ok"], true, "{report}");
 }
+
+#[test]
+fn an_identifier_whose_check_digits_do_not_fit_is_kept_and_told_as_a_warning() {
+    let agency = Agency::found("agency-a.example");
+    let rows = |numbers: &[(u32, &str)]| {
+        let row = |(number, id): &(u32, &str)| {
+            format!(
+                "{number},\"SEA MIRAGE {number}\",\"vessel\",\"ZENDA\",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,\"Vessel Registration Identification IMO {id}.\"\r\n"
+            )
+        };
+        numbers.iter().map(row).collect::<String>()
+    };
+    let list = agency.write("list.csv", rows(&[(1, "9074729"), (2, "9074720")]).as_bytes());
+    let told = agency.ask(&["import", "ofac", text(&list)]);
+    assert_eq!(told["added"], 2, "{told}");
+    let warning = serde_json::json!([{ "reference": "2", "identifier": "imo", "reason": "its check digits do not fit" }]);
+    assert_eq!(told["warnings"], warning, "{told}");
+    let shown = |number: &str| {
+        let shown = agency.ask(&["record", "show", "us-ofac-sdn", number]);
+        shown["record"]["identifiers"][0]["checksum"].clone()
+    };
+    assert_eq!((shown("1"), shown("2")), ("valid".into(), "invalid".into()));
+    assert_eq!(agency.ask(&["screen", "--id", "imo:9074720"])["answer"], "hits");
+    // Told once: it is no news of the next publication.
+    let again = agency.write("again.csv", rows(&[(1, "9074729"), (2, "9074720"), (3, "9074729")]).as_bytes());
+    let told = agency.ask(&["import", "ofac", text(&again)]);
+    assert_eq!(
+        (&told["added"], &told["unchanged"], &told["warnings"]),
+        (&1.into(), &2.into(), &serde_json::json!([]))
+    );
+}

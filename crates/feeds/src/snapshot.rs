@@ -87,8 +87,10 @@ impl Snapshot {
 }
 
 /// Gives the record back if it fits the byte form. What is imported will be signed, so it is tried on here: a single
-/// record beyond a limit is a bad row, and must not stop the whole import later. The bytes are only counted.
-pub(crate) fn fitting(record: Box<Record>) -> Result<Box<Record>, RejectReason> {
+/// record beyond a limit is a bad row, and must not stop the whole import later. The bytes are only counted. Check digits
+/// are judged here, since every record of a source comes by.
+pub(crate) fn fitting(mut record: Box<Record>) -> Result<Box<Record>, RejectReason> {
+    record.judge_checksums();
     let change = Change { handle: Handle::new([0; 16]), op: Op::List { record } };
     match (change.lengths(), change.op) {
         (Ok(_), Op::List { record }) => Ok(record),

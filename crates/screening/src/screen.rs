@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use comity_watchlist::{GoodsCode, Handle, Identifier, Name, Record, RecordKey};
+use comity_watchlist::{Checksum, GoodsCode, Handle, Identifier, Name, Record, RecordKey};
 
 use crate::chain::{Listing, Said, Standing};
 use crate::hit::{Answer, GoodsRelation, Hit, HitState, Matched, NameOrder, ScopeMatch};
@@ -201,7 +201,9 @@ fn id_rank(record: &Record, place: usize, query: &IdQuery) -> Option<Rank> {
     match query.asked() {
         Asked::Value { scope, .. } => {
             let scope = scope_match(known, scope.as_deref())?;
-            Some(Rank { doubtful: scope == ScopeMatch::Unknown, misfit: u8::from(known.former) })
+            // A number that cannot be one is kept, and never a sure match.
+            let doubtful = scope == ScopeMatch::Unknown || known.checksum == Some(Checksum::Invalid);
+            Some(Rank { doubtful, misfit: u8::from(known.former) })
         }
         Asked::Goods(asked) => {
             let misfit = match goods_match(known, asked)?.1 {

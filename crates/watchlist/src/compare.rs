@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::identifier::Identifier;
 use crate::record::Record;
 use crate::source::Extra;
 
@@ -39,7 +40,8 @@ impl Record {
             ("review_by", old.review_by != new.review_by),
             ("updated_on", old.updated_on != new.updated_on),
             ("links", old.links != new.links),
-            ("identifiers", old.identifiers != new.identifiers),
+            ("identifiers", !same_identifiers(&old.identifiers, &new.identifiers)),
+            ("handling_reference", old.handling_reference != new.handling_reference),
             ("reasons_public", old.reasons_public != new.reasons_public),
             ("reasons_closed", old.reasons_closed != new.reasons_closed),
             ("sightings", old.sightings != new.sightings),
@@ -49,6 +51,11 @@ impl Record {
         let named = differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned());
         named.chain(changed_extras(&old.source.extra, &new.source.extra)).collect()
     }
+}
+
+/// A verdict on check digits follows from what is written, and one that an older program did not give is no change.
+fn same_identifiers(old: &[Identifier], new: &[Identifier]) -> bool {
+    old.len() == new.len() && old.iter().zip(new).all(|(old, new)| old.same_content(new))
 }
 
 fn changed_extras(old: &[Extra], new: &[Extra]) -> Vec<String> {

@@ -1,11 +1,12 @@
 //! Identifiers of a subject: documents, registration numbers, ship and aircraft marks, contacts, wallets.
 //!
-//! The value stays as written. Not for: canonical forms and checksums, which live in `indicators`; codes of
-//! goods, which have a hierarchy of their own (`goods`).
+//! The value stays as written, with a verdict on its check digits beside it. Not for: canonical forms, which live in
+//! `screening`; the rules of check digits (`checksum`); codes of goods, which have a hierarchy of their own (`goods`).
 
 use std::fmt;
 
 use crate::cbor::Fields;
+use crate::checksum::Checksum;
 use crate::date::FuzzyDate;
 use crate::error::RecordError;
 use crate::form::{self, Form};
@@ -171,6 +172,8 @@ pub struct Identifier {
     pub note: Option<Text>,
     /// True if the source marks it as a former or an other one.
     pub former: bool,
+    /// Whether its check digits fit; `None` if it has none, or was made by a program that did not look.
+    pub checksum: Option<Checksum>,
     unknown: Fields,
 }
 
@@ -222,8 +225,14 @@ impl Identifier {
             expires: None,
             note: None,
             former: false,
+            checksum: None,
             unknown: Fields::new(),
         }
+    }
+
+    /// Whether both say the same, whatever was made of their check digits.
+    pub(crate) fn same_content(&self, other: &Self) -> bool {
+        *self == Self { checksum: self.checksum, ..other.clone() }
     }
 
     /// The code of goods that it is; `None` if it is of another kind.
@@ -254,6 +263,9 @@ impl Form for Identifier {
         form::put_form(fields, 8, self.expires.as_ref())?;
         form::put_text(fields, 9, self.note.as_ref());
         form::put_flag(fields, 10, self.former);
+        if let Some(checksum) = self.checksum {
+            fields.put_unsigned(11, checksum.code());
+        }
         Ok(())
     }
 
@@ -273,6 +285,7 @@ impl Form for Identifier {
             expires: form::take_form(&mut fields, 8)?,
             note: form::take_text(&mut fields, 9, "identifiers.note")?,
             former: form::take_flag(&mut fields, 10, "identifiers.former")?,
+            checksum: form::typed("identifiers.checksum", fields.take_unsigned(11))?.map(Checksum::from_code),
             unknown: fields,
         })
     }

@@ -9,6 +9,7 @@
 pub mod cbor;
 mod change;
 mod change_form;
+mod checksum;
 mod compare;
 mod craft;
 mod date;
@@ -32,6 +33,7 @@ mod text;
 
 pub use change::{Change, DelistReason, Notice, Op};
 pub use change_form::Decoded;
+pub use checksum::Checksum;
 pub use craft::{Aircraft, Vessel};
 pub use date::{CalendarDate, DateError, DatedFact, FactKind, FuzzyDate, PartialDate, Span};
 pub use error::RecordError;

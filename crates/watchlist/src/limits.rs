@@ -55,6 +55,9 @@ pub const MEASURES_MAX: usize = 100;
 /// Legal acts that one listing rests on.
 pub const LEGAL_MAX: usize = 50;
 
+/// Criteria of one legal act by which it designates. The widest act of the public lists has under 20.
+pub const CRITERIA_MAX: usize = 50;
+
 /// Dates of update. The UN names each review of a listing.
 pub const UPDATES_MAX: usize = 200;
 

@@ -3,9 +3,12 @@
 use crate::cbor::Fields;
 use crate::date::FuzzyDate;
 use crate::error::RecordError;
-use crate::form::{self, Form};
+use crate::form::{self, Bound, Form, bound};
 use crate::length::Put;
+use crate::limits::CRITERIA_MAX;
 use crate::text::{Prose, Text};
+
+const CRITERIA_BOUND: Bound = bound("legal.criteria", CRITERIA_MAX);
 
 /// A measure ordered against the subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct LegalBasis {
     pub published: Option<FuzzyDate>,
     /// When it came into force.
     pub in_force: Option<FuzzyDate>,
+    /// By which of its criteria it designates, in its own words or numbers.
+    pub criteria: Vec<Prose>,
     unknown: Fields,
 }
 
@@ -43,7 +48,7 @@ impl Measure {
 impl LegalBasis {
     /// An act of which only the citation is told.
     pub const fn new(act: Text) -> Self {
-        Self { act, url: None, published: None, in_force: None, unknown: Fields::new() }
+        Self { act, url: None, published: None, in_force: None, criteria: Vec::new(), unknown: Fields::new() }
     }
 }
 
@@ -75,6 +80,7 @@ impl Form for LegalBasis {
         form::put_text(fields, 2, self.url.as_ref());
         form::put_form(fields, 3, self.published.as_ref())?;
         form::put_form(fields, 4, self.in_force.as_ref())?;
+        form::put_proses(fields, 5, &self.criteria, CRITERIA_BOUND)?;
         Ok(())
     }
 
@@ -83,6 +89,7 @@ impl Form for LegalBasis {
         let url = form::take_text(&mut fields, 2, "legal.url")?;
         let published = form::take_form(&mut fields, 3)?;
         let in_force = form::take_form(&mut fields, 4)?;
-        Ok(Self { act, url, published, in_force, unknown: fields })
+        let criteria = form::take_proses(&mut fields, 5, CRITERIA_BOUND)?;
+        Ok(Self { act, url, published, in_force, criteria, unknown: fields })
     }
 }

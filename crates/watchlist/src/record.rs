@@ -4,6 +4,7 @@
 //! several authorities (`screening`).
 
 use crate::cbor::Fields;
+use crate::checksum::Checksum;
 use crate::craft::{Aircraft, Vessel};
 use crate::date::{DatedFact, FuzzyDate};
 use crate::error::RecordError;
@@ -112,6 +113,8 @@ pub struct Record {
     pub updated_on: Vec<FuzzyDate>,
     /// Links to others.
     pub links: Vec<Link>,
+    /// What the originator calls the rules or the caveat under which it is to be handled. Labels bind; this is told.
+    pub handling_reference: Option<Text>,
     /// Documents, numbers, contacts, wallets.
     pub identifiers: Vec<Identifier>,
     /// Reasons that may be published.
@@ -256,6 +259,7 @@ impl Record {
             review_by: None,
             updated_on: Vec::new(),
             links: Vec::new(),
+            handling_reference: None,
             identifiers: Vec::new(),
             reasons_public: Vec::new(),
             reasons_closed: Vec::new(),
@@ -263,6 +267,18 @@ impl Record {
             sightings: Vec::new(),
             unknown: UnknownKeys::default(),
         }
+    }
+
+    /// Gives each identifier the verdict on its check digits: whoever makes a record does so.
+    pub fn judge_checksums(&mut self) {
+        for identifier in &mut self.identifiers {
+            identifier.checksum = Checksum::of(identifier.kind, identifier.value.as_str());
+        }
+    }
+
+    /// The identifiers whose check digits do not fit.
+    pub fn misfits(&self) -> impl Iterator<Item = &Identifier> {
+        self.identifiers.iter().filter(|identifier| identifier.checksum == Some(Checksum::Invalid))
     }
 
     /// The name that the subject is listed under: the first primary one, else the first.

@@ -63,7 +63,9 @@ impl Record {
         form::put_form(fields, 22, self.effective_on.as_ref())?;
         form::put_form(fields, 23, self.review_by.as_ref())?;
         form::put_forms(fields, 24, &self.updated_on, UPDATED_BOUND)?;
-        form::put_forms(fields, 25, &self.links, LINKS_BOUND)
+        form::put_forms(fields, 25, &self.links, LINKS_BOUND)?;
+        form::put_text(fields, 26, self.handling_reference.as_ref());
+        Ok(())
     }
 
     /// Takes the record's own fields out of a core map; what the change says must be taken before.
@@ -91,6 +93,7 @@ impl Record {
         record.review_by = form::take_form(&mut fields, 23)?;
         record.updated_on = form::take_forms(&mut fields, 24, UPDATED_BOUND)?;
         record.links = form::take_forms(&mut fields, 25, LINKS_BOUND)?;
+        record.handling_reference = form::take_text(&mut fields, 26, "handling_reference")?;
         record.unknown.keep(Section::Core, fields);
         Ok(record)
     }

@@ -46,6 +46,36 @@ fn the_byte_form_of_the_samples_is_the_pinned_one() {
     assert!(lines == pinned, "the byte form has drifted; it is now:\n{lines}");
 }
 
+/// Goal: an importer does not sign a whole list anew because this program looks at check digits and the one before did not.
+#[test]
+fn a_verdict_that_was_not_given_before_is_no_change_and_old_bytes_keep_their_hash() {
+    let (_, change) = samples::changes().into_iter().find(|(name, _)| *name == "list an account").unwrap();
+    let new = change.op.record().unwrap().clone();
+    assert_eq!(
+        new.misfits().map(|misfit| misfit.value.as_str()).collect::<Vec<_>>(),
+        ["XA58ZENDA0000000017"]
+    );
+    let mut old = new.clone();
+    old.identifiers.iter_mut().for_each(|identifier| identifier.checksum = None);
+    assert!(old.same_content(&new) && new.same_content(&old));
+    let of = |record: &Record| {
+        let op = comity_watchlist::Op::List { record: Box::new(record.clone()) };
+        Change { op, ..change.clone() }.encode().unwrap()
+    };
+    let bytes = of(&old);
+    assert_ne!(bytes, of(&new));
+    let read = decode(&bytes).unwrap();
+    assert_eq!(read.op.record(), Some(&old), "nothing is worked out in reading");
+    assert_eq!(read.encode().unwrap(), bytes);
+    let mut other = new.clone();
+    other.identifiers[0].former = true;
+    assert_eq!(Record::changed_paths(&new, &other), ["identifiers"]);
+    other = new.clone();
+    other.handling_reference = None;
+    other.legal[0].criteria.pop();
+    assert_eq!(Record::changed_paths(&new, &other), ["legal", "handling_reference"]);
+}
+
 #[test]
 fn every_operation_has_a_sample() {
     let words: Vec<&str> = samples::changes().iter().map(|(_, change)| change.op.word()).collect();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use comity_feeds::{Difference, Format, RejectedRow};
 use comity_ledger::Head;
-use comity_watchlist::{Change, Op, RecordKey, Text};
+use comity_watchlist::{Change, IdKind, Op, RecordKey, Text};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -15,8 +15,14 @@ use crate::plain::plain;
 /// Rejected rows shown to people after an import; a dry run shows all, and so does the JSON.
 const REJECTED_SHOWN_MAX: usize = 10;
 
+/// Warnings shown to people; the JSON has all.
+const WARNINGS_SHOWN_MAX: usize = 10;
+
 /// Characters of a name or a reference in the table, so that most rows fit a terminal of 100 columns.
 const CELL_CHARS_MAX: usize = 36;
+
+/// What is said of an identifier whose checksum is invalid.
+const MISFIT: &str = "its check digits do not fit";
 
 /// What became of a difference.
 pub(super) enum Outcome {
@@ -97,6 +103,13 @@ impl Report<'_> {
         Some(Row { change: word, reference, former, name, paths })
     }
 
+    /// Identifiers of what is entered whose check digits do not fit: kept, and told so that somebody looks at them. No value
+    /// is said, since reports are passed about.
+    fn warnings(&self) -> impl Iterator<Item = (&str, IdKind)> {
+        let records = self.difference.changes.iter().filter_map(|change| change.op.record());
+        records.flat_map(|record| record.misfits().map(|misfit| (record.key.reference.as_str(), misfit.kind)))
+    }
+
     fn json(&self) -> Value {
         let d = self.difference;
         let row = |row: Row<'_>| {
@@ -104,6 +117,7 @@ impl Report<'_> {
             json!({ "change": row.change, "reference": row.reference, "former": row.former, "name": row.name, "paths": paths })
         };
         let rejected = |row: &RejectedRow| json!({ "file": row.file, "line": row.line, "reason": row.reason.to_string() });
+        let warning = |(reference, kind): (&str, IdKind)| json!({ "reference": reference, "identifier": kind.to_string(), "reason": MISFIT });
         json!({
             "format": self.format.word(),
             "list": self.list,
@@ -118,6 +132,7 @@ impl Report<'_> {
             "barred": self.barred.iter().map(|key| key.reference.as_str()).collect::<Vec<_>>(),
             "changes": self.rows().map(row).collect::<Vec<_>>(),
             "rejected": self.rejected.iter().map(rejected).collect::<Vec<_>>(),
+            "warnings": self.warnings().map(warning).collect::<Vec<_>>(),
             "dry_run": self.is_dry(),
             "refusal": self.refusal(),
             "origin": self.origin,
@@ -168,6 +183,13 @@ impl Report<'_> {
         if self.rejected.len() > shown {
             let more = self.rejected.len() - shown;
             lines.push(format!("rejected  and {more} more rows (all of them with --json)"));
+        }
+        for (reference, kind) in self.warnings().take(WARNINGS_SHOWN_MAX) {
+            lines.push(format!("warning   {}: {kind}: {MISFIT}; it is kept", plain(reference)));
+        }
+        let more = self.warnings().skip(WARNINGS_SHOWN_MAX).count();
+        if more > 0 {
+            lines.push(format!("warning   and {more} more identifiers (all of them with --json)"));
         }
         if self.is_dry() {
             lines.push("nothing   was signed or written".to_owned());

@@ -35,7 +35,7 @@ enum Shape {
 }
 
 /// In the order in which people think of them.
-const FIELDS: [Field; 18] = [
+const FIELDS: [Field; 19] = [
     Field {
         name: "kind",
         says: "person, organisation, vessel, aircraft, good, account, shipment, …",
@@ -90,6 +90,11 @@ const FIELDS: [Field; 18] = [
         name: "links",
         says: "linked, owns, owned-by, directs, family or acts-for, and whom",
         shape: Shape::Items(&["relation*", "named*", "share"]),
+    },
+    Field {
+        name: "handling_reference",
+        says: "the originator's rules or caveat of handling",
+        shape: Shape::One,
     },
     Field { name: "reasons_public", says: "reasons that may be published", shape: Shape::Many },
     Field { name: "reasons_closed", says: "reasons that may not", shape: Shape::Many },
@@ -336,7 +341,7 @@ mod tests {
     const ANSWERS: &str = "ship\nvessel\n\
         Mirage\nprimary\n\n\nThe Mirage\nalias\n\n\nThe Mirage\naka\nweak\n\n\n\
         built\n1962-02-30\nbuilt\n1962\n\n\n\n\n\n?\nimo\n9074729\nRuritania\nXA\n\n\n\n\n\n\n\
-        Order 7\n\n2026-05-28\n\n\n2026-06-01\n\n\n\nSeen where it may not be.\n\nA servant told so.\n\n\n";
+        Order 7\n\n2026-05-28\n\n\n2026-06-01\n\n\n\nZENDA/7\nSeen where it may not be.\n\nA servant told so.\n\n\n";
 
     #[test]
     fn a_record_is_asked_for_field_by_field_and_what_does_not_read_is_asked_for_again() {
@@ -349,6 +354,7 @@ mod tests {
             "facts": [ { "kind": "built", "date": "1962" } ],
             "identifiers": [ { "kind": "imo", "value": "9074729", "country": { "name": "Ruritania", "code": "XA" } } ],
             "legal": [ { "act": "Order 7", "published": "2026-05-28" } ], "listed_on": "2026-06-01",
+            "handling_reference": "ZENDA/7",
             "reasons_public": [ "Seen where it may not be." ], "reasons_closed": [ "A servant told so." ]
         }"#;
         assert_eq!((record, version), (own::read(file).unwrap().record, None));
@@ -368,7 +374,7 @@ mod tests {
             "names": [ { "full": "Rupert", "kind": "primary" } ], "titles": [ "Count" ], "genders": [ "male" ] }"#);
         let held = held.unwrap().record;
         // Kind and names stay, facts and ties too; titles go, and a position comes.
-        let answers = format!("\n\n\n\n-\nKeeper\n\n{}yes\n", "\n".repeat(12));
+        let answers = format!("\n\n\n\n-\nKeeper\n\n{}yes\n", "\n".repeat(13));
         let (record, asked) = answered(&answers, Some((&held, 4)));
         let OwnRecord { record, version } =
             record.unwrap_or_else(|refusal| panic!("{}: {asked}", refusal.message));

@@ -240,7 +240,10 @@ fn add_identifier(fields: &mut Properties, identifier: &Identifier, schema: &str
         (IdKind::Swift, "BankAccount") => "bic",
         (kind, _) if is_legal && is_document(kind) => "idNumber",
         _ => {
-            fields.add("notes", format!("{}: {}", identifier.kind, identifier.value.as_str()));
+            // Codes of two schemes may have the same letters: a code says nothing without its scheme.
+            let scheme = identifier.scope.as_ref().filter(|_| identifier.kind == IdKind::Goods);
+            let scheme = scheme.map(|scheme| format!(" {}", scheme.as_str())).unwrap_or_default();
+            fields.add("notes", format!("{}{scheme}: {}", identifier.kind, identifier.value.as_str()));
             return;
         }
     };
@@ -310,6 +313,7 @@ fn sanction(record: &Outgoing, told: &Record, own: &str) -> Properties {
     told.reasons_public.iter().for_each(|reason| fields.add("reason", reason.as_str()));
     for legal in &told.legal {
         fields.add("summary", legal.act.as_str());
+        legal.criteria.iter().for_each(|criterion| fields.add("summary", criterion.as_str()));
         fields.text("sourceUrl", legal.url.as_ref().filter(|url| url.as_str().starts_with("http")));
     }
     fields.date("listingDate", told.listed_on.as_ref());

@@ -150,7 +150,11 @@ fn attributes(record: &Outgoing) -> Vec<Attribute> {
     }
     for identifier in &told.identifiers {
         let (category, kind) = type_of(identifier.kind, identifier.scope.as_ref());
-        add(category, kind, identifier.value.as_str(), &identifier.kind.to_string());
+        let scheme = identifier.scope.as_ref().filter(|_| identifier.kind == IdKind::Goods);
+        // MISP keeps one attribute of a value, so that the scheme of a code stands in it.
+        let value = scheme.map(|scheme| format!("{} {}", scheme.as_str(), identifier.value.as_str()));
+        let value = value.as_deref().unwrap_or(identifier.value.as_str());
+        add(category, kind, value, &identifier.kind.to_string());
     }
     for address in &told.addresses {
         let (category, kind) = if is_person { ("Person", "primary-residence") } else { ("Other", "text") };
@@ -170,6 +174,12 @@ fn attributes(record: &Outgoing) -> Vec<Attribute> {
     }
     for act in told.legal.iter().map(|legal| &legal.act) {
         add("Other", "text", act.as_str(), "legal basis");
+    }
+    for criterion in told.legal.iter().flat_map(|legal| &legal.criteria) {
+        add("Other", "text", criterion.as_str(), "criterion");
+    }
+    if let Some(reference) = &told.handling_reference {
+        add("Other", "text", reference.as_str(), "handling reference");
     }
     found
 }

@@ -87,6 +87,7 @@ pub(super) fn record_json(record: &Record) -> Map<String, Value> {
         .put("review_by", record.review_by.as_ref().map(date))
         .each("updated_on", &record.updated_on, date)
         .each("links", &record.links, link)
+        .text("handling_reference", record.handling_reference.as_ref())
         .each("identifiers", &record.identifiers, identifier)
         .each("reasons_public", &record.reasons_public, |prose: &Prose| prose.as_str().into());
     fields.0
@@ -149,7 +150,8 @@ fn vessel(vessel: &comity_watchlist::Vessel) -> Value {
 fn legal(legal: &LegalBasis) -> Value {
     let fields = Fields::new().text("act", Some(&legal.act)).text("url", legal.url.as_ref());
     let fields = fields.put("published", legal.published.as_ref().map(date));
-    fields.put("in_force", legal.in_force.as_ref().map(date)).done()
+    let fields = fields.put("in_force", legal.in_force.as_ref().map(date));
+    fields.each("criteria", &legal.criteria, |prose: &Prose| prose.as_str().into()).done()
 }
 
 fn link(link: &Link) -> Value {
@@ -176,5 +178,6 @@ fn identifier(identifier: &Identifier) -> Value {
         .put("expires", identifier.expires.as_ref().map(date))
         .text("note", identifier.note.as_ref())
         .flag("former", identifier.former)
+        .put("checksum", identifier.checksum.and_then(words::checksum).map(Into::into))
         .done()
 }

@@ -149,3 +149,23 @@ fn closed_reasons_are_in_no_format_and_a_name_makes_no_line() {
         assert_eq!(found.lines().count(), listed("MIRAGE").lines().count(), "{}", format.word());
     }
 }
+
+/// Goal: a code of goods says in which list it stands, wherever it goes: two lists have the same codes for other goods.
+#[test]
+fn a_code_of_goods_keeps_its_scheme() {
+    let mut told = record(SubjectKind::Good, "Toxic weeds");
+    for scheme in ["eu", "eccn"] {
+        let code = Text::new("1C350").unwrap();
+        let mut code = comity_watchlist::Identifier::new(comity_watchlist::IdKind::Goods, code);
+        code.scope = Some(Text::new(scheme).unwrap());
+        told.identifiers.push(code);
+    }
+    told.kind = SubjectKind::Organisation;
+    for format in [OutFormat::Ftm, OutFormat::Misp] {
+        let text = written(format, &[listing(told.clone(), OutState::Listed)]);
+        for scheme in ["eu", "eccn"] {
+            let both = [format!("goods {scheme}: 1C350"), format!("{scheme} 1C350")];
+            assert!(both.iter().any(|said| text.contains(said)), "{scheme}: {text}");
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! The words of codes in what is written: the ones of `docs/records.cddl`. Not here: which fields are written.
 
-use comity_watchlist::{FactKind, Gender, NameKind, NameQuality, PartRole, PlaceKind, Relation, Tie};
+use comity_watchlist::{
+    Checksum, FactKind, Gender, NameKind, NameQuality, PartRole, PlaceKind, Relation, Tie,
+};
 
 fn or_code(word: &'static str, code: u64) -> String {
     if word.is_empty() { format!("code-{code}") } else { word.to_owned() }
@@ -90,4 +92,13 @@ pub(super) fn relation(relation: Relation) -> String {
         Relation::Unknown(_) => "",
     };
     or_code(word, relation.code())
+}
+
+/// Nothing for a verdict of a later version: whoever reads works it out anew.
+pub(super) const fn checksum(verdict: Checksum) -> Option<&'static str> {
+    match verdict {
+        Checksum::Valid => Some("valid"),
+        Checksum::Invalid => Some("invalid"),
+        Checksum::Unknown(_) => None,
+    }
 }

@@ -3,13 +3,13 @@
 //! Not here: who and what it is, and where (`parts`).
 
 use comity_watchlist::{
-    Extra, IdKind, Identifier, LegalBasis, Link, LinkTarget, ListId, Measure, Prose, RecordKey, Reference,
-    Relation, Sighting, Source, Text,
+    Checksum, Extra, IdKind, Identifier, LegalBasis, Link, LinkTarget, ListId, Measure, Prose, RecordKey,
+    Reference, Relation, Sighting, Source, Text,
 };
 use serde::{Deserialize, Serialize};
 
 use super::OwnError;
-use super::form::strings;
+use super::form::{strings, values};
 use super::parts::{AddressForm, CountryForm, json, text};
 use super::scalar::{DateForm, Json};
 use super::words::Word;
@@ -34,6 +34,8 @@ pub(super) struct LegalForm {
     published: Option<DateForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     in_force: Option<DateForm>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    criteria: Vec<Json<Prose>>,
 }
 
 /// A link as it is written; whom it points at is read into one of two.
@@ -88,6 +90,9 @@ pub(super) struct IdentifierForm {
     note: Option<Json<Text>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     former: bool,
+    /// Written for people, and worked out anew in reading, whatever stands here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checksum: Option<Word<Checksum>>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -143,6 +148,7 @@ impl From<&LegalBasis> for LegalForm {
             url: json(legal.url.as_ref()),
             published: legal.published.as_ref().map(Into::into),
             in_force: legal.in_force.as_ref().map(Into::into),
+            criteria: strings(&legal.criteria),
         }
     }
 }
@@ -153,6 +159,7 @@ impl From<LegalForm> for LegalBasis {
         legal.url = text(form.url);
         legal.published = form.published.map(Into::into);
         legal.in_force = form.in_force.map(Into::into);
+        legal.criteria = values(form.criteria);
         legal
     }
 }
@@ -221,6 +228,7 @@ impl IdentifierForm {
             expires: identifier.expires.as_ref().map(Into::into),
             note: json(identifier.note.as_ref()),
             former: identifier.former,
+            checksum: identifier.checksum.map(Word::of).transpose()?,
         })
     }
 }

@@ -58,6 +58,8 @@ pub(super) struct RecordForm {
     updated_on: Vec<DateForm>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     links: Vec<LinkForm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handling_reference: Option<Json<Text>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     identifiers: Vec<IdentifierForm>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -93,7 +95,9 @@ impl From<RecordForm> for Record {
         record.review_by = form.review_by.map(Into::into);
         record.updated_on = all(form.updated_on);
         record.links = all(form.links);
+        record.handling_reference = form.handling_reference.map(|text| text.0);
         record.identifiers = all(form.identifiers);
+        record.judge_checksums();
         record.reasons_public = values(form.reasons_public);
         record.reasons_closed = values(form.reasons_closed);
         record.sightings = all(form.sightings);
@@ -135,6 +139,7 @@ impl RecordForm {
             review_by: record.review_by.as_ref().map(Into::into),
             updated_on: record.updated_on.iter().map(Into::into).collect(),
             links: each(&record.links, LinkForm::of)?,
+            handling_reference: record.handling_reference.clone().map(Json),
             identifiers: each(&record.identifiers, IdentifierForm::of)?,
             reasons_public: strings(&record.reasons_public),
             reasons_closed: strings(&record.reasons_closed),

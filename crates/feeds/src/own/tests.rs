@@ -113,6 +113,18 @@ fn what_is_not_of_the_form_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_checksum_is_worked_out_and_not_believed() {
+    let least = read(LEAST.as_bytes()).unwrap().record;
+    assert_eq!(least.identifiers[0].checksum, Some(comity_watchlist::Checksum::Valid));
+    let slip = LEAST.replace("9074729\"", "9074720\", \"checksum\": \"valid\"");
+    let record = read(slip.as_bytes()).unwrap().record;
+    assert_eq!(record.misfits().count(), 1);
+    assert!(write(&record, None).unwrap().contains("\"checksum\": \"invalid\""));
+    let odd = LEAST.replace("9074729\"", "9074729\", \"checksum\": \"good\"");
+    assert!(refused(&odd).contains("no checksum verdict is called \"good\"; they are valid, invalid"));
+}
+
+#[test]
 fn limits_are_those_of_the_record() {
     let many = |count: usize| {
         let names: Vec<String> =

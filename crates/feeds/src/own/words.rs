@@ -3,7 +3,7 @@
 //! A code that this program does not know has no word: it is refused in writing, and cannot be read.
 
 use comity_watchlist::{
-    DelistReason, FactKind, Gender, IdKind, NameKind, NameQuality, PartRole, PlaceKind, Relation,
+    Checksum, DelistReason, FactKind, Gender, IdKind, NameKind, NameQuality, PartRole, PlaceKind, Relation,
     SubjectKind, Tie,
 };
 use serde::de::Error as _;
@@ -144,6 +144,14 @@ impl Worded for Gender {
 
     fn words() -> Vec<(String, Self)> {
         owned(&[("male", Self::Male), ("female", Self::Female)])
+    }
+}
+
+impl Worded for Checksum {
+    const WHAT: &'static str = "checksum verdict";
+
+    fn words() -> Vec<(String, Self)> {
+        owned(&[("valid", Self::Valid), ("invalid", Self::Invalid)])
     }
 }
 

@@ -234,3 +234,19 @@ fn a_code_of_goods_that_is_none_is_not_found_by_any_query() {
     assert_eq!(references(&view, "goods/eu:5A002.a"), ["G-1"]);
     assert_eq!(references(&view, "Grey powder"), ["G-1", "G-2"]);
 }
+
+#[test]
+fn a_number_whose_check_digits_do_not_fit_is_found_and_comes_last() {
+    let (mut view, mut author) = (View::new(), Author::new("a.example/pub"));
+    // The reference of the doubtful one sorts first; what a passport of another says of its digits is as given.
+    let mut slip = with_id(person("R-1", &["Tomas Velloran"]), IdKind::Imo, "9074720");
+    slip.judge_checksums();
+    let mut sure = with_id(person("R-2", &["Odalric Brenn"]), IdKind::Imo, "9074720");
+    sure.identifiers[0].checksum = None;
+    author.begins(handle(1), list(slip)).applied(&mut view);
+    author.begins(handle(2), list(sure)).applied(&mut view);
+    let query = Query::Id(comity_screening::IdQuery::new(IdKind::Imo, None, "IMO 9074720").unwrap());
+    let found: Vec<String> =
+        view.screen(&query).hits.iter().map(|hit| hit.reference.as_str().to_owned()).collect();
+    assert_eq!(found, ["R-2", "R-1"]);
+}

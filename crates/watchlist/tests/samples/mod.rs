@@ -123,6 +123,22 @@ fn pair() -> Pair {
     Pair::new(one, other).unwrap()
 }
 
+/// An account with what records did not have at first.
+fn account() -> Record {
+    let mut record = Record::new(key("RR.10"), SubjectKind::Account);
+    record.identifiers = vec![
+        Identifier::new(IdKind::Iban, text("XA59ZENDA0000000017")),
+        Identifier::new(IdKind::Iban, text("XA58ZENDA0000000017")),
+        Identifier::new(IdKind::BankAccount, text("17")),
+    ];
+    let mut act = LegalBasis::new(text("Decree 6/1894"));
+    act.criteria = vec![prose("Article 3(1)(a): held a castle"), prose("3(1)(b)")];
+    record.legal = vec![act];
+    record.handling_reference = Some(text("ZENDA/EYES/7"));
+    record.judge_checksums();
+    record
+}
+
 /// A name and a change for every operation.
 pub(crate) fn changes() -> Vec<(&'static str, Change)> {
     let prev = EntryRef::new([0xab; 32]);
@@ -146,6 +162,7 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("erase", Op::Erase { prev, notice: bare }),
         ("same-as", Op::SameAs { pair: Box::new(pair()), notice: notice() }),
         ("retract", Op::Retract { prev, notice: notice() }),
+        ("list an account", Op::List { record: Box::new(account()) }),
     ];
     ops.map(|(name, op)| (name, Change { handle, op })).into()
 }

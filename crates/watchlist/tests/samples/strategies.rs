@@ -136,6 +136,11 @@ fn record() -> impl Strategy<Value = Box<Record>> {
             vessel
         });
         record.sightings = rest.3.into_iter().map(Sighting::new).collect();
+        record.judge_checksums();
+        record.handling_reference = record.programmes.first().cloned();
+        if let Some(act) = record.legal.first_mut() {
+            act.criteria.clone_from(&record.reasons_public);
+        }
         Box::new(record)
     })
 }

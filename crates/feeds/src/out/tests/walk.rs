@@ -125,7 +125,9 @@ fn filled(kind: SubjectKind) -> Record {
     let mut legal = LegalBasis::new(marks.text());
     legal.url = Some(Text::new("https://law.invalid/marked-url").unwrap());
     (legal.published, legal.in_force) = (Some(marks.date()), Some(marks.date()));
+    legal.criteria = vec![marks.prose()];
     record.legal = vec![legal];
+    record.handling_reference = marks.some();
     (record.listed_on, record.effective_on) = (Some(marks.date()), Some(marks.date()));
     (record.review_by, record.updated_on) = (Some(marks.date()), vec![marks.date()]);
     record.links = links(marks);
