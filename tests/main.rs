@@ -26,6 +26,7 @@ mod federation;
 mod import;
 mod imports_at_once;
 mod interrupted;
+mod joined;
 mod keys;
 mod nodes;
 mod places;

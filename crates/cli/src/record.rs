@@ -6,6 +6,7 @@
 
 mod ask;
 mod confirm;
+mod join;
 mod same_as;
 mod signed;
 mod standing;
@@ -31,6 +32,7 @@ use crate::in_file::read_at_most;
 use crate::record::ask::Dialog;
 use crate::record::signed::sign;
 use crate::record::standing::{Standing, find, find_all, find_in};
+use crate::records::key_json;
 use crate::source::Source;
 
 pub(crate) use crate::record::confirm::{waiting_json, waiting_text};
@@ -85,6 +87,9 @@ pub(crate) fn run(command: &RecordCommand) -> Result<Answer, Refusal> {
         }),
         RecordCommand::Erase(acted) => erase(acted),
         RecordCommand::Confirm(confirm) => confirm::run(confirm),
+        RecordCommand::Rekey { acted, to_list, to_reference } => join::rekey(acted, to_list, to_reference),
+        RecordCommand::Merge(joined) => join::merge(joined),
+        RecordCommand::Split(joined) => join::split(joined),
         RecordCommand::SameAs(joined) => same_as::state(joined),
         RecordCommand::Retract(joined) => same_as::retract(joined),
         RecordCommand::Show { key, origin, same_as, of } => {
@@ -301,6 +306,9 @@ fn show(
     let mut json = standing.json();
     if let Some(object) = json.as_object_mut() {
         object.insert("origin".to_owned(), origin.as_str().into());
+        object.insert("merged_into".to_owned(), standing.merged_into.as_ref().map(key_json).into());
+        let split: Vec<serde_json::Value> = standing.split_into.iter().map(key_json).collect();
+        object.insert("split_into".to_owned(), split.into());
         object.insert("record".to_owned(), written);
         object.extend(said.json());
     }

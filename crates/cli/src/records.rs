@@ -3,7 +3,7 @@
 //! Not here: one entry with its sections (`log`), and who is listed in all logs together (`screen`).
 
 use comity_ledger::Origin;
-use comity_watchlist::{Change, ListId, Section, SectionsRead};
+use comity_watchlist::{Change, ListId, RecordKey, Section, SectionsRead};
 use comity_wire::ListedRecord;
 use comity_wire::v1::RecordState;
 use serde_json::{Value, json};
@@ -44,6 +44,11 @@ pub(crate) const fn state_word(state: RecordState) -> &'static str {
     }
 }
 
+/// List and reference.
+pub(crate) fn key_json(key: &RecordKey) -> Value {
+    json!({ "list": key.list.as_str(), "reference": key.reference.as_str() })
+}
+
 fn record_json(listed: &ListedRecord) -> Result<Value, Refusal> {
     let is_told = !matches!(listed.state, RecordState::Erased | RecordState::HeldBack);
     let change = if is_told { Some(change_of(listed)?) } else { None };
@@ -57,6 +62,8 @@ fn record_json(listed: &ListedRecord) -> Result<Value, Refusal> {
         "state": state_word(listed.state),
         "kind": record.map(|record| record.kind.word()),
         "name": name,
+        "merged_into": listed.merged_into.as_ref().map(key_json),
+        "split_into": listed.split_into.iter().map(key_json).collect::<Vec<_>>(),
     }))
 }
 
@@ -65,8 +72,10 @@ fn text(origin: &Origin, list: &ListId, records: &[Value]) -> String {
     for record in records {
         let field = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
         let index = record.get("index").and_then(Value::as_u64).unwrap_or_default();
+        let into = record.get("merged_into").and_then(|into| into.get("reference")).and_then(Value::as_str);
+        let into = into.map(|into| format!("  merged into {}", plain(into))).unwrap_or_default();
         lines.push(format!(
-            "  {}  {}  {}  {}  (entry {index})",
+            "  {}  {}  {}  {}  (entry {index}){into}",
             plain(field("reference")),
             field("state"),
             field("kind"),

@@ -89,6 +89,7 @@ fn hit_json(hit: &v1::Hit) -> Result<Value, Refusal> {
         "state": state(hit),
         "checkpoint": checkpoint_word(hit.checkpoint()),
         "goods": hit.goods.as_ref().map(goods_json).transpose()?,
+        "merged_into": hit.merged_into.as_ref().map(|into| json!({ "list": into.list, "reference": into.reference })),
     }))
 }
 
@@ -133,8 +134,10 @@ fn text(word: &str, answer: &v1::ScreenResponse) -> String {
     }];
     for hit in &answer.hits {
         let goods = hit.goods.as_ref().map(goods_text).unwrap_or_default();
+        let into = hit.merged_into.as_ref().map(|into| plain(&format!("{} {}", into.list, into.reference)));
+        let into = into.map(|into| format!("\n    merged into {into}")).unwrap_or_default();
         lines.push(format!(
-            "  {}  {} {}  {}  {}  ({} entry {}, {}, {}){goods}",
+            "  {}  {} {}  {}  {}  ({} entry {}, {}, {}){goods}{into}",
             hit.agency,
             hit.list,
             plain(&hit.reference),

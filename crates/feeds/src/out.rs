@@ -72,6 +72,8 @@ pub struct Outgoing {
     pub index: u64,
     /// The strictest marking of what is told.
     pub tlp: Tlp,
+    /// The listing of the same log that it is merged into.
+    pub merged_into: Option<RecordKey>,
 }
 
 /// What an export is of.

@@ -9,7 +9,9 @@ use comity_ledger::{Entry, Origin, Slot};
 use comity_screening::{LogOrigin, Status, View};
 use comity_store::{ReadError, Store, StoreError};
 use comity_tlog::{EntryIndex, Hash};
-use comity_watchlist::{Change, EntryRef, Handle, ListId, Reference, Section, Sections, SectionsRead};
+use comity_watchlist::{
+    Change, EntryRef, Handle, ListId, RecordKey, Reference, Section, Sections, SectionsRead,
+};
 use comity_wire::ListedRecord;
 use comity_wire::v1::RecordState;
 
@@ -33,6 +35,8 @@ struct Wanted {
     state: RecordState,
     version: u64,
     reference: Reference,
+    merged_into: Option<RecordKey>,
+    split_into: Vec<RecordKey>,
 }
 
 /// The listings of one list of a log, living and ended, by the place of their newest entries; of another's log those
@@ -76,6 +80,8 @@ fn listings(view: &View, origin: &Origin, list: &ListId) -> Result<Vec<Wanted>, 
         state: if of.is_disputed { RecordState::Unspecified } else { state_of(of.status) },
         version: of.version,
         reference: of.key.reference.clone(),
+        merged_into: view.merged_into(&log, of.handle).cloned(),
+        split_into: view.split_into(&log, of.handle).into_iter().cloned().collect(),
     });
     let ended = view.ended(&log, list).map(|of| Wanted {
         handle: of.handle,
@@ -84,6 +90,8 @@ fn listings(view: &View, origin: &Origin, list: &ListId) -> Result<Vec<Wanted>, 
         state: state_of(of.status),
         version: of.version,
         reference: of.key.reference.clone(),
+        merged_into: view.merged_into(&log, of.handle).cloned(),
+        split_into: view.split_into(&log, of.handle).into_iter().cloned().collect(),
     });
     let wanted = live.chain(ended);
     Ok(wanted.collect())
@@ -136,6 +144,8 @@ fn look_back(
                     sections: if is_untold { Sections::default() } else { sections },
                     version: listing.version,
                     reference: listing.reference,
+                    merged_into: listing.merged_into,
+                    split_into: listing.split_into,
                 });
             } else if let Some(about) = Entry::parse(bytes)?.about() {
                 further.insert(about, listing);

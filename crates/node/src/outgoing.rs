@@ -43,6 +43,8 @@ pub(crate) struct Wanted {
     pub(crate) handle: Handle,
     pub(crate) newest: EntryIndex,
     pub(crate) status: Status,
+    /// The listing that it is merged into.
+    pub(crate) merged_into: Option<RecordKey>,
 }
 
 /// Whether a section may be told, by its label.
@@ -89,12 +91,14 @@ pub fn wanted_out(
             handle: listed.handle,
             newest: listed.newest_index,
             status: listed.status,
+            merged_into: view.merged_into(&log, listed.handle).cloned(),
         });
         let ended = view.ended(&log, list).map(|ended| Wanted {
             key: ended.key.clone(),
             handle: ended.handle,
             newest: ended.newest_index,
             status: ended.status,
+            merged_into: view.merged_into(&log, ended.handle).cloned(),
         });
         listings.extend(live.chain(ended));
     }
@@ -261,6 +265,7 @@ fn made(origin: &Origin, listing: &Wanted, found: Gathered) -> Option<Outgoing> 
         modified_ms,
         index: listing.newest.value(),
         tlp,
+        merged_into: listing.merged_into.clone(),
     })
 }
 

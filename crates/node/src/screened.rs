@@ -121,6 +121,7 @@ fn hit_message(hit: &Hit, as_of: &BTreeMap<Origin, Head>, states: &BTreeMap<Orig
         state: state.into(),
         checkpoint: checkpoint.into(),
         goods: goods_message(&hit.matched),
+        merged_into: hit.merged_into.as_ref().map(comity_wire::record_name),
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use comity_tlog::{EntryIndex, Hash};
 use comity_watchlist::{Change, Decoded, EntryRef, Handle, Op, Record, RecordKey, Section};
 
+use crate::joined::{Join, Joined};
 use crate::limits::{CHANGES_MAX, UNOPENED_RUN_MAX};
 use crate::log::Gaps;
 use crate::origin::{LogOrigin, Provenance};
@@ -58,8 +59,8 @@ enum Act {
     Withdraw,
     Erase,
     Rekey(Arc<RecordKey>),
-    /// A merge or split, which changes no state; false if it does not name the listing.
-    Join(bool),
+    /// A merge or split, which changes no state.
+    Join(Join),
 }
 
 /// One opened change.
@@ -85,6 +86,8 @@ pub(crate) struct Standing {
     pub(crate) newest_leaf: Hash,
     /// How many changes there have been, unopened ones included.
     pub(crate) version: u64,
+    /// With what it is one, or into what it went.
+    pub(crate) joined: Option<Joined>,
     /// The index of the change that carries the current record.
     said: Option<EntryIndex>,
 }
@@ -144,10 +147,10 @@ impl Step {
             Op::Withdraw { .. } => (Act::Withdraw, None),
             Op::Erase { .. } => (Act::Erase, None),
             Op::Rekey { to, .. } => (Act::Rekey(Arc::new(to)), None),
-            Op::Merge { into, from, .. } => (Act::Join(into == handle || from.contains(&handle)), None),
-            Op::Split { from, into, .. } => (Act::Join(from == handle || into.contains(&handle)), None),
+            Op::Merge { into, from, .. } => (Act::Join(Join::of_merge(handle, into, from)), None),
+            Op::Split { from, into, .. } => (Act::Join(Join::of_split(handle, from, into)), None),
             // The view keeps statements apart; one that came here would name no listing.
-            Op::SameAs { .. } | Op::Retract { .. } => (Act::Join(false), None),
+            Op::SameAs { .. } | Op::Retract { .. } => (Act::Join(Join::Unnamed), None),
         };
         let withheld = if record.is_some() { withheld } else { Vec::new() };
         let (index, leaf, about) = (at.index, at.leaf, at.about);
@@ -177,6 +180,10 @@ impl Step {
         if let Some(standing) = standing {
             next.version = next.version.saturating_add(standing.version);
             next.said = next.said.or(standing.said);
+            next.joined.clone_from(&standing.joined);
+        }
+        if let Act::Join(join) = &self.act {
+            next.joined = join.after(next.joined.as_ref());
         }
         if let Act::Rekey(to) = &self.act {
             next.key = Arc::clone(to);
@@ -191,6 +198,7 @@ impl Step {
             newest_index: self.index,
             newest_leaf: self.leaf,
             version,
+            joined: None,
             said: self.record.is_some().then_some(self.index),
         }
     }
@@ -233,9 +241,9 @@ impl Step {
 impl Act {
     fn after(&self, status: Status) -> Result<Status, Conflict> {
         match (self, status) {
-            (Self::Join(false), _) => Err(Conflict::NotNamed),
+            (Self::Join(Join::Unnamed), _) => Err(Conflict::NotNamed),
             // A merge, a split and a rekeying change no state, nor does an amendment.
-            (Self::Say | Self::Rekey(_) | Self::Join(true), Status::Listed | Status::Suspended) => Ok(status),
+            (Self::Say | Self::Rekey(_) | Self::Join(_), Status::Listed | Status::Suspended) => Ok(status),
             (Self::Suspend, Status::Listed | Status::Suspended) => Ok(Status::Suspended),
             (Self::Resume, Status::Listed | Status::Suspended) => Ok(Status::Listed),
             (Self::Delist, Status::Listed | Status::Suspended) => Ok(Status::Delisted),
@@ -394,7 +402,9 @@ impl PartialEq for Listing {
     fn eq(&self, other: &Self) -> bool {
         let shown = |listing: &Self| {
             let standing = listing.standing.as_ref();
-            standing.map(|s| (s.status, Arc::clone(&s.key), s.newest_index, s.newest_leaf, s.version))
+            standing.map(|s| {
+                (s.status, Arc::clone(&s.key), s.newest_index, s.newest_leaf, s.version, s.joined.clone())
+            })
         };
         let ended = |listing: &Self| listing.standing.as_ref().is_some_and(|s| s.status.is_ended());
         self.origin == other.origin

@@ -3,7 +3,9 @@
 //! Not for: scores and bands (they come with the matching of similar names), or proofs (`tlog`, on demand).
 
 use comity_tlog::{EntryIndex, Hash};
-use comity_watchlist::{GoodsCode, Handle, IdKind, ListId, NameKind, Reference, SubjectKind, Text};
+use comity_watchlist::{
+    GoodsCode, Handle, IdKind, ListId, NameKind, RecordKey, Reference, SubjectKind, Text,
+};
 
 use crate::origin::LogOrigin;
 
@@ -43,6 +45,8 @@ pub struct Hit {
     pub leaf: Hash,
     /// How far the record may be relied on.
     pub state: HitState,
+    /// The record that it is merged into, as its author says: look at that one.
+    pub merged_into: Option<RecordKey>,
 }
 
 /// What of a record matched.

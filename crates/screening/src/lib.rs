@@ -14,6 +14,7 @@ mod fold;
 mod hit;
 mod id_key;
 mod index;
+mod joined;
 pub mod limits;
 mod listed;
 mod log;
@@ -26,6 +27,7 @@ mod view;
 
 pub use chain::{Conflict, Status};
 pub use hit::{Answer, GoodsRelation, Hit, HitState, Matched, NameOrder, ScopeMatch};
+pub use joined::Joined;
 pub use listed::{Ended, Listed};
 pub use origin::{LogOrigin, OriginError, Provenance};
 pub use query::{IdQuery, NameQuery, Query, QueryError};

@@ -4,6 +4,7 @@ use comity_tlog::EntryIndex;
 use comity_watchlist::{EntryRef, Handle, ListId, Record, RecordKey, Section};
 
 use crate::chain::{Listing, Status};
+use crate::joined::Joined;
 use crate::origin::LogOrigin;
 use crate::view::View;
 
@@ -24,6 +25,8 @@ pub struct Listed<'a> {
     pub version: u64,
     /// Whether changes of it contradict each other: such a record is for review.
     pub is_disputed: bool,
+    /// With what it is one, or into what it went, as its author says.
+    pub joined: Option<&'a Joined>,
     /// The record.
     pub record: &'a Record,
     /// The sections of it that were withheld from us and stand empty.
@@ -56,6 +59,7 @@ impl<'a> Listed<'a> {
             status: standing.status,
             version: standing.version,
             is_disputed: listing.is_disputed(),
+            joined: standing.joined.as_ref(),
             record: said.record,
             withheld: said.withheld,
         })
@@ -151,6 +155,30 @@ impl View {
     pub fn key_of(&self, origin: &LogOrigin, handle: Handle) -> Option<&RecordKey> {
         let id = self.log(origin)?.handles.get(&handle)?;
         Some(&self.listing(*id)?.standing.as_ref()?.key)
+    }
+
+    /// The listing that one of a log is merged into, by list and reference, whether it has ended or not.
+    pub fn merged_into(&self, origin: &LogOrigin, handle: Handle) -> Option<&RecordKey> {
+        match self.joined(origin, handle)? {
+            Joined::MergedInto(into) => self.key_of(origin, *into),
+            Joined::SplitInto(_) => None,
+        }
+    }
+
+    /// The listings that one of a log is split into, beside itself, by list and reference; those that are not opened to us
+    /// are left out.
+    pub fn split_into(&self, origin: &LogOrigin, handle: Handle) -> Vec<&RecordKey> {
+        match self.joined(origin, handle) {
+            Some(Joined::SplitInto(into)) => {
+                into.iter().filter_map(|one| self.key_of(origin, *one)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn joined(&self, origin: &LogOrigin, handle: Handle) -> Option<&Joined> {
+        let id = self.log(origin)?.handles.get(&handle)?;
+        self.listing(*id)?.standing.as_ref()?.joined.as_ref()
     }
 
     /// Every entry that changes the listing of a handle of one origin, ascending: opened or not, applied or in conflict.

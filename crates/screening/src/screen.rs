@@ -128,7 +128,9 @@ impl View {
                 }
             }
         };
-        Some(told(listing, standing, said, matched))
+        let mut hit = told(listing, standing, said, matched);
+        hit.merged_into = self.merged_into(&listing.origin, listing.handle).cloned();
+        Some(hit)
     }
 }
 
@@ -182,6 +184,7 @@ fn told(listing: &Listing, standing: &Standing, said: Said<'_>, matched: Matched
         index: said.index,
         leaf: said.leaf,
         state,
+        merged_into: None,
     }
 }
 

@@ -210,10 +210,10 @@ impl View {
         let stated = named.into_iter().flatten().filter_map(|(log, index)| self.stated(log, *index));
         let standing = stated.filter(|stated| stated.state == StatementState::Stands);
         let agencies: BTreeSet<&str> = standing.map(|stated| stated.origin.agency()).collect();
-        agencies.into_iter().map(|agency| self.subject_of(agency, (origin.clone(), handle))).collect()
+        agencies.into_iter().map(|agency| self.subject_of(agency, &(origin.clone(), handle))).collect()
     }
 
-    fn subject_of<'a>(&'a self, agency: &'a str, asked: (LogOrigin, Handle)) -> Subject<'a> {
+    fn subject_of<'a>(&'a self, agency: &'a str, asked: &(LogOrigin, Handle)) -> Subject<'a> {
         let mut found: BTreeMap<(LogOrigin, Handle), &'a ListingRef> = BTreeMap::new();
         let (mut waiting, mut more) = (vec![asked.clone()], false);
         while let Some(listing) = waiting.pop() {
@@ -223,7 +223,7 @@ impl View {
                 });
                 for other in stated.iter().flat_map(|stated| stated.pair.listings()) {
                     let name = (origin_of(other), other.handle);
-                    if name == asked || found.contains_key(&name) {
+                    if name == *asked || found.contains_key(&name) {
                         continue;
                     }
                     if found.len() == SUBJECT_LISTINGS_MAX {

@@ -101,7 +101,7 @@ fn isin(code: &str) -> bool {
     let worths = bytes.iter().filter_map(|byte| worth(*byte));
     let digits: Vec<u32> = worths.flat_map(|n| if n > 9 { vec![n / 10, n % 10] } else { vec![n] }).collect();
     let doubled = digits.iter().rev().zip([1, 2].into_iter().cycle()).map(|(digit, times)| digit * times);
-    doubled.map(|n| n / 10 + n % 10).sum::<u32>() % 10 == 0
+    doubled.map(|n| n / 10 + n % 10).sum::<u32>().is_multiple_of(10)
 }
 
 /// ISO 7064 mod 97 of digits, and of letters as two digits.
@@ -156,7 +156,7 @@ mod tests {
     const INVALID: Option<Checksum> = Some(Checksum::Invalid);
 
     #[test]
-    fn a_number_is_valid_by_its_standard_and_no_slip_of_one_character_passes() {
+    fn a_number_is_valid_by_its_standard_and_a_slip_is_not() {
         verdicts(
             IdKind::Imo,
             &[("9074729", VALID), ("IMO 9074729", VALID), ("imo: 9074729", VALID), ("9074728", INVALID)],
@@ -173,11 +173,14 @@ mod tests {
         verdicts(IdKind::Isin, &[("XA000ZENDA09", VALID), ("XA000ZENDA08", INVALID)]);
         // The specimen of ICAO 9303-4.
         let specimen = "L898902C36UTO7408122F1204159ZE184226B<<<<<10";
-        verdicts(IdKind::Passport, &[(specimen, VALID), ("L898902C<3", INVALID), ("X0000017<9", VALID)]);
+        verdicts(
+            IdKind::Passport,
+            &[(specimen, VALID), ("L898902C<3", VALID), ("L898902C<4", INVALID), ("X0000017<9", VALID)],
+        );
         let empty = "X0000017<9XXA6203098M2001056<<<<<<<<<<<<<<<2";
         verdicts(IdKind::Passport, &[(empty, VALID), (&empty.replace("62", "63"), INVALID)]);
+        // The sum of an IMO number passes some slips: 5 more in a digit that counts 2, 4 or 6 times.
         for (kind, good) in [
-            (IdKind::Imo, "9074729"),
             (IdKind::Iban, "XA59ZENDA0000000017"),
             (IdKind::Lei, "0000000000ZENDAAAA19"),
             (IdKind::Isin, "XA000ZENDA09"),

@@ -5,7 +5,8 @@
 use bytes::Bytes;
 use comity_ledger::BATCH_ENTRIES_MAX;
 use comity_tlog::EntryIndex;
-use comity_watchlist::{EntryRef, Handle, ListId, Reference, Section, Sections};
+use comity_watchlist::limits::HANDLES_MAX;
+use comity_watchlist::{EntryRef, Handle, ListId, RecordKey, Reference, Section, Sections};
 
 use crate::v1::append_request::Step;
 use crate::{InvalidMessage, field, v1};
@@ -256,6 +257,21 @@ pub struct ListedRecord {
     pub version: u64,
     /// The reference that the record has now.
     pub reference: Reference,
+    /// The record that it is merged into.
+    pub merged_into: Option<RecordKey>,
+    /// The records that it is split into, beside itself; at most [`HANDLES_MAX`].
+    pub split_into: Vec<RecordKey>,
+}
+
+/// List and reference as a message.
+pub fn record_name(key: &RecordKey) -> v1::RecordName {
+    v1::RecordName { list: key.list.as_str().to_owned(), reference: key.reference.as_str().to_owned() }
+}
+
+fn key_of(name: &v1::RecordName) -> Result<RecordKey, InvalidMessage> {
+    let malformed = |_| InvalidMessage::Malformed { field: "record_name" };
+    let list = ListId::parse(&name.list).map_err(malformed)?;
+    Ok(RecordKey::new(list, Reference::parse(&name.reference).map_err(malformed)?))
 }
 
 impl std::fmt::Debug for ListedRecord {
@@ -280,6 +296,11 @@ impl TryFrom<v1::CurrentRecord> for ListedRecord {
             version: message.version,
             reference: Reference::parse(&message.reference)
                 .map_err(|_| InvalidMessage::Malformed { field: "current_record.reference" })?,
+            merged_into: message.merged_into.as_ref().map(key_of).transpose()?,
+            split_into: {
+                field::count("current_record.split_into", message.split_into.len(), 0, HANDLES_MAX)?;
+                message.split_into.iter().map(key_of).collect::<Result<_, _>>()?
+            },
         })
     }
 }
@@ -294,6 +315,8 @@ impl From<&ListedRecord> for v1::CurrentRecord {
             sections: write(&record.sections),
             version: record.version,
             reference: record.reference.as_str().to_owned(),
+            merged_into: record.merged_into.as_ref().map(record_name),
+            split_into: record.split_into.iter().map(record_name).collect(),
         }
     }
 }

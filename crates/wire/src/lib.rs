@@ -45,7 +45,7 @@ pub mod v1;
 
 pub use append::{
     APPEND_CHANGES_MAX, AppendHeader, AppendStep, CHANGES_PER_MESSAGE_MAX, DraftChange, HandlingChoice,
-    ListBasis, ListedRecord, SECTION_BYTES_PER_MESSAGE_MAX,
+    ListBasis, ListedRecord, SECTION_BYTES_PER_MESSAGE_MAX, record_name,
 };
 pub use error_code::ErrorCode;
 pub use exchange::{ConsistencyQuery, LogHead};

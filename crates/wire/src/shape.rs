@@ -6,6 +6,7 @@
 use comity_ledger::{FRAME_ENTRIES_MAX, KEYS_MAX};
 use comity_tlog::{ConsistencyProof, NOTE_SIGNATURES_MAX};
 use comity_watchlist::Section;
+use comity_watchlist::limits::HANDLES_MAX;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::ErrorCode;
@@ -93,7 +94,8 @@ const HEADS: &[List] = &[
     list(8, REVOCATION_LISTS_HELD_MAX),
 ];
 const APPEND: &[List] = &[one(2, &[list_of(1, CHANGES_PER_MESSAGE_MAX, &[list(2, Section::ALL.len())])])];
-const RECORDS: &[List] = &[list_of(1, CHANGES_PER_MESSAGE_MAX, &[list(5, Section::ALL.len())])];
+const RECORDS: &[List] =
+    &[list_of(1, CHANGES_PER_MESSAGE_MAX, &[list(5, Section::ALL.len()), list(9, HANDLES_MAX)])];
 const STATEMENTS: &[List] =
     &[list(1, STATEMENTS_MAX), list_of(2, SUBJECTS_MAX, &[list(2, SUBJECT_LISTINGS_MAX)])];
 const STATUS: &[List] =

@@ -43,6 +43,21 @@ pub(crate) enum RecordCommand {
     Erase(Acted),
     /// Carry out erasures that peers gave back and that this home is not known to have signed; list them if none is named.
     Confirm(Confirm),
+    /// Give a record another reference, or put it on another list.
+    Rekey {
+        #[command(flatten)]
+        acted: Acted,
+        /// The list that it is on from now on.
+        #[arg(value_name = "NEW_LIST")]
+        to_list: String,
+        /// The reference that it has there.
+        #[arg(value_name = "NEW_REFERENCE")]
+        to_reference: String,
+    },
+    /// Say that several records of this agency are one; none of them changes its state.
+    Merge(Merged),
+    /// Say that one record of this agency is several; none of them changes its state.
+    Split(Parted),
     /// Say that two records are about one subject; neither of them is changed.
     SameAs(Joined),
     /// Take back that two records are about one subject.
@@ -96,6 +111,26 @@ pub(crate) struct Acted {
     pub(crate) version: Option<u64>,
     #[command(flatten)]
     pub(crate) of: HomeOf,
+}
+
+/// Records that are merged into one.
+#[derive(Debug, Args)]
+pub(crate) struct Merged {
+    #[command(flatten)]
+    pub(crate) acted: Acted,
+    /// A record that is merged into the first; may be repeated.
+    #[arg(long, num_args = 2, value_names = ["LIST", "REFERENCE"], required = true)]
+    pub(crate) from: Vec<String>,
+}
+
+/// Records that one is split into.
+#[derive(Debug, Args)]
+pub(crate) struct Parted {
+    #[command(flatten)]
+    pub(crate) acted: Acted,
+    /// A record that the first is split into, beside itself; may be repeated.
+    #[arg(long, num_args = 2, value_names = ["LIST", "REFERENCE"], required = true)]
+    pub(crate) into: Vec<String>,
 }
 
 /// Two records that are, or are not, about one subject.
@@ -158,7 +193,10 @@ impl RecordCommand {
             | Self::Resume(acted)
             | Self::Withdraw(acted)
             | Self::Erase(acted)
-            | Self::Delist { acted, .. } => &acted.of,
+            | Self::Delist { acted, .. }
+            | Self::Rekey { acted, .. } => &acted.of,
+            Self::Merge(merged) => &merged.acted.of,
+            Self::Split(parted) => &parted.acted.of,
             Self::SameAs(joined) | Self::Retract(joined) => &joined.of,
             Self::Confirm(confirm) => &confirm.of,
             Self::Show { of, .. } => of,

@@ -112,13 +112,14 @@ impl Both {
             let is_open = label.is_some_and(|label| {
                 label.handling().tlp == Tlp::Clear && label.handling().onward == Onward::Free
             });
-            match (is_open, *origin == own) {
-                (true, _) => {}
-                (false, true) if choice == HandlingChoice::KeptHome => {}
-                (false, true) => choice = HandlingChoice::OwnDesignation,
-                // What a peer gave under a label that binds is not told of to others.
-                (false, false) => choice = HandlingChoice::KeptHome,
+            if is_open {
+                continue;
             }
+            if *origin != own {
+                // What a peer gave under a label that binds is not told of to others.
+                return Ok(HandlingChoice::KeptHome);
+            }
+            choice = HandlingChoice::OwnDesignation;
         }
         Ok(choice)
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::answer::{Answer, Refusal, sentence};
 use crate::plain::plain;
 use crate::record::standing::{Standing, label_of, listing_json};
-use crate::records::state_word;
+use crate::records::{key_json, state_word};
 use crate::source::Source;
 
 /// A change that was signed.
@@ -48,6 +48,9 @@ pub(super) fn sign(
     if let Some(object) = json.as_object_mut() {
         object.insert("change".to_owned(), change.op.word().into());
         object.insert("paths".to_owned(), paths.clone().into());
+        if let Op::Rekey { to, .. } = &change.op {
+            object.insert("to".to_owned(), key_json(to));
+        }
         object.insert("tlp".to_owned(), tlp.into());
         object.insert("onward".to_owned(), onward.into());
         object.insert("erased".to_owned(), json!(erased));
@@ -61,6 +64,9 @@ pub(super) fn sign(
         plain(&change.key().to_string()),
         state_word(state)
     )];
+    if let Op::Rekey { to, .. } = &change.op {
+        lines.push(format!("now       {}", plain(&to.to_string())));
+    }
     if !paths.is_empty() {
         lines.push(format!("changed   {}", plain(&paths.join(", "))));
     }

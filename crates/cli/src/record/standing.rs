@@ -25,6 +25,9 @@ pub(super) struct Standing {
     pub(super) version: u64,
     /// What it says; none once it is erased.
     pub(super) record: Option<Record>,
+    /// The record that it is merged into, and those that it is split into.
+    pub(super) merged_into: Option<RecordKey>,
+    pub(super) split_into: Vec<RecordKey>,
 }
 
 /// The listing of a key in the own log: the living one, else the one that ended last.
@@ -68,7 +71,8 @@ fn find_all_in(source: &mut Source, origin: &Origin, key: &RecordKey) -> Result<
 
 impl Standing {
     fn read(listed: ListedRecord, key: &RecordKey) -> Result<Self, Refusal> {
-        let ListedRecord { handle, newest, leaf, state, sections, version, .. } = listed;
+        let ListedRecord { handle, newest, leaf, state, sections, version, merged_into, split_into, .. } =
+            listed;
         let record = if state == RecordState::Erased {
             None
         } else {
@@ -80,7 +84,7 @@ impl Standing {
             record.key = key.clone();
             Some(record)
         };
-        Ok(Self { key: key.clone(), handle, newest, leaf, state, version, record })
+        Ok(Self { key: key.clone(), handle, newest, leaf, state, version, record, merged_into, split_into })
     }
 
     /// Whether the record is in one of these states.

@@ -262,6 +262,9 @@ fn extension(record: &Outgoing) -> Value {
     put("handle", record.handle.to_string().into());
     put("index", record.index.into());
     put("state", record.state_word().into());
+    if let Some(into) = &record.merged_into {
+        put("merged_into", json!({ "list": into.list.as_str(), "reference": into.reference.as_str() }));
+    }
     if let Some(kind) = record.told().map(|told: &Record| told.kind) {
         put("subject_kind", kind.word().into());
     }

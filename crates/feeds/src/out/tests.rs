@@ -29,6 +29,7 @@ fn listing(record: Record, state: OutState) -> Outgoing {
         modified_ms: 1_700_000_100_001,
         index: 3,
         tlp: Tlp::Clear,
+        merged_into: None,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::own;
 use crate::snapshot::Ended;
 
 /// What the extension says of the log and of the listing there, which is nothing of the record, and of its key.
-const OF_THE_LOG: [&str; 10] = [
+const OF_THE_LOG: [&str; 11] = [
     "extension_type",
     "origin",
     "handle",
@@ -22,6 +22,7 @@ const OF_THE_LOG: [&str; 10] = [
     "state",
     "delist_reason",
     "delisted_on",
+    "merged_into",
     "subject_kind",
     "list",
     "reference",

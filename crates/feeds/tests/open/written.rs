@@ -30,6 +30,7 @@ pub(crate) fn listing(record: Record, number: u8, state: OutState) -> Outgoing {
         modified_ms: 1_700_000_100_001,
         index: 3,
         tlp: Tlp::Amber,
+        merged_into: None,
     }
 }
 

@@ -176,6 +176,33 @@ fn a_merge_or_split_changes_no_state_and_must_name_its_listing() {
 }
 
 #[test]
+fn a_merged_record_names_the_one_that_goes_on_until_it_is_split_again() {
+    let (mut view, mut author, first) = started();
+    let other = author.begins(handle(2), list(person("R-2", &["Odalric Brenn"])));
+    other.applied(&mut view);
+    let into_of = |view: &View, own: Handle| view.merged_into(&first.at.origin, own).cloned();
+    let a = author.follows(&first, merge("R-1", handle(1), vec![handle(2)]));
+    let b = author.follows(&other, merge("R-2", handle(1), vec![handle(2)]));
+    a.applied(&mut view);
+    b.applied(&mut view);
+    assert_eq!((into_of(&view, handle(1)), into_of(&view, handle(2))), (None, Some(key("R-1"))));
+    assert_eq!(ask(&view, "Odalric Brenn").hits[0].merged_into, Some(key("R-1")));
+    // What it is called is what it is called now.
+    let a = author.follows(&a, rekey("R-1", "N-1"));
+    a.applied(&mut view);
+    let b = author.follows(&b, amend(person("R-2", &["Odalric Brenn"])));
+    b.applied(&mut view);
+    assert_eq!(into_of(&view, handle(2)), Some(key("N-1")), "an amendment says nothing of it");
+    let a = author.follows(&a, split("N-1", handle(1), vec![handle(1), handle(2)]));
+    a.applied(&mut view);
+    author.follows(&b, split("R-2", handle(1), vec![handle(1), handle(2)])).applied(&mut view);
+    assert_eq!(into_of(&view, handle(2)), None);
+    assert_eq!(view.split_into(author.origin(), handle(1)), [&key("R-2")]);
+    author.follows(&a, merge("N-1", handle(1), vec![handle(2)])).applied(&mut view);
+    assert_eq!(view.split_into(author.origin(), handle(1)), Vec::<&comity_watchlist::RecordKey>::new());
+}
+
+#[test]
 fn records_of_different_origins_never_overwrite_each_other() {
     let (mut view, _, _) = started();
     let mut other = Author::new("b.example/pub");

@@ -1,6 +1,6 @@
 //! Changes and records travel unchanged, and every field of them is checked.
 
-use comity_watchlist::Reference;
+use comity_watchlist::{ListId, RecordKey, Reference};
 
 use super::*;
 
@@ -109,6 +109,8 @@ fn a_record_travels_and_each_field_of_it_is_checked() {
         sections: sections(30),
         version: 4,
         reference: Reference::parse("R-1").unwrap(),
+        merged_into: Some(RecordKey::new(ListId::parse("xa").unwrap(), Reference::parse("2").unwrap())),
+        split_into: vec![RecordKey::new(ListId::parse("xa").unwrap(), Reference::parse("3").unwrap())],
     };
     assert_eq!(ListedRecord::try_from(v1::CurrentRecord::from(&record)), Ok(record.clone()));
     let check = |field: &str, spoil: &dyn Fn(&mut v1::CurrentRecord)| {

@@ -148,6 +148,26 @@ impl ::prost::Name for Section {
         "/comity.v1.Section".into()
     }
 }
+/// What a record is called.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordName {
+    /// The list.
+    #[prost(string, tag = "1")]
+    pub list: ::prost::alloc::string::String,
+    /// The reference on it.
+    #[prost(string, tag = "2")]
+    pub reference: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RecordName {
+    const NAME: &'static str = "RecordName";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.RecordName".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.RecordName".into()
+    }
+}
 /// Why a section that was once disclosed is sent empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1650,6 +1670,9 @@ pub struct Hit {
     /// The code of goods that matched, if one was asked for.
     #[prost(message, optional, tag = "13")]
     pub goods: ::core::option::Option<GoodsMatch>,
+    /// The record of the same log that it is merged into, as its author says.
+    #[prost(message, optional, tag = "14")]
+    pub merged_into: ::core::option::Option<RecordName>,
 }
 impl ::prost::Name for Hit {
     const NAME: &'static str = "Hit";
@@ -2587,6 +2610,12 @@ pub struct CurrentRecord {
     /// The reference that the record has now on the list that was asked for.
     #[prost(string, tag = "7")]
     pub reference: ::prost::alloc::string::String,
+    /// The record of the same log that it is merged into.
+    #[prost(message, optional, tag = "8")]
+    pub merged_into: ::core::option::Option<RecordName>,
+    /// The records of the same log that it is split into, beside itself; at most 100.
+    #[prost(message, repeated, tag = "9")]
+    pub split_into: ::prost::alloc::vec::Vec<RecordName>,
 }
 impl ::prost::Name for CurrentRecord {
     const NAME: &'static str = "CurrentRecord";

@@ -74,7 +74,9 @@ fn wanted_of(view: &View, log: &LogOrigin, handle: Handle) -> Option<Wanted> {
     if !status.is_ended() {
         view.live_of(log, handle)?;
     }
-    Some(Wanted { key: view.key_of(log, handle)?.clone(), handle, newest, status })
+    // What it is merged into may not be for everybody.
+    let merged_into = None;
+    Some(Wanted { key: view.key_of(log, handle)?.clone(), handle, newest, status, merged_into })
 }
 
 /// The listing that an entry changes, if that is opened.
