@@ -7,8 +7,5 @@ use comity_watchlist::{FileHash, ListId};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let list = ListId::parse("xa-national").unwrap();
-    check_import(simple::parse(
-        &InputFile::of_bytes("a", FileHash::new([1; 32]), input),
-        Some(&list),
-    ));
+    check_import(simple::parse(&InputFile::of_bytes("a", FileHash::new([1; 32]), input), Some(&list)));
 });

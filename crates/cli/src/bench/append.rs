@@ -122,9 +122,15 @@ async fn write(
                 let made = (0..batch).map(|_| drafts.draft(&mut SystemEntropy::new()));
                 let drafts = made.collect::<Result<_, _>>()?;
                 let begun = Instant::now();
-                task.append(Submission { drafts, bases: Vec::new(), labels: None, erasures: None, list: None })
-                    .await
-                    .map_err(failed)?;
+                task.append(Submission {
+                    drafts,
+                    bases: Vec::new(),
+                    labels: None,
+                    erasures: None,
+                    list: None,
+                })
+                .await
+                .map_err(failed)?;
                 each.push(begun.elapsed());
             }
             Ok::<_, Refusal>(each)

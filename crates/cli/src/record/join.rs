@@ -109,7 +109,7 @@ impl Touched {
             notice.key = record.key.clone();
             drafts.push(draft(&Change { handle: record.handle, op: op(record, notice) }, record)?);
         }
-        let appended = self.source.append(&drafts, handling, &|_, _| {})?;
+        let appended = self.source.append(&drafts, handling, None, &|_, _| {})?;
         let label = label_of(&mut self.source, appended.first)?;
         let (tlp, onward) = label
             .as_ref()

@@ -153,7 +153,7 @@ fn sign(
     let refuse = |reason: String| Refusal::from(NodeError::Record { reason });
     let sections = change.encode().map_err(|error| refuse(sentence(&error)))?;
     let draft = DraftChange::new(about, sections).ok_or_else(|| refuse("it says nothing".to_owned()))?;
-    let appended = source.append(&[draft], handling, &|_, _| {})?;
+    let appended = source.append(&[draft], handling, None, &|_, _| {})?;
     let label = label_of(source, appended.first)?;
     let (tlp, onward) = label
         .as_ref()

@@ -6,7 +6,7 @@ use comity_ledger::AuthorTime;
 use comity_node::{LogExport, bundle};
 use comity_wire::{FilePart, v1};
 
-use crate::support::{ORIGIN, Place, append};
+use crate::support::{AdminClient, ORIGIN, Place, append};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
