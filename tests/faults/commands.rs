@@ -247,12 +247,18 @@ fn a_failed_sync_of_a_command_on_keys_leaves_it_done_or_not_begun() {
 #[test]
 fn a_failed_sync_of_a_command_on_certificates_leaves_it_done_or_not_begun() {
     let new: &[&str] = &["tls", "ca", "new", "--home", HOME];
+    let announce: &[&str] = &["key", "rotate", "tls-authority", "--root", ROOT, "--home", HOME];
     each(
         &agency(),
         &[
             of(&[], &["tls", "renew", "--home", HOME], certificates),
             of(&[], &["tls", "renew", "--operator", "--home", HOME], certificates),
             of(&[], new, trust),
+            // The authority is another before the certificates are.
+            Row {
+                has_steps: true,
+                ..of(&[new, announce], &["tls", "ca", "use", "--home", HOME], certificates)
+            },
             of(&[], &["tls", "crl", "renew", "--home", HOME], trust),
             of(&[ADD], &["tls", "crl", "add", "@other.crl", "--peer", PEER, "--home", HOME], trust),
             of(&[ADD], &["tls", "ca", "add", "@other-ca.pem", "--peer", PEER, "--home", HOME], trust),

@@ -55,9 +55,11 @@ impl TlsKeys {
         }
         // What the former one revoked lies beside it now.
         remove(&file(&self.home, AUTHORITY, "crl"))?;
-        self.remove(NEXT)?;
         self.renew(OwnLeaf::Operator, None, now)?;
-        Ok((next_id, self.renew(OwnLeaf::Node, None, now)?))
+        let renewed = self.renew(OwnLeaf::Node, None, now)?;
+        // Last: whoever stops before it goes on with the same command.
+        self.remove(NEXT)?;
+        Ok((next_id, renewed))
     }
 
     /// Takes an own authority away, other than the one that issues: its leaves are refused from the next reload on.
