@@ -35,6 +35,10 @@ fn a_rekeyed_record_goes_on_under_its_new_reference_wherever_it_is_read() {
     refused(&agency, &to(&["xa-national", "XA-2"], &REASON), "already_exists", "another record");
     refused(&agency, &to(&["xa-national", "XA-1"], &REASON), "unchanged", "called already");
     refused(&agency, &to(&["us-ofac-sdn", "1"], &REASON), "official_list", "comity import");
+    let official = Agency::found("agency-c.example");
+    official.ask(&["import", "ofac", text(&official.write("list.csv", &table(1..=20)))]);
+    let out = ["record", "rekey", "us-ofac-sdn", "1", "xa-national", "XA-1", "--reason", "By order."];
+    refused(&official, &out, "official_list", "comity import");
     refused(&agency, &to(&["xa-national", "XA-9"], &[]), "usage", "--reason");
     refused(
         &agency,

@@ -138,15 +138,20 @@ fn proved(folder: &Path, before: &Before) -> Outcome {
         eprintln!("{scrubbed:?}");
         return Outcome::Scrubbed;
     }
-    assert!(bundle(&open) == before.bundle, "a home that is whole says something else");
+    let said = bundle(&open);
+    let others: Vec<_> = said.iter().filter(|file| !before.bundle.contains(file)).collect();
+    let is_other = !others.is_empty() || said.len() != before.bundle.len();
+    assert!(!is_other, "a home that is whole says something else: {others:?}");
     Outcome::Harmless
 }
 
-/// The audit bundle of a home: paths and hashes.
+/// The audit bundle of a home: paths and hashes. Of checkpoints without the lines below them: what was written last is
+/// taken for torn if it does not read, as after a power cut, and lines of witnesses come again from peers.
 fn bundle(open: &OpenHome) -> Vec<(String, Hash)> {
     let mut files = Vec::new();
     comity_node::bundle_of(open.home(), open.store(), AuthorTime::from_unix_secs(0), &mut |path, bytes| {
-        files.push((path.to_owned(), Hash::digest(bytes)));
+        let end = bytes.windows(2).position(|two| two == b"\n\n").filter(|_| path.contains("checkpoint"));
+        files.push((path.to_owned(), Hash::digest(&bytes[..end.unwrap_or(bytes.len())])));
         Ok(())
     })
     .unwrap();

@@ -3,7 +3,7 @@
 //! Not here: one entry with its sections (`log`), and who is listed in all logs together (`screen`).
 
 use comity_ledger::Origin;
-use comity_watchlist::{Change, ListId, RecordKey, Section, SectionsRead};
+use comity_watchlist::{Change, ListId, RecordKey, Section, Sections, SectionsRead};
 use comity_wire::ListedRecord;
 use comity_wire::v1::RecordState;
 use serde_json::{Value, json};
@@ -50,7 +50,9 @@ pub(crate) fn key_json(key: &RecordKey) -> Value {
 }
 
 fn record_json(listed: &ListedRecord) -> Result<Value, Refusal> {
-    let is_told = !matches!(listed.state, RecordState::Erased | RecordState::HeldBack);
+    // Of one that has ended there may be no record left that reads.
+    let is_told = !matches!(listed.state, RecordState::Erased | RecordState::HeldBack)
+        && listed.sections != Sections::default();
     let change = if is_told { Some(change_of(listed)?) } else { None };
     let record = change.as_ref().and_then(|change| change.op.record());
     let name = record.and_then(|record| record.primary_name()).map(|name| name.full.as_str());

@@ -50,7 +50,7 @@ impl OpenHome {
             confirmed.push(waiting.ok_or(NodeError::NotWaiting { index: *index })?.of);
         }
         destroy(self.store(), origin, &confirmed, &mut SystemEntropy::new())?;
-        let waiting = carry_out(self.store(), self.lock())?;
+        let waiting = carry_out(self.store(), self.lock(), &self.home().origin())?;
         self.set_waiting_erasures(waiting);
         Ok(())
     }
@@ -58,15 +58,23 @@ impl OpenHome {
 
 /// Destroys what own logs say is erased as far as this home stands behind it, and of what was destroyed already what was
 /// left of its bytes. Gives what waits; of the entries that it would erase nothing is told from now on, and of no others.
+/// `written` is the log that is written: the rest of no other own log is fetched back from peers.
 ///
 /// # Errors
 /// A [`NodeError`] if a log is damaged or the store fails.
-pub(crate) fn carry_out(store: &Store, lock: &SignLock) -> Result<Vec<WaitingErasure>, NodeError> {
+pub(crate) fn carry_out(
+    store: &Store,
+    lock: &SignLock,
+    written: &Origin,
+) -> Result<Vec<WaitingErasure>, NodeError> {
     let mut waiting = Vec::new();
     for (origin, role) in store.logs()? {
         if role == LogRole::Own {
             carry_out_of(store, lock, &origin, &mut waiting)?;
         }
+    }
+    for waiting in waiting.iter_mut().filter(|waiting: &&mut WaitingErasure| waiting.origin != *written) {
+        waiting.behind = None;
     }
     store.hold_back(waiting.iter().map(|waiting| (waiting.origin.clone(), waiting.of)).collect());
     Ok(waiting)

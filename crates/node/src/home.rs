@@ -197,7 +197,7 @@ impl Home {
         };
         let own_log = OwnLog::open(parts)?;
         self.settle_keys(&store)?;
-        let waiting = erasures_due::carry_out(&store, &lock)?;
+        let waiting = erasures_due::carry_out(&store, &lock, &self.origin())?;
         let own_log = succeeded::judge(self, &store, own_log)?;
         Ok(OpenHome { home: self.clone(), store, lock, own_log, waiting })
     }

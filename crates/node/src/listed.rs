@@ -65,6 +65,7 @@ pub fn listed(
         }
         wanted = look_back(store, origin, wanted, &mut found)?;
     }
+    found.extend(wanted.into_values().filter_map(ended_unread));
     found.sort_unstable_by_key(|record| record.newest);
     Ok(found)
 }
@@ -149,6 +150,8 @@ fn look_back(
                 });
             } else if let Some(about) = Entry::parse(bytes)?.about() {
                 further.insert(about, listing);
+            } else {
+                found.extend(ended_unread(listing));
             }
             Ok::<(), NodeError>(())
         });
@@ -159,6 +162,23 @@ fn look_back(
     }
     store.sync_what_was_read()?;
     Ok(further)
+}
+
+/// A listing that has ended and of which no record can be read any more: that it was there is known all the same.
+fn ended_unread(listing: Wanted) -> Option<ListedRecord> {
+    let is_ended = matches!(listing.state, RecordState::Delisted | RecordState::Withdrawn);
+    let leaf = listing.leaf.filter(|_| is_ended)?;
+    Some(ListedRecord {
+        handle: listing.handle,
+        newest: listing.newest,
+        leaf: EntryRef::new(*leaf.as_bytes()),
+        state: listing.state,
+        sections: Sections::default(),
+        version: listing.version,
+        reference: listing.reference,
+        merged_into: listing.merged_into,
+        split_into: listing.split_into,
+    })
 }
 
 /// Whether the change carries the whole record: core alone says so, and the other sections need not be read for it.

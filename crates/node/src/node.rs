@@ -243,7 +243,7 @@ impl Node {
     /// A [`NodeError`] if a log is damaged or the store fails.
     pub(crate) fn look_at_erasures(&self) -> Result<(), NodeError> {
         let before = self.store.held_back();
-        self.set_waiting(erasures_due::carry_out(&self.store, &self.lock)?);
+        self.set_waiting(erasures_due::carry_out(&self.store, &self.lock, &self.home.origin())?);
         if before != self.store.held_back() {
             self.tell_anew();
             self.tell_news();

@@ -44,7 +44,7 @@ pub(crate) struct Wanted {
     pub(crate) newest: EntryIndex,
     pub(crate) status: Status,
     /// The listing that it is merged into.
-    pub(crate) merged_into: Option<RecordKey>,
+    pub(crate) merged_into: Option<(RecordKey, EntryIndex)>,
 }
 
 /// Whether a section may be told, by its label.
@@ -91,14 +91,14 @@ pub fn wanted_out(
             handle: listed.handle,
             newest: listed.newest_index,
             status: listed.status,
-            merged_into: view.merged_into(&log, listed.handle).cloned(),
+            merged_into: merged_into(view, &log, listed.handle),
         });
         let ended = view.ended(&log, list).map(|ended| Wanted {
             key: ended.key.clone(),
             handle: ended.handle,
             newest: ended.newest_index,
             status: ended.status,
-            merged_into: view.merged_into(&log, ended.handle).cloned(),
+            merged_into: merged_into(view, &log, ended.handle),
         });
         listings.extend(live.chain(ended));
     }
@@ -147,6 +147,12 @@ pub fn write_out(
     Ok(exported)
 }
 
+/// What a listing is merged into, and the newest entry of that.
+fn merged_into(view: &View, log: &LogOrigin, handle: Handle) -> Option<(RecordKey, EntryIndex)> {
+    let into = view.goes_on_as(log, handle)?;
+    Some((view.key_of(log, into)?.clone(), view.newest_of(log, into)?.0))
+}
+
 /// SHA-256, for formats to draw names by.
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     *Hash::digest(bytes).as_bytes()
@@ -190,6 +196,8 @@ struct Gathered {
     delisted: Option<(DelistReason, CalendarDate)>,
     /// Whether an entry that was read suspends it.
     suspends: bool,
+    /// Under what an entry that was read merges it.
+    merge: Option<Tlp>,
 }
 
 /// A listing as its entry `newest` leaves it, as far as it may be told; `None` if it may not. Blocking.
@@ -204,7 +212,18 @@ fn read(
     may: &MayTell<'_>,
 ) -> Result<Option<Outgoing>, NodeError> {
     let (found, _) = gather(store, origin, newest, may)?;
-    Ok(made(origin, listing, found))
+    let of_merge = found.merge;
+    let Some(mut made) = made(origin, listing, found) else { return Ok(None) };
+    // What it is merged into is told under no looser label than that and the merging have.
+    if let Some((into, newest)) = &listing.merged_into
+        && of_merge.is_some_and(|tlp| tlp <= made.tlp)
+    {
+        let (mut other, held) = (Gathered::default(), held_at(store, origin, &[*newest])?.pop());
+        let is_told = held.is_some_and(|held| take_in(&held, &mut other, may));
+        let is_looser = other.tlp.is_some_and(|tlp| tlp <= made.tlp);
+        made.merged_into = (is_told && is_looser).then(|| into.clone());
+    }
+    Ok(Some(made))
 }
 
 /// Goes back from the newest entry of a listing as long as what it meets may be told: whatever stands before an entry
@@ -228,6 +247,7 @@ fn gather(
                 break;
             }
             found.suspends |= earlier.suspends;
+            found.merge = found.merge.or(earlier.merge);
         }
         found.times.push(held.entry.author_time().unix_secs());
         if let Some(about) = held.entry.about() {
@@ -265,7 +285,7 @@ fn made(origin: &Origin, listing: &Wanted, found: Gathered) -> Option<Outgoing> 
         modified_ms,
         index: listing.newest.value(),
         tlp,
-        merged_into: listing.merged_into.clone(),
+        merged_into: None,
     })
 }
 
@@ -303,6 +323,9 @@ fn take_in(held: &HeldEntry, found: &mut Gathered, may: &MayTell<'_>) -> bool {
                 found.delisted = Some((*reason, *effective));
             }
             found.suspends |= matches!(decoded.change.op, Op::Suspend { .. });
+            if matches!(decoded.change.op, Op::Merge { .. }) {
+                found.merge = Some(strictest);
+            }
             found.record = decoded.change.op.record().cloned();
             true
         }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use comity_ledger::{Kind, Origin, Slot, VerifiedOpening};
-use comity_policy::{Label, LabelSet, SlotLabel};
+use comity_policy::{Label, LabelSet, Moment, Onward, SlotLabel, Tlp, defaults};
 use comity_screening::{LogOrigin, View};
 use comity_store::Store;
 use comity_watchlist::Op;
@@ -37,7 +37,7 @@ impl Submission {
                 |slot| held.openings.iter().find(|held| held.slot() == slot).map(VerifiedOpening::section);
             let Some(handling) = section(Slot::HANDLING) else { continue };
             let former = LabelSet::from_sections(Kind::Record, handling, section(Slot::AUDIENCE)).ok();
-            let (handling, audience) = match former.and_then(|former| together(&former, fresh)) {
+            let (handling, audience) = match former.and_then(|former| together(&former, fresh, origin)) {
                 Some(labels) => (labels.handling_section(), labels.audience_section()),
                 // What this version does not understand goes on as it was.
                 None => (handling.to_vec(), section(Slot::AUDIENCE).map(<[u8]>::to_vec)),
@@ -52,8 +52,9 @@ impl Submission {
     }
 }
 
-/// The labels of both.
-fn together(former: &LabelSet, fresh: &LabelSet) -> Option<LabelSet> {
+/// The labels of both; those under which nothing leaves where the two permit nothing together, as where one names an
+/// audience and the other another. `None` if the former ones are not understood.
+fn together(former: &LabelSet, fresh: &LabelSet, origin: &Origin) -> Option<LabelSet> {
     let mut labels = BTreeMap::new();
     for slot in fresh.slots() {
         let (SlotLabel::Understood(old), SlotLabel::Understood(new)) =
@@ -61,9 +62,56 @@ fn together(former: &LabelSet, fresh: &LabelSet) -> Option<LabelSet> {
         else {
             return None;
         };
-        let mut joined = old.join(new)?.to_draft();
-        joined.handling.review_by = new.handling().review_by;
-        labels.insert(slot, Label::new(joined).ok()?);
+        let Some(label) = of_both(old, new) else {
+            return defaults::kept_home(origin.agency(), fresh.kind()).ok();
+        };
+        labels.insert(slot, label);
     }
     LabelSet::new(fresh.kind(), labels).ok()
+}
+
+/// Whether nothing under a label leaves the agency.
+fn is_kept_home(label: &Label) -> bool {
+    label.handling().tlp == Tlp::Red && label.handling().onward == Onward::None
+}
+
+/// A label that permits what both do.
+fn of_both(old: &Label, new: &Label) -> Option<Label> {
+    // What is for everybody binds nobody, and has no audience to be joined.
+    let at_review = Moment::from_unix_secs(0);
+    if old.is_for_everybody(at_review) || is_kept_home(new) {
+        return Some(new.clone());
+    }
+    let joined = if new.is_for_everybody(at_review) { Some(old.clone()) } else { old.join(new) };
+    let mut joined = joined?.to_draft();
+    joined.handling.review_by = new.handling().review_by;
+    Label::new(joined).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use comity_ledger::AgencyId;
+
+    use super::*;
+
+    fn label(set: &LabelSet) -> Label {
+        let SlotLabel::Understood(label) = set.label(Slot::CORE) else { panic!("no label") };
+        label.clone()
+    }
+
+    #[test]
+    fn a_listing_that_begins_again_goes_under_the_stricter_of_two_labels_whichever_is_the_former() {
+        let agency: AgencyId = "agency-a.example".parse().unwrap();
+        let public = label(&defaults::imported_official_list(&agency, Kind::Record).unwrap());
+        let own =
+            label(&defaults::own_designation(&agency, Kind::Record, Moment::from_unix_secs(1)).unwrap());
+        let home = label(&defaults::kept_home(&agency, Kind::Record).unwrap());
+        for (one, other, tlp) in [(&public, &own, Tlp::Amber), (&public, &home, Tlp::Red)] {
+            for (old, new) in [(one, other), (other, one)] {
+                assert_eq!(of_both(old, new).unwrap().handling().tlp, tlp);
+            }
+        }
+        assert!(is_kept_home(&of_both(&own, &home).unwrap()));
+        assert!(of_both(&home, &own).is_none_or(|both| both.handling().tlp == Tlp::Red));
+    }
 }

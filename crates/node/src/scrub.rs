@@ -21,7 +21,7 @@ pub struct ScrubbedLog {
     /// What was damaged first, if anything was.
     pub damage: Option<NodeError>,
     /// Whether it was begun anew, so that the next node that runs fetches it from its peers. What is damaged of an own log,
-    /// and of one that was set aside, stays as it is.
+    /// of one that was set aside, and of one that no peer gives any more, stays as it is.
     pub begun_anew: bool,
 }
 
@@ -67,11 +67,21 @@ impl OpenHome {
 
     fn scrub_log(&self, origin: Origin, role: LogRole) -> Result<ScrubbedLog, NodeError> {
         let damage = found(self.check_log(&origin, role))?;
-        let begun_anew = damage.is_some() && role == LogRole::Replica && !is_set_aside(&origin);
+        let begun_anew = damage.is_some()
+            && role == LogRole::Replica
+            && !is_set_aside(&origin)
+            && self.is_fetched(&origin);
         if begun_anew {
             self.store().begin_anew(&origin, &mut SystemEntropy::new())?;
         }
         Ok(ScrubbedLog { origin, role, damage, begun_anew })
+    }
+
+    /// Whether there is a peer from whom a log is fetched: what nobody gives again stays as it is.
+    fn is_fetched(&self, origin: &Origin) -> bool {
+        let Ok(peers) = self.home().peers() else { return false };
+        let upstream = peers.find(origin.agency()).map(|author| author.upstream().clone());
+        upstream.is_some_and(|upstream| peers.find(&upstream).is_some())
     }
 
     fn check_log(&self, origin: &Origin, role: LogRole) -> Result<(), NodeError> {

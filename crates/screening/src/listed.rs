@@ -159,8 +159,13 @@ impl View {
 
     /// The listing that one of a log is merged into, by list and reference, whether it has ended or not.
     pub fn merged_into(&self, origin: &LogOrigin, handle: Handle) -> Option<&RecordKey> {
+        self.key_of(origin, self.goes_on_as(origin, handle)?)
+    }
+
+    /// The handle of that listing.
+    pub fn goes_on_as(&self, origin: &LogOrigin, handle: Handle) -> Option<Handle> {
         match self.joined(origin, handle)? {
-            Joined::MergedInto(into) => self.key_of(origin, *into),
+            Joined::MergedInto(into) => Some(*into),
             Joined::SplitInto(_) => None,
         }
     }

@@ -46,6 +46,12 @@ impl Holdings {
                 continue;
             }
             holdings.erased.remove(&key);
+            let is_ended = matches!(listing.state, RecordState::Delisted | RecordState::Withdrawn);
+            // No more is asked of one that has ended; of some nothing else can be read any more.
+            if is_ended {
+                holdings.ended.push((key, listing.handle));
+                continue;
+            }
             let read = SectionsRead::from(&listing.sections);
             let unread = || {
                 let message = format!("entry {} of the own log does not read", listing.newest);
@@ -55,11 +61,7 @@ impl Holdings {
             let mut record = change.op.record().ok_or_else(unread)?.clone();
             // A rekeying says the key, and not the record again.
             record.key = key;
-            if matches!(listing.state, RecordState::Delisted | RecordState::Withdrawn) {
-                holdings.ended.push((record.key.clone(), listing.handle));
-            } else {
-                holdings.live.push((listing.handle, listing.newest, listing.leaf, record));
-            }
+            holdings.live.push((listing.handle, listing.newest, listing.leaf, record));
         }
         Ok(holdings)
     }

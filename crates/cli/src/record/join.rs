@@ -28,8 +28,9 @@ pub(super) fn rekey(acted: &Acted, to_list: &str, to_reference: &str) -> Result<
     if to == key {
         return Err(Refusal::new("unchanged", format!("{key} is what it is called already{NOTHING}")));
     }
-    if comity_feeds::is_official(&to.list) && to.list != key.list {
-        let message = format!("{} is entered by `comity import` alone{NOTHING}", to.list);
+    let official = [&to.list, &key.list].into_iter().find(|list| comity_feeds::is_official(list));
+    if let Some(list) = official.filter(|_| to.list != key.list) {
+        let message = format!("what {list} has is entered and ended by `comity import` alone{NOTHING}");
         return Err(Refusal::new("official_list", message));
     }
     if let Some(taken) = find(&mut source, &to)?.filter(|taken| LIVING.contains(&taken.state)) {

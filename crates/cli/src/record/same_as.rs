@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 
 use comity_ledger::Origin;
-use comity_node::NodeError;
-use comity_policy::{Onward, Tlp, Word as _};
+use comity_node::{NodeError, now};
+use comity_policy::{Moment, Tlp, Word as _};
 use comity_tlog::EntryIndex;
 use comity_watchlist::{Change, EntryRef, Handle, ListingRef, Op, OriginName, Pair, RecordKey};
 use comity_wire::{DraftChange, HandlingChoice, v1};
@@ -109,14 +109,13 @@ impl Both {
         let mut choice = HandlingChoice::OfficialList;
         for (origin, standing) in &self.listings {
             let label = label_in(source, origin, standing.newest)?;
-            let is_open = label.is_some_and(|label| {
-                label.handling().tlp == Tlp::Clear && label.handling().onward == Onward::Free
-            });
-            if is_open {
+            let now = Moment::from_unix_secs(now().unix_secs());
+            if label.as_ref().is_some_and(|label| label.is_for_everybody(now)) {
                 continue;
             }
-            if *origin != own {
-                // What a peer gave under a label that binds is not told of to others.
+            let is_kept_home = label.is_some_and(|label| label.handling().tlp == Tlp::Red);
+            if *origin != own || is_kept_home {
+                // What a peer gave under a label that binds is not told of to others, nor what never left.
                 return Ok(HandlingChoice::KeptHome);
             }
             choice = HandlingChoice::OwnDesignation;

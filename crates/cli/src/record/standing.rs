@@ -3,7 +3,7 @@
 use comity_ledger::{Kind, Origin, Slot};
 use comity_policy::{Label, LabelSet, SlotLabel, Tlp};
 use comity_tlog::EntryIndex;
-use comity_watchlist::{Change, EntryRef, Handle, Record, RecordKey, SectionsRead};
+use comity_watchlist::{Change, EntryRef, Handle, Record, RecordKey, Sections, SectionsRead};
 use comity_wire::v1::RecordState;
 use comity_wire::{HandlingChoice, ListedRecord, v1};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub(super) struct Standing {
     pub(super) leaf: EntryRef,
     pub(super) state: RecordState,
     pub(super) version: u64,
-    /// What it says; none once it is erased.
+    /// What it says; none once it is erased, or has ended and cannot be read any more.
     pub(super) record: Option<Record>,
     /// The record that it is merged into, and those that it is split into.
     pub(super) merged_into: Option<RecordKey>,
@@ -73,7 +73,8 @@ impl Standing {
     fn read(listed: ListedRecord, key: &RecordKey) -> Result<Self, Refusal> {
         let ListedRecord { handle, newest, leaf, state, sections, version, merged_into, split_into, .. } =
             listed;
-        let record = if state == RecordState::Erased {
+        let is_unread = sections == Sections::default() && !LIVING.contains(&state);
+        let record = if state == RecordState::Erased || is_unread {
             None
         } else {
             let change = Change::decode(&SectionsRead::from(&sections)).ok();
@@ -117,8 +118,12 @@ impl Standing {
     /// The handling under which a change of it goes: that of what it changes.
     pub(super) fn handling(&self, source: &mut Source) -> Result<HandlingChoice, Refusal> {
         let label = label_of(source, self.newest)?;
-        let is_official = label.is_some_and(|label| label.handling().tlp == Tlp::Clear);
-        Ok(if is_official { HandlingChoice::OfficialList } else { HandlingChoice::OwnDesignation })
+        Ok(match label.map(|label| label.handling().tlp) {
+            Some(Tlp::Clear) => HandlingChoice::OfficialList,
+            // What was kept home stays there.
+            Some(Tlp::Red) => HandlingChoice::KeptHome,
+            _ => HandlingChoice::OwnDesignation,
+        })
     }
 
     /// What is said of it in an answer.

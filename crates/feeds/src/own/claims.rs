@@ -228,7 +228,8 @@ impl IdentifierForm {
             expires: identifier.expires.as_ref().map(Into::into),
             note: json(identifier.note.as_ref()),
             former: identifier.former,
-            checksum: identifier.checksum.map(Word::of).transpose()?,
+            // It is worked out anew, so that one that has no word here is left out.
+            checksum: identifier.checksum.and_then(|verdict| Word::of(verdict).ok()),
         })
     }
 }

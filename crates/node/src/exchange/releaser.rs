@@ -38,6 +38,7 @@ pub(super) struct Releaser {
     next: u64,
     labels: LabelsRead,
     postponed: Postponed,
+    is_held_up: bool,
 }
 
 /// From whom to whom a section goes, and how it came before that if the log is another agency's.
@@ -56,7 +57,7 @@ impl Releaser {
     ) -> Self {
         let (node, peers) = parts;
         let (labels, postponed) = (LabelsRead::default(), Postponed::default());
-        Self { node, peers, to, origin, role, next, labels, postponed }
+        Self { node, peers, to, origin, role, next, labels, postponed, is_held_up: false }
     }
 
     /// The number that the next new release gets.
@@ -75,6 +76,11 @@ impl Releaser {
     /// [`ErrorCode::NoAgreement`] without one.
     pub(super) fn agreement(&self) -> Result<Agreement, ServeError> {
         self.peers.agreement(&self.to).ok_or(ServeError::Refused { code: ErrorCode::NoAgreement })
+    }
+
+    /// Whether there may be more to give once the agreement stands under which it came.
+    pub(super) const fn is_held_up(&self) -> bool {
+        self.is_held_up
     }
 
     pub(super) fn next(&self) -> ReleaseNumber {
@@ -106,7 +112,8 @@ impl Releaser {
             LogRole::Replica => Some(received(&self.peers, &self.origin, now)),
         };
         // Nothing came for a purpose without an agreement, and looking on would pass over what a later one allows.
-        if received.as_ref().is_some_and(|came| came.agreement.is_none()) {
+        self.is_held_up = received.as_ref().is_some_and(|came| came.agreement.is_none());
+        if self.is_held_up {
             return Ok(None);
         }
         let (way, cursor) = (Way { parties, received }, self.cursor()?);

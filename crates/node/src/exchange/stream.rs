@@ -197,7 +197,7 @@ impl FollowStream {
         let Some(newest) = self.next_checkpoint()? else { return Ok(Next::Wait) };
         let size = newest.checkpoint().size();
         if self.sent == Some(size) {
-            return if self.has_successor()? {
+            return if self.has_successor()? && !self.releaser.is_held_up() {
                 Err(ServeError::Refused { code: ErrorCode::LogClosed })
             } else {
                 Ok(Next::Wait)
