@@ -6,6 +6,7 @@
 //! node's memory is read from the system. Not here: the attacks (`abuse`).
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,8 @@ pub(crate) struct Stage {
     pid: u64,
     /// The processor of the attacker, whose work is not done on the node's machine.
     attackers: Vec<String>,
+    /// Whether an attack has what it needs: what it costs to come to that is not measured.
+    set_up: AtomicBool,
     _agencies: [Agency; 2],
     _alone: MutexGuard<'static, ()>,
 }
@@ -86,12 +89,23 @@ impl Stage {
             client
         });
         let ally = Ally { connector: ally, port };
-        Self { node, ally, honest, runtime, pid, attackers, _agencies: agencies, _alone: alone }
+        let set_up = AtomicBool::new(false);
+        Self { node, ally, honest, runtime, pid, attackers, set_up, _agencies: agencies, _alone: alone }
     }
 
     /// Tries an attack, by turns with quiet; it is given the instant at which it must end. Prints what was measured.
     pub(crate) fn withstands(&self, name: &str, attack: impl AsyncFn(&Ally, Instant) + Sync) {
         self.withstands_long(name, TURN, attack);
+    }
+
+    /// Tells that an attack has what it needs and is to be measured from now on, for one that begins with that.
+    pub(crate) fn is_set_up(&self) {
+        self.set_up.store(true, Ordering::SeqCst);
+    }
+
+    /// The same as [`withstands`](Self::withstands) of an attack that says when it [is set up](Self::is_set_up).
+    pub(crate) fn withstands_once_set_up(&self, name: &str, attack: impl AsyncFn(&Ally, Instant) + Sync) {
+        self.withstands_all(name, TURN, false, attack);
     }
 
     /// Lets the ally do something, unmeasured.
@@ -106,6 +120,16 @@ impl Stage {
         time: Duration,
         attack: impl AsyncFn(&Ally, Instant) + Sync,
     ) {
+        self.withstands_all(name, time, true, attack);
+    }
+
+    fn withstands_all(
+        &self,
+        name: &str,
+        time: Duration,
+        is_set_up: bool,
+        attack: impl AsyncFn(&Ally, Instant) + Sync,
+    ) {
         let (begun, mut turns) = (Instant::now(), Vec::new());
         // What the node needs for its first calls is no matter of the attack.
         self.calls_while(|| begun.elapsed() < TURN / 2);
@@ -113,6 +137,7 @@ impl Stage {
         let before = self.memory("VmRSS");
         let together = if time > TURN { 1 } else { TURNS_TOGETHER };
         let cost = loop {
+            self.set_up.store(is_set_up, Ordering::SeqCst);
             turns.push(self.turn(time, &attack));
             let cost = Cost::of(&turns[turns.len().saturating_sub(together)..]);
             if turns.len() >= TURNS_MAX || turns.len() >= together && cost.is_borne() {
@@ -135,6 +160,7 @@ impl Stage {
                 let runtime = Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(attack(&self.ally, Instant::now() + time));
             });
+            self.calls_while(|| !self.set_up.load(Ordering::SeqCst) && !attack.is_finished());
             self.calls_while(|| !attack.is_finished())
         });
         Cost { quiet, attacked }
