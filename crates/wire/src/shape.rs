@@ -41,6 +41,9 @@ pub const KEY_EVENTS_MAX: usize = 4;
 /// Most sections of one entry: a slot is one byte.
 const SLOTS_MAX: usize = 256;
 
+/// Most erasures that wait in an answer: the first of them; `comity record confirm` lists all.
+pub const WAITING_ERASURES_MAX: usize = 1_024;
+
 /// Most same-as statements about one listing in an answer: as many as the view gives.
 pub const STATEMENTS_MAX: usize = 256;
 
@@ -98,8 +101,14 @@ const RECORDS: &[List] =
     &[list_of(1, CHANGES_PER_MESSAGE_MAX, &[list(5, Section::ALL.len()), list(9, HANDLES_MAX)])];
 const STATEMENTS: &[List] =
     &[list(1, STATEMENTS_MAX), list_of(2, SUBJECTS_MAX, &[list(2, SUBJECT_LISTINGS_MAX)])];
-const STATUS: &[List] =
-    &[list(4, LOGS_MAX), list(5, PEERS_MAX), list(6, ALARMS_MAX), list(7, LOGS_MAX), list(9, EXPIRIES_MAX)];
+const STATUS: &[List] = &[
+    list(4, LOGS_MAX),
+    list(5, PEERS_MAX),
+    list(6, ALARMS_MAX),
+    list(7, LOGS_MAX),
+    list(9, EXPIRIES_MAX),
+    list(11, WAITING_ERASURES_MAX),
+];
 const SCREEN: &[List] = &[list(2, LOGS_MAX), list(3, HITS_MAX), list(5, LOGS_MAX)];
 
 /// Every request and response that holds lists.
