@@ -1,77 +1,20 @@
 //! What strangers are never told over TAXII: whatever a label keeps from anybody, what was erased, and what stands
 //! before a word that is not for everybody.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use comity_feeds::out::OutFormat;
 use comity_ledger::{Kind, Slot};
-use comity_node::{
-    KeyHolder, OpenHome, SystemEntropy, now, outgoing, submission, succeed, wanted_out, write_out,
-};
-use comity_policy::{
-    Audience, AudienceTerms, ExerciseId, Label, LabelDraft, LabelSet, Moment, Notify, Onward, SlotLabel, Tlp,
-    defaults,
-};
+use comity_node::{KeyHolder, SystemEntropy, now, submission, succeed, wanted_out, write_out};
+use comity_policy::{Audience, ExerciseId, Label, LabelDraft, LabelSet, Moment, Notify, Onward, Tlp};
 use comity_tlog::EntryIndex;
 use comity_watchlist::{Change, EntryRef, Notice, Op, Prose};
 use comity_wire::{DraftChange, HandlingChoice};
 
 use crate::http_client::get;
 use crate::http_taxii::{HTTP, all, collection, json_of};
-use crate::support::{AGENCY, Place, amends, handle, lists, record};
-
-/// A word that no answer may hold.
-const SECRET: &str = "Hidden";
-
-/// The label of an official list, changed.
-fn label(change: impl FnOnce(&mut LabelDraft)) -> Label {
-    let set = defaults::imported_official_list(&AGENCY.parse().unwrap(), Kind::Record).unwrap();
-    let SlotLabel::Understood(label) = set.label(Slot::CORE) else { panic!("no label") };
-    let mut draft = label.to_draft();
-    change(&mut draft);
-    Label::new(draft).unwrap()
-}
-
-fn mine() -> AudienceTerms {
-    let releasable_to = BTreeSet::from([Audience::Agency(AGENCY.parse().unwrap())]);
-    AudienceTerms { releasable_to, ..AudienceTerms::default() }
-}
-
-fn at(tlp: Tlp, onward: Onward) -> Label {
-    label(|draft| {
-        (draft.handling.tlp, draft.handling.onward, draft.audience) = (tlp, onward, mine());
-    })
-}
-
-/// Appends a change under labels of the test's choice.
-fn write(open: &mut OpenHome, change: DraftChange, labels: &LabelSet) -> u64 {
-    let mut made = submission(open.home().config(), HandlingChoice::OfficialList, &[change]).unwrap();
-    for draft in &mut made.drafts {
-        let handling = draft.clone().with_section(Slot::HANDLING, labels.handling_section());
-        *draft = handling.with_section(Slot::AUDIENCE, labels.audience_section().unwrap());
-    }
-    let view = open.view().unwrap();
-    open.append(made, &view).unwrap().first.value()
-}
-
-fn uniform(label: &Label) -> LabelSet {
-    LabelSet::uniform(Kind::Record, label).unwrap()
-}
-
-fn newest(open: &OpenHome, n: u8) -> (u64, EntryRef) {
-    let view = open.view().unwrap();
-    let log = open.home().origin().as_str().parse().unwrap();
-    let (index, leaf, _) = view.newest_of(&log, handle(n)).unwrap();
-    (index.value(), leaf)
-}
-
-fn noted(open: &OpenHome, n: u8, op: impl FnOnce(EntryRef, Box<Notice>) -> Op) -> DraftChange {
-    let (about, prev) = newest(open, n);
-    let notice = Box::new(Notice::new(record(&n.to_string(), "Nobody").key));
-    let sections = Change { handle: handle(n), op: op(prev, notice) }.encode().unwrap();
-    DraftChange::new(Some(EntryIndex::new(about).unwrap()), sections).unwrap()
-}
+use crate::labelled::{SECRET, at, label, mine, newest, noted, uniform, write};
+use crate::support::{Place, amends, handle, lists, record};
 
 type Limit = fn(&mut LabelDraft);
 
@@ -437,47 +380,6 @@ async fn a_log_that_may_lack_its_end_tells_nothing() {
         assert!(answer.status == 503 && !answer.text().contains(SECRET), "{part}: {answer:?}");
     }
     node.stop().await.unwrap();
-}
-
-/// Goal: an export tells no time of a version that it may not tell, as TAXII does not; nor that a record is suspended, by
-/// an entry that it may not tell. Way: a record that was closed when it was listed and again in between, and is open
-/// since; the same with a suspension for the eye alone between open entries.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_export_tells_no_time_of_what_it_may_not_tell() {
-    let place = Place::make_with(HTTP);
-    let mut open = place.open().await;
-    let (free, sight) =
-        (uniform(&label(|_| ())), uniform(&label(|draft| draft.handling.display_only = true)));
-    write(&mut open, lists(1, "1", &format!("{SECRET} 1")), &sight);
-    std::thread::sleep(std::time::Duration::from_millis(1_100));
-    for (number, labels) in [(2, &free), (3, &sight), (4, &free), (5, &free)] {
-        let (about, prev) = newest(&open, 1);
-        write(&mut open, amends(1, "1", &format!("Open {number}"), about, prev), labels);
-    }
-    write(&mut open, lists(2, "2", "Open Two"), &free);
-    let suspends = noted(&open, 2, |prev, notice| Op::Suspend { prev, notice });
-    write(&mut open, suspends, &sight);
-    let (about, prev) = newest(&open, 2);
-    write(&mut open, amends(2, "2", "Two Again", about, prev), &free);
-
-    let view = open.view().unwrap();
-    let wanted = wanted_out(open.store(), &view, &open.home().origin(), None).unwrap();
-    let mut told = Vec::new();
-    outgoing(open.store(), &wanted, &mut |listing| {
-        told.push((listing.key.reference.to_string(), listing.created_ms, listing.modified_ms));
-        Ok(())
-    })
-    .unwrap();
-    let [(reference, created, modified)] = told.as_slice() else { panic!("{told:?}") };
-    let of = |index: u64| {
-        let index = EntryIndex::new(index).unwrap();
-        let range = index.size_before()..index.size_through();
-        let bytes = open.store().entries(&open.home().origin(), range.start, range.end).unwrap().remove(0);
-        comity_ledger::Entry::parse(&bytes).unwrap().author_time().unix_secs() * 1_000
-    };
-    assert_eq!(reference, "1");
-    assert_eq!((*created, *modified), (of(4), of(5).max(of(4) + 1)), "since its last unbroken run");
-    assert!(*created > of(1), "the first version was hidden");
 }
 
 /// Goal: a record that was erased, or had ended, and is listed again is for nobody whom the former listing was kept from,

@@ -12,6 +12,7 @@
 
 mod admitted;
 mod appends;
+mod export_labels;
 mod exports;
 mod failures;
 mod held_back;
@@ -22,6 +23,7 @@ mod http_taxii;
 mod http_taxii_labels;
 mod http_witness;
 mod http_witness_keys;
+mod labelled;
 mod refusals;
 mod support;
 mod tls_life;
