@@ -202,6 +202,13 @@ fn a_node_on_a_full_disk_is_read_until_it_must_write_and_then_says_so_and_ends()
     b.reaches(&a.origin, &a.head(&a.origin));
 }
 
+/// Has a process have at most as many files open; false where this machine does not permit it, or the process has ended.
+fn may_open(id: u32, files: usize) -> bool {
+    let set =
+        Command::new("prlimit").args([format!("--pid={id}"), format!("--nofile={files}:4096")]).status();
+    set.is_ok_and(|status| status.success())
+}
+
 /// Goal: a node that may open no more files acknowledges nothing wrongly, still answers those who are connected, and
 /// serves again when it may. Way: the limit of the running process is lowered below what it has open, and raised.
 #[test]
@@ -213,11 +220,8 @@ fn a_node_that_may_open_no_files_takes_no_harm_and_serves_again_when_it_may() {
     assert!(a.stop());
     let Some(shim) = Shim::over(&a.agency.home(), &a.agency.beside("calls")) else { return };
     let mut served = Served::start(&a.agency, &shim);
-    let of = format!("--pid={}", served.id());
-    let limit = |files: usize| {
-        let set = Command::new("prlimit").args([&of, &format!("--nofile={files}:4096")]).status();
-        set.is_ok_and(|status| status.success())
-    };
+    let id = served.id();
+    let limit = |files: usize| may_open(id, files);
     if !limit(4096) {
         eprintln!("skipped: this machine permits no other limit of open files");
         return;
@@ -297,11 +301,8 @@ fn a_node_that_may_open_no_files_goes_on_answering_those_who_are_connected() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for attempt in 1..=5 {
         let mut served = Served::start(&a.agency, &shim);
-        let of = format!("--pid={}", served.id());
-        let limit = |files: usize| {
-            let set = Command::new("prlimit").args([&of, &format!("--nofile={files}:4096")]).status();
-            set.is_ok_and(|status| status.success())
-        };
+        let id = served.id();
+        let limit = |files: usize| may_open(id, files);
         if !limit(4096) {
             eprintln!("skipped: this machine permits no other limit of open files");
             return;

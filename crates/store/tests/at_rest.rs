@@ -7,26 +7,15 @@
     reason = "a failed unwrap is a failed test"
 )]
 
+mod entropy;
+
 use std::path::{Path, PathBuf};
 
-use comity_ledger::{
-    Author, AuthorTime, Draft, Entropy, EntropyError, Kind, LockedHead, Opening, Origin, Role, SealedEntry,
-    Slot,
-};
+use comity_ledger::{Author, AuthorTime, Draft, Kind, LockedHead, Opening, Origin, Role, SealedEntry, Slot};
 use comity_store::{Kek, LogRole, ReadError, Store, StoreError, StorePaths};
 use comity_tlog::{KeyKind, KeyName, RightEdge, SigningKey, TreeSize};
 
-struct Seeded(u64);
-
-impl Entropy for Seeded {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        for byte in buffer {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            *byte = self.0.to_be_bytes()[0];
-        }
-        Ok(())
-    }
-}
+use entropy::Seeded;
 
 struct Place {
     _dir: tempfile::TempDir,

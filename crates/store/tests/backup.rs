@@ -7,30 +7,20 @@
     reason = "a failed unwrap is a failed test"
 )]
 
+mod entropy;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use comity_ledger::{
-    Author, AuthorTime, Draft, Entropy, EntropyError, Head, Kind, LockedHead, Origin, Role, Slot,
-};
+use comity_ledger::{Author, AuthorTime, Draft, Head, Kind, LockedHead, Origin, Role, Slot};
 use comity_store::{Kek, LogRole, Store, StoreError, StorePaths};
 use comity_tlog::{KeyKind, KeyName, RightEdge, SignedCheckpoint, SigningKey, TreeSize};
 
+use entropy::Seeded;
+
 /// Copies of one run; the log grows by some hundred entries meanwhile.
 const COPIES: usize = 12;
-
-struct Seeded(u64);
-
-impl Entropy for Seeded {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        for byte in buffer {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            *byte = self.0.to_be_bytes()[0];
-        }
-        Ok(())
-    }
-}
 
 fn kek() -> Kek {
     Kek::from_bytes([7; 32])

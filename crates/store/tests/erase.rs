@@ -9,31 +9,20 @@
     reason = "a failed unwrap is a failed test"
 )]
 
+mod entropy;
+
 use std::path::{Path, PathBuf};
 
-use comity_ledger::{
-    AgencyId, Author, AuthorTime, Draft, Entropy, EntropyError, Kind, LockedHead, Origin, Role, SealedEntry,
-    Slot,
-};
+use comity_ledger::{AgencyId, Author, AuthorTime, Draft, Kind, LockedHead, Origin, Role, SealedEntry, Slot};
 use comity_store::{Kek, LogRole, Store, StoreError, StorePaths};
 use comity_tlog::{EntryIndex, KeyKind, KeyName, RightEdge, SigningKey, TreeSize};
+
+use entropy::Seeded;
 
 /// Entries of the log: three pages of keys, of which the last is begun.
 const ENTRIES: u64 = 300;
 /// Slots that a section is held of, a short one and one over several pieces.
 const SLOTS: [Slot; 2] = [Slot::CORE, Slot::REASONS_CLOSED];
-
-struct Seeded(u64);
-
-impl Entropy for Seeded {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        for byte in buffer {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            *byte = self.0.to_be_bytes()[0];
-        }
-        Ok(())
-    }
-}
 
 fn origin() -> Origin {
     "agency-a.example/pub".parse().unwrap()

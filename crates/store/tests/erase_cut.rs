@@ -12,19 +12,18 @@
 )]
 
 mod cut;
+mod entropy;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use comity_ledger::{
-    Author, AuthorTime, Draft, Entropy, EntropyError, Kind, LockedHead, Origin, Role, SealedEntry, Slot,
-};
+use comity_ledger::{Author, AuthorTime, Draft, Kind, LockedHead, Origin, Role, SealedEntry, Slot};
 use comity_store::{Kek, LogRole, Store, StoreError, StorePaths};
 use comity_tlog::{EntryIndex, KeyKind, KeyName, RightEdge, SigningKey, TreeSize};
 
-use cut::disk::{Disk, Drawn, Event, Left, events};
-use cut::library;
+use cut::disk::{Disk, Drawn, Event, Left};
+use cut::{done_by, library};
+use entropy::Seeded;
 
 /// Names the folder of the store that the other side of the test works on.
 const ERASING: &str = "COMITY_ERASE_OF";
@@ -32,18 +31,6 @@ const ERASING: &str = "COMITY_ERASE_OF";
 const ENTRIES: u64 = 200;
 /// What is erased, in two steps; both pages change in the first.
 const ERASED: [&[u64]; 2] = [&[3, 5, 130], &[4, 131]];
-
-struct Seeded(u64);
-
-impl Entropy for Seeded {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        for byte in buffer {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            *byte = self.0.to_be_bytes()[0];
-        }
-        Ok(())
-    }
-}
 
 fn paths(folder: &Path) -> StorePaths {
     StorePaths { database: folder.join("store"), keyring: folder.join("keyring") }
@@ -130,22 +117,6 @@ fn home_in(dir: &Path) -> PathBuf {
     home
 }
 
-/// Erases in a process of its own, the test of this name; gives what it did to the disk.
-fn erased_by(test: &str, home: &Path, library: &Path) -> Vec<Event> {
-    let journal = library.with_extension("journal");
-    std::fs::remove_file(&journal).unwrap_or_default();
-    let erased = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test])
-        .env(ERASING, home)
-        .env("LD_PRELOAD", library)
-        .env("FAULTS_UNDER", home)
-        .env("FAULTS_JOURNAL", &journal)
-        .output()
-        .unwrap();
-    assert!(erased.status.success(), "{erased:?}");
-    events(&journal)
-}
-
 /// How many steps are done by what was said.
 fn steps_said(event: &Event, before: usize) -> usize {
     let said = String::from_utf8(event.data.clone()).unwrap();
@@ -164,7 +135,7 @@ fn a_power_cut_at_any_instant_of_an_erasure_leaves_each_entry_whole_or_gone() {
     let Some(library) = library(dir.path()) else { return };
     let test = "a_power_cut_at_any_instant_of_an_erasure_leaves_each_entry_whole_or_gone";
     let (mut done, mut cuts) = (0, 0_u64);
-    for event in erased_by(test, &home, &library) {
+    for event in done_by(test, ERASING, &home, &library) {
         disk.apply(&event);
         if event.is_said() {
             done = steps_said(&event, done);
@@ -194,7 +165,7 @@ fn a_power_cut_after_a_kill_amid_an_erasure_leaves_each_entry_whole_or_gone() {
     let whole = Disk::of(&home);
     let Some(library) = library(dir.path()) else { return };
     let test = "a_power_cut_after_a_kill_amid_an_erasure_leaves_each_entry_whole_or_gone";
-    let first = erased_by(test, &home, &library);
+    let first = done_by(test, ERASING, &home, &library);
     let kills: Vec<usize> = (0..first.len()).filter(|place| first[*place].is_sync_of("keyring")).collect();
     assert!(kills.len() >= ERASED.len(), "{} syncs of the folder", kills.len());
     let mut cuts = 0_u64;
@@ -208,7 +179,7 @@ fn a_power_cut_after_a_kill_amid_an_erasure_leaves_each_entry_whole_or_gone() {
         }
         std::fs::remove_dir_all(&home).unwrap();
         disk.cut(Left::Everything, &mut Drawn(0), &home);
-        for event in erased_by(test, &home, &library) {
+        for event in done_by(test, ERASING, &home, &library) {
             disk.apply(&event);
             if event.is_said() {
                 done = done.max(steps_said(&event, done));

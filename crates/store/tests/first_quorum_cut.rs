@@ -10,17 +10,18 @@
 )]
 
 mod cut;
+mod entropy;
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use comity_ledger::{Entropy, EntropyError, Origin};
+use comity_ledger::Origin;
 use comity_store::{Kek, Store, StorePaths};
 use comity_tlog::{Checkpoint, CosignatureTime, Hash, KeyKind, KeyName, SigningKey, TreeSize};
 
-use cut::disk::{Disk, Drawn, Left, events};
-use cut::library;
+use cut::disk::{Disk, Drawn, Left};
+use cut::{done_by, library};
+use entropy::Seeded;
 
 /// Names the folder of the store that the other side of the test fills.
 const FILLED: &str = "COMITY_FIRST_QUORUMS_OF";
@@ -28,18 +29,6 @@ const FILLED: &str = "COMITY_FIRST_QUORUMS_OF";
 const KEPT: u64 = 300;
 /// Power cuts, each at an instant of its own.
 const CUTS: usize = 60;
-
-struct Counter(u64);
-
-impl Entropy for Counter {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        for chunk in buffer.chunks_mut(8) {
-            self.0 += 1;
-            chunk.copy_from_slice(&self.0.to_be_bytes()[8 - chunk.len()..]);
-        }
-        Ok(())
-    }
-}
 
 fn open(folder: &Path) -> Store {
     let paths = StorePaths { database: folder.join("store"), keyring: folder.join("keyring") };
@@ -109,20 +98,17 @@ fn a_power_cut_leaves_no_time_without_the_first_quorum_that_proves_it() {
         std::fs::create_dir(folder).unwrap();
     }
     let paths = StorePaths { database: home.join("store"), keyring: home.join("keyring") };
-    drop(Store::create(&paths, Kek::from_bytes([1; 32]), &mut Counter(0)).unwrap());
-    let (base, journal) = (Disk::of(&home), dir.path().join("journal"));
+    drop(Store::create(&paths, Kek::from_bytes([1; 32]), &mut Seeded(0)).unwrap());
+    let base = Disk::of(&home);
     let Some(library) = library(dir.path()) else { return };
-    let filled = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_power_cut_leaves_no_time_without_the_first_quorum_that_proves_it"])
-        .env(FILLED, &home)
-        .env("LD_PRELOAD", library)
-        .env("FAULTS_UNDER", &home)
-        .env("FAULTS_JOURNAL", &journal)
-        .output()
-        .unwrap();
-    assert!(filled.status.success(), "{filled:?}");
+    let events = done_by(
+        "a_power_cut_leaves_no_time_without_the_first_quorum_that_proves_it",
+        FILLED,
+        &home,
+        &library,
+    );
     assert_eq!(check(&home, "whole"), usize::try_from(KEPT).unwrap());
-    let (events, mut drawn, mut disk) = (events(&journal), Drawn(5), base);
+    let (mut drawn, mut disk) = (Drawn(5), base);
     let (mut next, mut amid) = (0, 0);
     for round in 0..CUTS {
         let instant = events.len() * (round + 1) / CUTS;

@@ -11,36 +11,23 @@
 )]
 
 mod cut;
+mod entropy;
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
 
-use comity_ledger::{
-    Author, AuthorTime, Draft, Entropy, EntropyError, Kind, LockedHead, Origin, Role, SealedEntry, Slot,
-};
+use comity_ledger::{Author, AuthorTime, Draft, Kind, LockedHead, Origin, Role, SealedEntry, Slot};
 use comity_store::{Kek, LogRole, SignLock, Store, StoreError, StorePaths};
 use comity_tlog::{KeyKind, KeyName, RightEdge, SignedCheckpoint, SigningKey, TreeSize};
 
-use cut::disk::{Disk, Drawn, Event, Left, events};
-use cut::library;
+use cut::disk::{Disk, Drawn, Event, Left};
+use cut::{done_by, library};
+use entropy::Seeded;
 
 /// Names the folder of the store that the other side of the test fills.
 const FILLED: &str = "COMITY_FILL_OF";
 /// Entries of each batch: pages of keys that are new, and one that is there.
 const BATCHES: [u64; 5] = [40, 1, 300, 1, 600];
-
-struct Seeded(u64);
-
-impl Entropy for Seeded {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        for byte in buffer {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            *byte = self.0.to_be_bytes()[0];
-        }
-        Ok(())
-    }
-}
 
 fn paths(folder: &Path) -> StorePaths {
     StorePaths { database: folder.join("store"), keyring: folder.join("keyring") }
@@ -117,19 +104,12 @@ fn a_power_cut_after_a_batch_was_acknowledged_loses_nothing_of_it() {
     store.create_log(&origin(), LogRole::Own).unwrap();
     drop(store);
     SignLock::open(&home.join("lock")).unwrap().create(Role::Author, &origin()).unwrap();
-    let (mut disk, journal) = (Disk::of(&home), dir.path().join("journal"));
+    let mut disk = Disk::of(&home);
     let Some(library) = library(dir.path()) else { return };
-    let filled = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_power_cut_after_a_batch_was_acknowledged_loses_nothing_of_it"])
-        .env(FILLED, &home)
-        .env("LD_PRELOAD", library)
-        .env("FAULTS_UNDER", &home)
-        .env("FAULTS_JOURNAL", &journal)
-        .output()
-        .unwrap();
-    assert!(filled.status.success(), "{filled:?}");
+    let events =
+        done_by("a_power_cut_after_a_batch_was_acknowledged_loses_nothing_of_it", FILLED, &home, &library);
     let mut sizes = Vec::new();
-    for event in events(&journal) {
+    for event in events {
         disk.apply(&event);
         let Some(size) = acknowledged(&event) else { continue };
         sizes.push(size.value());

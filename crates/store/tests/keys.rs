@@ -2,29 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap is a failed test")]
 
+mod entropy;
+
 use std::path::Path;
 
 use comity_ledger::{
-    Author, AuthorTime, Draft, Entropy, EntropyError, Frame, Genesis, KeyAct, KeyEventSigners, KeyHistory,
-    KeyRole, Kind, LockedHead, Origin, Replica, Role, RoleKey, SealedEntry, UnsignedKeyEvent,
+    Author, AuthorTime, Draft, Frame, Genesis, KeyAct, KeyEventSigners, KeyHistory, KeyRole, Kind,
+    LockedHead, Origin, Replica, Role, RoleKey, SealedEntry, UnsignedKeyEvent,
 };
 use comity_store::{Kek, LogRole, Store, StoreError, StorePaths};
 use comity_tlog::{
     ConsistencyProof, KeyKind, KeyName, RightEdge, SignedCheckpoint, SigningKey, TreeSize, VerifiedCheckpoint,
 };
 
-/// Bytes that differ at each call, as nonces and salts must; not random.
-struct Counter(u64);
-
-impl Entropy for Counter {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        for chunk in buffer.chunks_mut(8) {
-            self.0 += 1;
-            chunk.copy_from_slice(&self.0.to_be_bytes()[8 - chunk.len()..]);
-        }
-        Ok(())
-    }
-}
+use entropy::Seeded;
 
 fn origin() -> Origin {
     "a.example/pub".parse().unwrap()
@@ -74,7 +65,7 @@ fn create(folder: &Path) -> Store {
     for name in ["store", "keyring"] {
         std::fs::create_dir(folder.join(name)).unwrap();
     }
-    Store::create(&paths(folder), Kek::from_bytes([1; 32]), &mut Counter(1 << 40)).unwrap()
+    Store::create(&paths(folder), Kek::from_bytes([1; 32]), &mut Seeded(1 << 40)).unwrap()
 }
 
 fn open(folder: &Path) -> Store {
@@ -106,7 +97,7 @@ fn the_keys_of_a_replica_and_of_an_own_log_are_those_of_their_entries() {
         }
         let mut author = Author::new(origin(), log_key(2), RightEdge::empty());
         let mut replica = Replica::new(origin(), log_key(2).verifier().clone(), RightEdge::empty(), None);
-        let mut entropy = Counter(0);
+        let mut entropy = Seeded(0);
         for ((drafts, signers), done) in batches().into_iter().zip(1..) {
             author.change_keys(signers.iter().copied().map(log_key).collect());
             let (frame, checkpoint) = append(&store, role, &mut author, &mut replica, drafts, &mut entropy);
@@ -154,7 +145,7 @@ fn append(
     author: &mut Author,
     replica: &mut Replica,
     drafts: Vec<Draft>,
-    entropy: &mut Counter,
+    entropy: &mut Seeded,
 ) -> (comity_ledger::VerifiedFrame, VerifiedCheckpoint) {
     let now = AuthorTime::from_unix_secs(1_780_000_000);
     let sealed: Vec<SealedEntry> =
@@ -180,13 +171,13 @@ fn append(
 
 /// What is set aside keeps its keys under its new name, and what begins anew begins with its first.
 fn follows_its_log(store: &Store, keys: &KeyHistory) {
-    let aside = store.set_aside(&origin(), &mut Counter(1 << 50)).unwrap();
+    let aside = store.set_aside(&origin(), &mut Seeded(1 << 50)).unwrap();
     assert_eq!(&store.keys(&aside).unwrap(), keys);
     assert!(matches!(store.keys(&origin()), Err(StoreError::NoSuchLog { .. })));
     store.begin_replica(&origin(), log_key(2).verifier()).unwrap();
     let anew = store.keys(&origin()).unwrap();
     assert_eq!(anew.log_keys(TreeSize::MAX), [log_key(2).verifier().clone()]);
-    store.begin_anew(&aside, &mut Counter(1 << 51)).unwrap();
+    store.begin_anew(&aside, &mut Seeded(1 << 51)).unwrap();
     assert_eq!(store.keys(&aside).unwrap().spans().len(), 1, "nothing is held that says more");
 }
 
@@ -200,8 +191,7 @@ fn the_newest_note_up_to_a_size_is_found() {
     let mut notes = Vec::new();
     for (drafts, signers) in batches() {
         author.change_keys(signers.into_iter().map(log_key).collect());
-        let (_, checkpoint) =
-            append(&store, LogRole::Own, &mut author, &mut replica, drafts, &mut Counter(0));
+        let (_, checkpoint) = append(&store, LogRole::Own, &mut author, &mut replica, drafts, &mut Seeded(0));
         notes.push(checkpoint.checkpoint().clone());
     }
     for size in 0..=60 {

@@ -12,22 +12,23 @@
 )]
 
 mod cut;
+mod entropy;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
 use comity_ledger::{
-    AgencyId, Author, AuthorTime, Draft, Entropy, EntropyError, Frame, Genesis, Kind, LockedHead, Origin,
-    Replica, Role, SealedEntry, Slot, VerifiedOpening,
+    AgencyId, Author, AuthorTime, Draft, Frame, Genesis, Kind, LockedHead, Origin, Replica, Role,
+    SealedEntry, Slot, VerifiedOpening,
 };
 use comity_store::{Kek, Store, StoreError, StorePaths};
 use comity_tlog::{
     ConsistencyProof, EntryIndex, KeyKind, KeyName, RightEdge, SigningKey, TreeSize, VerifierKey,
 };
 
-use cut::disk::{Disk, Drawn, Left, events};
-use cut::library;
+use cut::disk::{Disk, Drawn, Left};
+use cut::{done_by, library};
+use entropy::Seeded;
 
 /// Names the folder of the store that the other side of the test opens.
 const OPENED: &str = "COMITY_RELEASES_TO";
@@ -37,19 +38,6 @@ const AT_ONCE: u64 = 8;
 /// Cuts of one run; `.ci/soak` asks for more.
 const CUTS: usize = 120;
 const SEED: u64 = 20_261_123;
-
-/// Bytes that differ at each call, as nonces and salts must; not random.
-struct Counter(u64);
-
-impl Entropy for Counter {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        for chunk in buffer.chunks_mut(8) {
-            self.0 += 1;
-            chunk.copy_from_slice(&self.0.to_be_bytes()[8 - chunk.len()..]);
-        }
-        Ok(())
-    }
-}
 
 fn open(folder: &Path) -> Store {
     let paths = StorePaths { database: folder.join("store"), keyring: folder.join("keyring") };
@@ -76,7 +64,7 @@ fn entries() -> Vec<SealedEntry> {
     drafts.extend((1..ENTRIES).map(|number| {
         Draft::new(Kind::Record, None).with_section(Slot::CORE, number.to_be_bytes().repeat(60))
     }));
-    let mut entropy = Counter(0);
+    let mut entropy = Seeded(0);
     let seal = |draft: Draft| draft.seal(&origin(), AuthorTime::from_unix_secs(1), &mut entropy).unwrap();
     drafts.into_iter().map(seal).collect()
 }
@@ -87,7 +75,7 @@ fn fill(folder: &Path) {
         std::fs::create_dir(folder.join(name)).unwrap();
     }
     let paths = StorePaths { database: folder.join("store"), keyring: folder.join("keyring") };
-    let store = Store::create(&paths, Kek::from_bytes([7; 32]), &mut Counter(1 << 40)).unwrap();
+    let store = Store::create(&paths, Kek::from_bytes([7; 32]), &mut Seeded(1 << 40)).unwrap();
     let mut author = Author::new(origin(), key(origin().as_str()), RightEdge::empty());
     let (sealed, log) = (entries(), key(origin().as_str()).verifier().clone());
     let bytes: Vec<Vec<u8>> = sealed.iter().map(|entry| entry.bytes().as_bytes().to_vec()).collect();
@@ -109,7 +97,7 @@ fn fill(folder: &Path) {
 
 /// Keeps all sections in small releases, number and index being one.
 fn release(store: &Store) {
-    let (sealed, origin, mut entropy) = (entries(), origin(), Counter(1 << 50));
+    let (sealed, origin, mut entropy) = (entries(), origin(), Seeded(1 << 50));
     let open = |(entry, index): (&SealedEntry, u64)| -> (EntryIndex, VerifiedOpening) {
         let (_, opening) = entry.openings().iter().find(|(slot, _)| *slot == Slot::CORE).unwrap();
         let verified = opening.clone().verify(&origin, &entry.bytes().parse().unwrap(), Slot::CORE);
@@ -151,19 +139,11 @@ fn a_power_cut_in_a_release_leaves_no_section_that_has_not_arrived() {
     std::fs::create_dir(&home).unwrap();
     fill(&home);
     let home = home.canonicalize().unwrap();
-    let (base, journal) = (Disk::of(&home), dir.path().join("journal"));
+    let base = Disk::of(&home);
     let Some(library) = library(dir.path()) else { return };
-    let released = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_power_cut_in_a_release_leaves_no_section_that_has_not_arrived"])
-        .env(OPENED, &home)
-        .env("LD_PRELOAD", library)
-        .env("FAULTS_UNDER", &home)
-        .env("FAULTS_JOURNAL", &journal)
-        .output()
-        .unwrap();
-    assert!(released.status.success(), "{released:?}");
+    let events =
+        done_by("a_power_cut_in_a_release_leaves_no_section_that_has_not_arrived", OPENED, &home, &library);
     check(&open(&home), "all of it");
-    let events = events(&journal);
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let seed = number("COMITY_SEED").unwrap_or(SEED);
     let cuts = number("COMITY_CUTS").map_or(CUTS, |cuts| usize::try_from(cuts).unwrap());

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap is a failed test")]
 
+mod entropy;
+
 use std::path::Path;
 
 use comity_ledger::{
-    AgencyId, Author, AuthorTime, Draft, Entropy, EntropyError, Frame, Genesis, Head, Kind, LockedHead,
-    Opening, Origin, Replica, Role, SealedEntry, Slot, VerifiedFrame, VerifiedOpening,
+    AgencyId, Author, AuthorTime, Draft, Frame, Genesis, Head, Kind, LockedHead, Opening, Origin, Replica,
+    Role, SealedEntry, Slot, VerifiedFrame, VerifiedOpening,
 };
 use comity_store::{
     Booking, Disclosed, Kek, LogRole, ReleaseCursor, Store, StoreError, StorePaths, is_set_aside,
@@ -16,27 +18,16 @@ use comity_tlog::{
     right_edge,
 };
 
+use entropy::Seeded;
+
 const NOW: AuthorTime = AuthorTime::from_unix_secs(1_780_000_000);
-
-/// Bytes that differ at each call, as nonces and salts must; not random.
-struct Counter(u64);
-
-impl Entropy for Counter {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        for chunk in buffer.chunks_mut(8) {
-            self.0 += 1;
-            chunk.copy_from_slice(&self.0.to_be_bytes()[8 - chunk.len()..]);
-        }
-        Ok(())
-    }
-}
 
 /// An author in memory, and a follower that verifies.
 struct Logs {
     origin: Origin,
     author: Author,
     replica: Replica,
-    entropy: Counter,
+    entropy: Seeded,
 }
 
 impl Logs {
@@ -47,7 +38,7 @@ impl Logs {
         let key = key.unwrap();
         let replica = Replica::new(origin.clone(), key.verifier().clone(), RightEdge::empty(), None);
         let author = Author::new(origin.clone(), key, RightEdge::empty());
-        Self { origin, author, replica, entropy: Counter(0) }
+        Self { origin, author, replica, entropy: Seeded(0) }
     }
 
     /// Appends entries; gives the frame of all that the follower lacks and the checkpoint.
@@ -95,7 +86,7 @@ fn create(folder: &Path) -> Store {
     for name in ["store", "keyring"] {
         std::fs::create_dir(folder.join(name)).unwrap();
     }
-    Store::create(&paths(folder), Kek::from_bytes([1; 32]), &mut Counter(1 << 40)).unwrap()
+    Store::create(&paths(folder), Kek::from_bytes([1; 32]), &mut Seeded(1 << 40)).unwrap()
 }
 
 fn reopen(store: Store, folder: &Path) -> Store {
@@ -121,7 +112,7 @@ fn keep_release(
     origin: &Origin,
     openings: &[(EntryIndex, VerifiedOpening)],
     next: u64,
-    entropy: &mut Counter,
+    entropy: &mut Seeded,
 ) -> Result<(), StoreError> {
     let mut step = store.replica_step(origin)?;
     step.release(&"b.example".parse().unwrap(), openings, next, entropy)?;
@@ -221,7 +212,7 @@ fn openings_that_arrive_late_are_read_like_own_ones() {
     let (frame, _, sealed) = logs.append(drafts.collect());
     let late =
         |at: u64, slot| (index(at), opening_of(&logs.origin, &sealed[usize::try_from(at).unwrap()], slot));
-    let mut entropy = Counter(1 << 41);
+    let mut entropy = Seeded(1 << 41);
     let early = keep_release(&store, &logs.origin, &[late(3, Slot::CORE)], 1, &mut entropy);
     assert!(matches!(early, Err(StoreError::NotNext { .. })), "an opening never comes before its entry");
     keep(&store, &frame).unwrap();
@@ -255,7 +246,7 @@ fn late_openings_are_sealed_at_rest() {
     let (frame, _, sealed) = logs.append(drafts);
     keep(&store, &frame).unwrap();
     let late = [(index(1), opening_of(&logs.origin, &sealed[1], Slot::CORE))];
-    keep_release(&store, &logs.origin, &late, 1, &mut Counter(1 << 41)).unwrap();
+    keep_release(&store, &logs.origin, &late, 1, &mut Seeded(1 << 41)).unwrap();
     drop(store);
     let bytes = std::fs::read(dir.path().join("store/db")).unwrap();
     assert!(!bytes.windows(12).any(|window| window == b"canary-of-th"));
@@ -384,10 +375,10 @@ fn a_replica_set_aside_is_kept_whole_and_leaves_its_name_free() {
         keep_seen(&store, &logs.origin, &checkpoint).unwrap();
         keep(&store, &frame).unwrap();
         store.keep_checkpoint(&logs.origin, &checkpoint).unwrap();
-        keep_release(&store, &logs.origin, &late, 199, &mut Counter(1 << 42)).unwrap();
+        keep_release(&store, &logs.origin, &late, 199, &mut Seeded(1 << 42)).unwrap();
         let booked = vec![Disclosed { index: index(1), slot: Slot::CORE }];
         store.assign_releases(&from, &logs.origin, ReleaseCursor::default(), &booking(&[booked], 1)).unwrap();
-        let place = store.set_aside(&logs.origin, &mut Counter(1 << 43)).unwrap();
+        let place = store.set_aside(&logs.origin, &mut Seeded(1 << 43)).unwrap();
         assert_eq!(place.as_str(), format!("a.example/aside/{number}"));
         assert!(is_set_aside(&place) && !is_set_aside(&logs.origin));
         store = reopen(store, dir.path());
@@ -412,7 +403,7 @@ fn a_replica_set_aside_is_kept_whole_and_leaves_its_name_free() {
             assert_eq!(held, [Some(opening.opening().clone())], "{at}");
         }
     }
-    assert!(matches!(store.set_aside(&logs.origin, &mut Counter(0)), Err(StoreError::NoSuchLog { .. })));
+    assert!(matches!(store.set_aside(&logs.origin, &mut Seeded(0)), Err(StoreError::NoSuchLog { .. })));
 }
 
 /// Goal: of two followers that go on from the same place one is refused, however they meet. Way: two threads keep each of

@@ -11,20 +11,19 @@
 )]
 
 mod cut;
+mod entropy;
 #[path = "cut/layout_1.rs"]
 mod layout_1;
 
 use std::path::Path;
-use std::process::Command;
 
-use comity_ledger::{
-    Author, AuthorTime, Draft, Entropy, EntropyError, Kind, LockedHead, Origin, Role, SealedEntry, Slot,
-};
+use comity_ledger::{Author, AuthorTime, Draft, Kind, LockedHead, Origin, Role, SealedEntry, Slot};
 use comity_store::{Kek, LogRole, Store, StoreError, StorePaths};
 use comity_tlog::{KeyKind, KeyName, RightEdge, SigningKey, TreeSize};
 
-use cut::disk::{Disk, Drawn, Left, events};
-use cut::library;
+use cut::disk::{Disk, Drawn, Left};
+use cut::{done_by, library};
+use entropy::Seeded;
 use layout_1::make_old;
 
 /// Names the folder of the store that the other side of the test opens.
@@ -33,18 +32,6 @@ const ENTRIES: u64 = 300;
 /// Cuts of one run; `.ci/soak` asks for more.
 const CUTS: usize = 60;
 const SEED: u64 = 20_261_123;
-
-struct Seeded(u64);
-
-impl Entropy for Seeded {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        for byte in buffer {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            *byte = self.0.to_be_bytes()[0];
-        }
-        Ok(())
-    }
-}
 
 fn paths(folder: &Path) -> StorePaths {
     StorePaths { database: folder.join("store"), keyring: folder.join("keyring") }
@@ -105,18 +92,9 @@ fn a_power_cut_in_an_upgrade_loses_no_section() {
     fill(&home);
     make_old(&home.join("store"));
     let home = home.canonicalize().unwrap();
-    let (base, journal) = (Disk::of(&home), dir.path().join("journal"));
+    let base = Disk::of(&home);
     let Some(library) = library(dir.path()) else { return };
-    let upgraded = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_power_cut_in_an_upgrade_loses_no_section"])
-        .env(OPENED, &home)
-        .env("LD_PRELOAD", library)
-        .env("FAULTS_UNDER", &home)
-        .env("FAULTS_JOURNAL", &journal)
-        .output()
-        .unwrap();
-    assert!(upgraded.status.success(), "{upgraded:?}");
-    let events = events(&journal);
+    let events = done_by("a_power_cut_in_an_upgrade_loses_no_section", OPENED, &home, &library);
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let seed = number("COMITY_SEED").unwrap_or(SEED);
     let cuts = number("COMITY_CUTS").map_or(CUTS, |cuts| usize::try_from(cuts).unwrap());

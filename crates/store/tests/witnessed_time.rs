@@ -2,22 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap is a failed test")]
 
-use comity_ledger::{Entropy, EntropyError, Origin};
+mod entropy;
+
+use comity_ledger::Origin;
 use comity_store::{Kek, Store, StorePaths};
 use comity_tlog::{Checkpoint, CosignatureTime, EntryIndex, Hash, KeyKind, KeyName, SigningKey, TreeSize};
 
-/// Bytes that differ at each call, as nonces and salts must; not random.
-struct Counter(u64);
-
-impl Entropy for Counter {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        for chunk in buffer.chunks_mut(8) {
-            self.0 += 1;
-            chunk.copy_from_slice(&self.0.to_be_bytes()[8 - chunk.len()..]);
-        }
-        Ok(())
-    }
-}
+use entropy::Seeded;
 
 /// Goal: of each entry it is known by when it existed: by the first tree with a quorum that covers it, and by the smaller
 /// of two times of that tree.
@@ -28,7 +19,7 @@ fn an_entry_existed_by_the_time_of_the_first_witnessed_tree_that_covers_it() {
     for folder in [&paths.database, &paths.keyring] {
         std::fs::create_dir(folder).unwrap();
     }
-    let store = Store::create(&paths, Kek::from_bytes([1; 32]), &mut Counter(0)).unwrap();
+    let store = Store::create(&paths, Kek::from_bytes([1; 32]), &mut Seeded(0)).unwrap();
     let [log, other] = ["a.example/pub", "b.example/pub"].map(|origin| origin.parse().unwrap());
     let put = |size: u64, secs: u64| {
         let time = CosignatureTime::new(secs).unwrap();
@@ -56,7 +47,7 @@ fn first_quorums_are_found_by_size_and_go_with_a_replica_that_is_set_aside() {
     for folder in [&paths.database, &paths.keyring] {
         std::fs::create_dir(folder).unwrap();
     }
-    let store = Store::create(&paths, Kek::from_bytes([1; 32]), &mut Counter(0)).unwrap();
+    let store = Store::create(&paths, Kek::from_bytes([1; 32]), &mut Seeded(0)).unwrap();
     let [log, other]: [Origin; 2] = ["a.example/pub", "b.example/pub"].map(|origin| origin.parse().unwrap());
     let at = |size: u64| TreeSize::new(size).unwrap();
     for origin in [&log, &other] {
@@ -77,7 +68,7 @@ fn first_quorums_are_found_by_size_and_go_with_a_replica_that_is_set_aside() {
     let below = |size: u64| store.first_quorum_below(&log, at(size)).unwrap();
     assert_eq!([3, 4, 300, 301].map(below), [None, of(&log, 3), of(&log, 3), of(&log, 300)]);
 
-    store.set_aside(&log, &mut Counter(1)).unwrap();
+    store.set_aside(&log, &mut Seeded(1)).unwrap();
     assert_eq!((from(0), store.largest_first_quorum(&log).unwrap()), (None, None));
     assert_eq!(store.existed_by(&log, EntryIndex::new(0).unwrap()).unwrap(), None);
     assert!(of(&other, 3).is_some() && of(&other, 300).is_some());
@@ -92,7 +83,7 @@ fn the_witnessed_time_is_kept_and_never_goes_back() {
         std::fs::create_dir(folder).unwrap();
     }
     let at = |secs| CosignatureTime::new(secs).unwrap();
-    let store = Store::create(&paths, Kek::from_bytes([1; 32]), &mut Counter(0)).unwrap();
+    let store = Store::create(&paths, Kek::from_bytes([1; 32]), &mut Seeded(0)).unwrap();
     assert_eq!(store.witnessed_time().unwrap(), None);
     for (put, kept) in [(100, 100), (90, 100), (100, 100), (101, 101), (0, 101)] {
         store.put_witnessed_time(at(put)).unwrap();
