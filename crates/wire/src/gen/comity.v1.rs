@@ -2694,9 +2694,10 @@ pub struct SameAsStatement {
     /// The entry that takes it back; not set of any other.
     #[prost(uint64, optional, tag = "7")]
     pub retracted_index: ::core::option::Option<u64>,
-    /// The two listings, each with the key that it had when it was named.
+    /// The first of the two listings, with the key that it had when it was named.
     #[prost(message, optional, tag = "8")]
     pub first: ::core::option::Option<ListingName>,
+    /// The second, the same way.
     #[prost(message, optional, tag = "9")]
     pub second: ::core::option::Option<ListingName>,
 }
