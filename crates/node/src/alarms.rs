@@ -61,6 +61,18 @@ impl Alarms {
         self.0.send_if_modified(|standing| standing.remove(key).is_some());
     }
 
+    /// Lets those alarms of a code stand that are wanted, and no others of it; one that says the same keeps its time.
+    pub(crate) fn replace(&self, code: &'static str, wanted: Vec<Alarm>) {
+        for Alarm { key, message, .. } in self.standing() {
+            if key.code == code && !wanted.iter().any(|alarm| alarm.key == key && alarm.message == message) {
+                self.end(&key);
+            }
+        }
+        for alarm in wanted {
+            self.raise(alarm);
+        }
+    }
+
     /// Whether an alarm stands that puts the history of a log in doubt.
     pub(crate) fn doubt(&self, origin: &Origin) -> bool {
         let about = |key: &AlarmKey| DOUBTS.contains(&key.code) && key.origin == origin.as_str();

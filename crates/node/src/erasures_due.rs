@@ -229,13 +229,5 @@ fn message(origin: &Origin, indexes: &[EntryIndex], behind: Option<TreeSize>) ->
 
 /// Has the alarms be those of what waits now.
 pub(crate) fn tell(alarms: &Alarms, waiting: &[WaitingErasure]) {
-    let wanted = waiting_alarms(waiting);
-    for Alarm { key, message, .. } in alarms.standing() {
-        if key.code == CODE && !wanted.iter().any(|alarm| alarm.key == key && alarm.message == message) {
-            alarms.end(&key);
-        }
-    }
-    for alarm in wanted {
-        alarms.raise(alarm);
-    }
+    alarms.replace(CODE, waiting_alarms(waiting));
 }

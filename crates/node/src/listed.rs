@@ -73,29 +73,24 @@ pub fn listed(
 fn listings(view: &View, origin: &Origin, list: &ListId) -> Result<Vec<Wanted>, NodeError> {
     let refuse = |_| NodeError::Record { reason: "not an origin".to_owned() };
     let log: LogOrigin = origin.as_str().parse().map_err(refuse)?;
-    let live = view.live(&log, list);
-    let live = live.map(|of| Wanted {
-        handle: of.handle,
-        newest: of.newest_index,
+    let wanted = |handle: Handle, newest, state, version, key: &RecordKey| Wanted {
+        handle,
+        newest,
         leaf: None,
-        state: if of.is_disputed { RecordState::Unspecified } else { state_of(of.status) },
-        version: of.version,
-        reference: of.key.reference.clone(),
-        merged_into: view.merged_into(&log, of.handle).cloned(),
-        split_into: view.split_into(&log, of.handle).into_iter().cloned().collect(),
+        state,
+        version,
+        reference: key.reference.clone(),
+        merged_into: view.merged_into(&log, handle).cloned(),
+        split_into: view.split_into(&log, handle).into_iter().cloned().collect(),
+    };
+    let live = view.live(&log, list).map(|of| {
+        let state = if of.is_disputed { RecordState::Unspecified } else { state_of(of.status) };
+        wanted(of.handle, of.newest_index, state, of.version, of.key)
     });
-    let ended = view.ended(&log, list).map(|of| Wanted {
-        handle: of.handle,
-        newest: of.newest_index,
-        leaf: None,
-        state: state_of(of.status),
-        version: of.version,
-        reference: of.key.reference.clone(),
-        merged_into: view.merged_into(&log, of.handle).cloned(),
-        split_into: view.split_into(&log, of.handle).into_iter().cloned().collect(),
-    });
-    let wanted = live.chain(ended);
-    Ok(wanted.collect())
+    let ended = view
+        .ended(&log, list)
+        .map(|of| wanted(of.handle, of.newest_index, state_of(of.status), of.version, of.key));
+    Ok(live.chain(ended).collect())
 }
 
 const fn state_of(status: Status) -> RecordState {

@@ -86,20 +86,15 @@ pub fn wanted_out(
     let lists = list.map_or_else(|| view.lists(&log), |list| vec![list.clone()]);
     let mut listings = Vec::new();
     for list in &lists {
-        let live = view.live(&log, list).map(|listed| Wanted {
-            key: listed.key.clone(),
-            handle: listed.handle,
-            newest: listed.newest_index,
-            status: listed.status,
-            merged_into: merged_into(view, &log, listed.handle),
-        });
-        let ended = view.ended(&log, list).map(|ended| Wanted {
-            key: ended.key.clone(),
-            handle: ended.handle,
-            newest: ended.newest_index,
-            status: ended.status,
-            merged_into: merged_into(view, &log, ended.handle),
-        });
+        let wanted = |key: &RecordKey, handle, newest, status| Wanted {
+            key: key.clone(),
+            handle,
+            newest,
+            status,
+            merged_into: merged_into(view, &log, handle),
+        };
+        let live = view.live(&log, list).map(|of| wanted(of.key, of.handle, of.newest_index, of.status));
+        let ended = view.ended(&log, list).map(|of| wanted(of.key, of.handle, of.newest_index, of.status));
         listings.extend(live.chain(ended));
     }
     listings.retain(|wanted| wanted.newest.value() < head.size.value());

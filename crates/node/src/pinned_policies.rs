@@ -28,15 +28,7 @@ pub fn policy_alarms(store: &Store, home: &Home) -> Result<Vec<Alarm>, NodeError
 /// # Errors
 /// As [`policy_alarms`].
 pub(crate) fn tell(to: &Alarms, store: &Store, peers: &Peers, own: &Origin) -> Result<(), NodeError> {
-    let wanted = alarms(store, peers, own)?;
-    for Alarm { key, message, .. } in to.standing() {
-        if key.code == CODE && !wanted.iter().any(|alarm| alarm.key == key && alarm.message == message) {
-            to.end(&key);
-        }
-    }
-    for alarm in wanted {
-        to.raise(alarm);
-    }
+    to.replace(CODE, alarms(store, peers, own)?);
     Ok(())
 }
 

@@ -199,19 +199,11 @@ impl TlsLife {
 
     /// Lets the alarms of a code stand that are wanted, and no others.
     fn tell(&self, code: &'static str, wanted: &BTreeMap<AgencyId, String>) {
-        let alarms = self.node.alarms();
-        for standing in alarms.standing().into_iter().filter(|alarm| alarm.key.code == code) {
-            let same = |(agency, message): (&AgencyId, &String)| {
-                agency.as_str() == standing.key.agency && *message == standing.message
-            };
-            if !wanted.iter().any(same) {
-                alarms.end(&standing.key);
-            }
-        }
-        for (agency, message) in wanted {
+        let alarm = |(agency, message): (&AgencyId, &String)| {
             let key = AlarmKey { code, origin: String::new(), agency: agency.to_string() };
-            alarms.raise(Alarm { key, since: now(), message: message.clone() });
-        }
+            Alarm { key, since: now(), message: message.clone() }
+        };
+        self.node.alarms().replace(code, wanted.iter().map(alarm).collect());
     }
 }
 

@@ -5,15 +5,12 @@
 use comity_ledger::Slot;
 use comity_store::Store;
 use comity_watchlist::{Change, Section, SectionsRead};
-use comity_wire::v1;
+use comity_wire::{WAITING_ERASURES_MAX, v1};
 
 use crate::sections::all_held_at;
 use crate::{NodeError, WaitingErasure};
 
-/// Most erasures that a status names; more than a person looks at are worth a list of their own.
-const TOLD_MAX: usize = 1_024;
-
-/// What waits, with list, reference and kind of subject of what each would erase; the first 1,024. Blocking.
+/// What waits, with list, reference and kind of subject of what each would erase; at most [`WAITING_ERASURES_MAX`]. Blocking.
 ///
 /// # Errors
 /// A [`NodeError`] if the store fails or is damaged.
@@ -21,7 +18,7 @@ pub fn waiting_messages(
     store: &Store,
     waiting: &[WaitingErasure],
 ) -> Result<Vec<v1::WaitingErasure>, NodeError> {
-    waiting.iter().take(TOLD_MAX).map(|waiting| waiting_message(store, waiting)).collect()
+    waiting.iter().take(WAITING_ERASURES_MAX).map(|waiting| waiting_message(store, waiting)).collect()
 }
 
 /// One of them.

@@ -3,17 +3,16 @@
 //! None of them changes a state, nor what is said of a subject. A merge and a split say so once for each record that they
 //! touch, all of them or none. Not here: what another agency says of them (`same_as`), nor how readers follow (`screening`).
 
-use comity_policy::Word as _;
 use comity_tlog::EntryIndex;
 use comity_watchlist::limits::HANDLES_MAX;
 use comity_watchlist::{Change, Handle, Notice, Op, RecordKey};
-use comity_wire::{DraftChange, HandlingChoice};
+use comity_wire::HandlingChoice;
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Refusal, sentence};
+use crate::answer::{Answer, Refusal};
 use crate::args::{Acted, Merged, Parted, RecordKey as KeyOf};
 use crate::plain::plain;
-use crate::record::signed::sign;
+use crate::record::signed::{draft, handling_words, sign};
 use crate::record::standing::{Standing, find, label_of, listing_json};
 use crate::record::{LIVING, NOTHING, key_of, not_found, notice};
 use crate::source::Source;
@@ -108,14 +107,12 @@ impl Touched {
         for record in self.all() {
             let mut notice = Box::new(self.notice.clone());
             notice.key = record.key.clone();
-            drafts.push(draft(&Change { handle: record.handle, op: op(record, notice) }, record)?);
+            let change = Change { handle: record.handle, op: op(record, notice) };
+            drafts.push(draft(&change, Some(record.newest))?);
         }
         let appended = self.source.append(&drafts, handling, None, &|_, _| {})?;
         let label = label_of(&mut self.source, appended.first)?;
-        let (tlp, onward) = label
-            .as_ref()
-            .map(|label| (label.handling().tlp.name(), label.handling().onward.name()))
-            .unwrap_or_default();
+        let (tlp, onward) = handling_words(label.as_ref());
         let signed = |(record, index): (&Standing, u64)| {
             let newest = EntryIndex::new(index).unwrap_or(record.newest);
             listing_json(&record.key, record.handle, record.state, record.version.saturating_add(1), newest)
@@ -167,10 +164,4 @@ fn living(source: &mut Source, key: &RecordKey, version: Option<u64>) -> Result<
     found.must_be(&LIVING, "only a living record can go on otherwise")?;
     version.map_or(Ok(()), |version| found.must_have(version))?;
     Ok(found)
-}
-
-fn draft(change: &Change, before: &Standing) -> Result<DraftChange, Refusal> {
-    let refuse = |reason: String| Refusal::new("record", format!("{reason}{NOTHING}"));
-    let sections = change.encode().map_err(|error| refuse(sentence(&error)))?;
-    DraftChange::new(Some(before.newest), sections).ok_or_else(|| refuse("it says nothing".to_owned()))
 }

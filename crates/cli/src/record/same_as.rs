@@ -7,18 +7,19 @@ use std::fmt::Write as _;
 
 use comity_ledger::Origin;
 use comity_node::{NodeError, now};
-use comity_policy::{Moment, Tlp, Word as _};
+use comity_policy::{Moment, Tlp};
 use comity_tlog::EntryIndex;
 use comity_watchlist::{Change, EntryRef, Handle, ListingRef, Op, OriginName, Pair, RecordKey};
-use comity_wire::{DraftChange, HandlingChoice, v1};
+use comity_wire::{HandlingChoice, v1};
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Answer, Refusal, sentence};
+use crate::answer::{Answer, Refusal};
 use crate::args::{Joined, RecordKey as KeyOf};
 use crate::import::fresh_handle;
 use crate::log::{hex, utc};
 use crate::plain::plain;
-use crate::record::standing::{Standing, find_in, label_in, label_of};
+use crate::record::signed::{draft, handling_words};
+use crate::record::standing::{Standing, find_in, handling_behind, label_in, label_of};
 use crate::record::{NOTHING, key_of, not_found_in, notice, origin_of};
 use crate::source::Source;
 
@@ -65,11 +66,7 @@ pub(super) fn retract(joined: &Joined) -> Result<Answer, Refusal> {
     let pair = pair_of(&stated).ok_or_else(unread)?;
     let notice = notice(&joined.grounds, "take it back", pair.first().key.clone())?;
     // It goes wherever the statement went.
-    let handling = match label_of(&mut source, about)?.map(|label| label.handling().tlp) {
-        Some(Tlp::Clear) => HandlingChoice::OfficialList,
-        Some(Tlp::Red) => HandlingChoice::KeptHome,
-        _ => HandlingChoice::OwnDesignation,
-    };
+    let handling = handling_behind(&mut source, about)?;
     let op = Op::Retract { prev, notice: Box::new(notice) };
     sign(&mut source, &pair, &Change { handle, op }, Some(about), handling)
 }
@@ -149,15 +146,9 @@ fn sign(
     about: Option<EntryIndex>,
     handling: HandlingChoice,
 ) -> Result<Answer, Refusal> {
-    let refuse = |reason: String| Refusal::from(NodeError::Record { reason });
-    let sections = change.encode().map_err(|error| refuse(sentence(&error)))?;
-    let draft = DraftChange::new(about, sections).ok_or_else(|| refuse("it says nothing".to_owned()))?;
-    let appended = source.append(&[draft], handling, None, &|_, _| {})?;
+    let appended = source.append(&[draft(change, about)?], handling, None, &|_, _| {})?;
     let label = label_of(source, appended.first)?;
-    let (tlp, onward) = label
-        .as_ref()
-        .map(|label| (label.handling().tlp.name(), label.handling().onward.name()))
-        .unwrap_or_default();
+    let (tlp, onward) = handling_words(label.as_ref());
     let (word, index) = (change.op.word(), appended.first);
     let json = json!({
         "change": word,

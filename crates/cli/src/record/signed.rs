@@ -1,7 +1,8 @@
 //! Signing one change, and what is said when it is done.
 
 use comity_node::NodeError;
-use comity_policy::Word as _;
+use comity_policy::{Label, Word as _};
+use comity_tlog::EntryIndex;
 use comity_watchlist::{Change, Op, Text};
 use comity_wire::v1::RecordState;
 use comity_wire::{DraftChange, HandlingChoice};
@@ -29,17 +30,15 @@ pub(super) fn sign(
     handling: HandlingChoice,
     erased_before: u64,
 ) -> Result<Signed, Refusal> {
-    let draft = draft(change, before)?;
+    let about = before.filter(|_| change.op.prev().is_some()).map(|before| before.newest);
+    let draft = draft(change, about)?;
     let appended = source.append(&[draft], handling, None, &|_, _| {})?;
     let (state, newest) = (state_after(before, &change.op), appended.first);
     let version = before.map_or(1, |before| before.version.saturating_add(1));
     // With the change that erases a record goes one entry about each of its earlier ones.
     let erased = erased_before + appended.last.value().saturating_sub(appended.first.value());
     let label = label_of(source, appended.first)?;
-    let (tlp, onward) = label
-        .as_ref()
-        .map(|label| (label.handling().tlp.name(), label.handling().onward.name()))
-        .unwrap_or_default();
+    let (tlp, onward) = handling_words(label.as_ref());
     let paths: Vec<&str> = match &change.op {
         Op::Amend { paths, .. } | Op::Correct { paths, .. } => paths.iter().map(Text::as_str).collect(),
         _ => Vec::new(),
@@ -104,10 +103,14 @@ fn state_after(before: Option<&Standing>, op: &Op) -> RecordState {
     }
 }
 
-/// The change as it is handed over, behind the entry that it follows.
-fn draft(change: &Change, before: Option<&Standing>) -> Result<DraftChange, Refusal> {
+/// The words of a label in answers; empty where there is none.
+pub(super) fn handling_words(label: Option<&Label>) -> (&'static str, &'static str) {
+    label.map(|label| (label.handling().tlp.name(), label.handling().onward.name())).unwrap_or_default()
+}
+
+/// A change as it is handed over, behind the entry that it follows.
+pub(super) fn draft(change: &Change, about: Option<EntryIndex>) -> Result<DraftChange, Refusal> {
     let refuse = |reason: String| Refusal::from(NodeError::Record { reason });
     let sections = change.encode().map_err(|error| refuse(sentence(&error)))?;
-    let about = before.filter(|_| change.op.prev().is_some()).map(|before| before.newest);
     DraftChange::new(about, sections).ok_or_else(|| refuse("it says nothing".to_owned()))
 }

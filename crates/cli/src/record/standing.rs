@@ -117,13 +117,7 @@ impl Standing {
 
     /// The handling under which a change of it goes: that of what it changes.
     pub(super) fn handling(&self, source: &mut Source) -> Result<HandlingChoice, Refusal> {
-        let label = label_of(source, self.newest)?;
-        Ok(match label.map(|label| label.handling().tlp) {
-            Some(Tlp::Clear) => HandlingChoice::OfficialList,
-            // What was kept home stays there.
-            Some(Tlp::Red) => HandlingChoice::KeptHome,
-            _ => HandlingChoice::OwnDesignation,
-        })
+        handling_behind(source, self.newest)
     }
 
     /// What is said of it in an answer.
@@ -147,6 +141,16 @@ pub(super) fn listing_json(
         "state": state_word(state),
         "version": version,
         "index": newest.value(),
+    })
+}
+
+/// The handling of what follows an own entry: that of the entry.
+pub(super) fn handling_behind(source: &mut Source, index: EntryIndex) -> Result<HandlingChoice, Refusal> {
+    Ok(match label_of(source, index)?.map(|label| label.handling().tlp) {
+        Some(Tlp::Clear) => HandlingChoice::OfficialList,
+        // What was kept home stays there.
+        Some(Tlp::Red) => HandlingChoice::KeptHome,
+        _ => HandlingChoice::OwnDesignation,
     })
 }
 

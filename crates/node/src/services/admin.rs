@@ -128,8 +128,7 @@ impl AdminService for Admin {
         let stale = stale.collect();
         let peers = peer_messages(&self.parts.peers, &self.parts.followers.states(), &states);
         let look = move || {
-            let mut waiting = waiting_messages(node.store(), &node.waiting_erasures())?;
-            waiting.truncate(comity_wire::WAITING_ERASURES_MAX);
+            let waiting = waiting_messages(node.store(), &node.waiting_erasures())?;
             Ok((logs(node.store(), &states)?, expiry_messages(&tls.expiries()), waiting))
         };
         let (logs, expiries, waiting_erasures) = blocking(look).await?;
