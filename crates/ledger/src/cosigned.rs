@@ -43,9 +43,9 @@ struct Spoken {
 /// What became of one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineTaken {
-    /// New, or newer than the one of the same key.
+    /// New, or in the place of another of the same key.
     New,
-    /// Held already, or older than the one held.
+    /// Held already, or no better than the one held.
     Held,
     /// Of a key that is not known here; passed over.
     Unknown,
@@ -85,12 +85,32 @@ impl Cosigned {
         self.generation = self.generation.next();
     }
 
-    /// Takes one line in, if one of these cosigners made it for this checkpoint.
+    /// Takes one line in, if one of these cosigners made it for this checkpoint: of each the newest is held.
     pub fn take(
         &mut self,
         line: &SignatureLine,
         cosigners: &[VerifierKey],
         now: CosignatureTime,
+    ) -> LineTaken {
+        self.take_unless(line, cosigners, now, |held, new| held >= new)
+    }
+
+    /// The same where the time of the checkpoint is to be proved (D23): of each cosigner the oldest is held.
+    pub fn take_earliest(
+        &mut self,
+        line: &SignatureLine,
+        cosigners: &[VerifierKey],
+        now: CosignatureTime,
+    ) -> LineTaken {
+        self.take_unless(line, cosigners, now, |held, new| held <= new)
+    }
+
+    fn take_unless(
+        &mut self,
+        line: &SignatureLine,
+        cosigners: &[VerifierKey],
+        now: CosignatureTime,
+        is_needless: impl FnOnce(CosignatureTime, CosignatureTime) -> bool,
     ) -> LineTaken {
         let of_key = |key: &&VerifierKey| key.id() == line.id() && key.name() == line.name();
         let known = cosigners.iter().filter(|key| key.kind() == KeyKind::CosignatureV1).find(of_key);
@@ -99,7 +119,11 @@ impl Cosigned {
         let place = (key.name().to_string(), *key.id().as_bytes());
         let held = self.lines.get(&place);
         // Before the signature is computed: what is held already costs nothing.
-        if held.is_some_and(|held| held.time >= blob.time()) || (held.is_none() && self.is_full()) {
+        let is_held = match held {
+            Some(held) => is_needless(held.time, blob.time()),
+            None => self.is_full(),
+        };
+        if is_held {
             return LineTaken::Held;
         }
         if blob.time().value() > now.value().saturating_add(CLOCK_SKEW_SECS_MAX) {

@@ -12,7 +12,7 @@ use comity_ledger::{AgencyId, Head, KeyHistory, Origin, Rejection};
 use comity_store::StoreError;
 use comity_tlog::{EntryIndex, Hash, ProveError, SignedCheckpoint, TreeSize, root_at};
 
-use crate::gossip::{FirstQuorum, FirstQuorums, first_dated};
+use crate::gossip::{FirstQuorum, FirstQuorums, ProvedBelow, first_dated};
 use crate::{Node, NodeError, Peers};
 
 /// Why a first quorum is refused: nothing of it is kept.
@@ -82,6 +82,17 @@ impl HeldLog<'_> {
         let note = note.and_then(|note| SignedCheckpoint::parse(&note).ok());
         let verified = note.and_then(|note| self.keys.verify(&note).ok());
         verified.map(|verified| by.judge(verified)).transpose()
+    }
+
+    /// What two of the same tree prove together.
+    fn both(
+        &self,
+        one: &FirstQuorum,
+        other: &FirstQuorum,
+        by: &FirstQuorums,
+    ) -> Result<Option<FirstQuorum>, NodeError> {
+        let verified = self.keys.verify(&one.note).ok();
+        verified.map(|verified| by.judge_both(verified, other)).transpose()
     }
 }
 
@@ -177,8 +188,9 @@ impl Wanted {
 
     /// Keeps what first quorums prove, and them, for those who follow from here. Says whether any of it was new.
     ///
-    /// One is kept if it is better than what is kept of its size, and the first to cover an entry whose time must be
-    /// provable: no smaller tree that is kept and proves as much covers it. Those that it makes needless by that are let go.
+    /// One is kept, together with the lines of what is kept of its size, if it adds to that and is the first to cover an
+    /// entry whose time must be provable: those of smaller trees that cover it prove less. Those that it makes needless by
+    /// that are let go.
     ///
     /// # Errors
     /// A [`NodeError`] if the store fails or is damaged.
@@ -192,12 +204,14 @@ impl Wanted {
         for it in proved {
             let (judged_by, size) = (judging(of, judged_by)?, it.note.checkpoint().size());
             let kept = of.judged(store.first_quorum_of(of.origin(), size)?, judged_by)?;
-            if kept.is_some_and(|kept| !it.proves_more_than(&kept)) {
+            if kept.as_ref().is_some_and(|kept| it.adds_nothing_to(kept)) {
                 if let Some(time) = it.existed_by {
                     is_new |= store.put_existed_by(of.origin(), size, time)?;
                 }
                 continue;
             }
+            let both = kept.map(|kept| of.both(it, &kept, judged_by)).transpose()?.flatten();
+            let it = both.as_ref().unwrap_or(it);
             if !self.is_first(of, it, judged_by)? {
                 if !std::mem::replace(&mut self.has_told, true) {
                     let (sender, origin) = (&self.sender, of.origin());
@@ -216,15 +230,17 @@ impl Wanted {
     /// much.
     fn is_first(&mut self, of: HeldLog<'_>, it: &FirstQuorum, by: &FirstQuorums) -> Result<bool, NodeError> {
         let size = it.note.checkpoint().size();
-        let mut below = size;
+        let (mut below, mut proved) = (size, ProvedBelow::default());
         loop {
             let found = of.node.store().first_quorum_below(of.origin(), below)?;
             below = size_of(found.as_deref())?.unwrap_or(TreeSize::ZERO);
             if self.has_dated(of, below..size)? {
                 return Ok(true);
             }
-            let found = of.judged(found, by)?;
-            if below.is_zero() || found.is_some_and(|found| !it.proves_more_than(&found)) {
+            if let Some(found) = of.judged(found, by)? {
+                proved.add(found);
+            }
+            if below.is_zero() || proved.covers(it) {
                 return Ok(false);
             }
         }
@@ -238,16 +254,17 @@ impl Wanted {
         by: &FirstQuorums,
     ) -> Result<(), NodeError> {
         let (store, size) = (of.node.store(), it.note.checkpoint().size());
-        let mut above = size;
+        let (mut above, mut proved) = (size, ProvedBelow::default());
+        proved.add(it.clone());
         while let Ok(next) = above.next() {
             let found = store.first_quorum_from(of.origin(), next)?;
             let Some(larger) = size_of(found.as_deref())?.filter(|larger| *larger <= of.size) else { break };
             if self.has_dated(of, size..larger)? {
                 break;
             }
-            let found = of.judged(found, by)?;
-            if found.is_none_or(|found| !found.proves_more_than(it)) {
-                store.remove_first_quorum(of.origin(), larger)?;
+            match of.judged(found, by)? {
+                Some(found) if !proved.covers(&found) => proved.add(found),
+                _ => store.remove_first_quorum(of.origin(), larger)?,
             }
             above = larger;
         }

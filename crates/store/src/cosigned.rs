@@ -9,7 +9,7 @@ use comity_tlog::{CosignatureTime, EntryIndex, Hash, Note, SignatureLine, Signed
 
 use crate::log_id::LogId;
 use crate::store::note_key;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, flush_watch};
 
 impl Store {
     /// Keeps a checkpoint that is kept already with more lines of its cosigners, or newer ones. The lines of the log's own
@@ -138,10 +138,11 @@ impl Store {
     }
 
     /// Keeps by when a tree that a quorum has cosigned certainly existed (D23); of two such times of one tree the smaller
-    /// one holds. Says whether it is this one. Durable with the next sync.
+    /// one holds, and no tree began to exist after a larger one. Says whether an earlier time of this tree is known by it.
+    /// Durable with the next sync.
     ///
     /// # Errors
-    /// A [`StoreError`].
+    /// A [`StoreError`], also if what is kept is no time.
     pub fn put_existed_by(
         &self,
         origin: &Origin,
@@ -149,11 +150,35 @@ impl Store {
         time: CosignatureTime,
     ) -> Result<bool, StoreError> {
         let _turn = self.turn();
-        let is_earlier = self.existed_at(origin, size)?.is_none_or(|kept| kept > time);
-        if is_earlier {
-            self.cosigned.insert(existed_key(origin, size.value()), &time.value().to_be_bytes())?;
+        if self.existed_at(origin, size)?.is_some_and(|kept| kept <= time) {
+            return Ok(false);
         }
-        Ok(is_earlier)
+        // Times ascend with the sizes, so that the first row that covers an entry has the earliest.
+        let time = self.existed_from(origin, size)?.map_or(time, |of_larger| time.min(of_larger));
+        let mut rows = sled::Batch::default();
+        let value = time.value().to_be_bytes();
+        rows.insert(existed_key(origin, size.value()), &value);
+        let smaller = existed_key(origin, 0)..existed_key(origin, size.value());
+        for row in self.cosigned.range(smaller).rev() {
+            let (place, kept) = row?;
+            if time_of(&kept).is_some_and(|kept| kept <= time) {
+                break;
+            }
+            rows.insert(place, &value);
+        }
+        flush_watch::batch(|| self.cosigned.apply_batch(rows))?;
+        Ok(true)
+    }
+
+    /// By when the smallest tree that is not below a size, and of which that is known, certainly existed.
+    fn existed_from(&self, origin: &Origin, size: TreeSize) -> Result<Option<CosignatureTime>, StoreError> {
+        let first = existed_key(origin, size.value());
+        let Some(found) = self.cosigned.range(first..=existed_key(origin, u64::MAX)).next() else {
+            return Ok(None);
+        };
+        let damaged =
+            || StoreError::Damaged { what: "a time", log: origin.to_string(), place: size.value() };
+        time_of(&found?.1).map(Some).ok_or_else(damaged)
     }
 
     /// By when the tree of this very size certainly existed. `None` if that is not known.
@@ -164,8 +189,8 @@ impl Store {
         Ok(self.cosigned.get(existed_key(origin, size.value()))?.and_then(|value| time_of(&value)))
     }
 
-    /// By when an entry of a log certainly existed: as the first tree that covers it and that a quorum is known to have
-    /// cosigned did. `None` if there is none yet.
+    /// By when an entry of a log certainly existed: by the earliest time that is known of a tree that covers it and that a
+    /// quorum has cosigned. `None` if there is none yet.
     ///
     /// # Errors
     /// A [`StoreError`], also if what is kept is no time.
@@ -174,14 +199,7 @@ impl Store {
         origin: &Origin,
         index: EntryIndex,
     ) -> Result<Option<CosignatureTime>, StoreError> {
-        let first = existed_key(origin, index.size_through().value());
-        let Some(found) = self.cosigned.range(first..=existed_key(origin, u64::MAX)).next() else {
-            return Ok(None);
-        };
-        let damaged =
-            || StoreError::Damaged { what: "a time", log: origin.to_string(), place: index.value() };
-        let (_, value) = found?;
-        time_of(&value).map(Some).ok_or_else(damaged)
+        self.existed_from(origin, index.size_through())
     }
 }
 

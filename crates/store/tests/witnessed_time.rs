@@ -10,8 +10,8 @@ use comity_tlog::{Checkpoint, CosignatureTime, EntryIndex, Hash, KeyKind, KeyNam
 
 use entropy::Seeded;
 
-/// Goal: of each entry it is known by when it existed: by the first tree with a quorum that covers it, and by the smaller
-/// of two times of that tree.
+/// Goal: of each entry it is known by when it existed: by the earliest time of a tree with a quorum that covers it, in
+/// whatever order they come.
 #[test]
 fn an_entry_existed_by_the_time_of_the_first_witnessed_tree_that_covers_it() {
     let place = tempfile::tempdir().unwrap();
@@ -35,6 +35,18 @@ fn an_entry_existed_by_the_time_of_the_first_witnessed_tree_that_covers_it() {
         assert_eq!(existed.map(CosignatureTime::value), by, "entry {index}");
     }
     assert_eq!(store.existed_by(&other, EntryIndex::new(0).unwrap()).unwrap(), None);
+
+    // Smaller trees of which a later time comes to be known make nothing later; a larger one of an earlier time makes the
+    // smaller ones earlier, which were there before it.
+    put(2, 250);
+    put(299, 150);
+    for (index, by) in [(0, 100), (1, 100), (2, 100), (3, 150), (9, 150), (298, 150), (299, 300)] {
+        let existed = store.existed_by(&log, EntryIndex::new(index).unwrap()).unwrap();
+        assert_eq!(existed.map(CosignatureTime::value), Some(by), "entry {index}");
+    }
+    put(350, 50);
+    let existed = store.existed_by(&log, EntryIndex::new(0).unwrap()).unwrap();
+    assert_eq!(existed.map(CosignatureTime::value), Some(50));
 }
 
 /// Goal: what proves by when entries existed is found by size, and goes with the replica that it speaks of: of the log that

@@ -3,7 +3,7 @@
 //!
 //! Not here: whether its tree is the one that is held (`follow`), and how they are kept (`comity-store`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Range, RangeInclusive};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -118,21 +118,50 @@ pub(crate) struct FirstQuorum {
     pub(crate) note: SignedCheckpoint,
     /// By when its tree certainly existed, if the policy that is pinned here is met.
     pub(crate) existed_by: Option<CosignatureTime>,
-    /// How many good lines it has.
-    pub(crate) lines: usize,
+    /// Who cosigned, and the earliest time that each says; without the author, which is no witness of itself (D21).
+    witnesses: Witnesses,
     /// Whether a line was left out since its time has not come by the clock of this machine.
     pub(crate) is_early: bool,
 }
 
+/// Cosigners by the text of their keys, each with a time.
+type Witnesses = BTreeMap<String, CosignatureTime>;
+
 impl FirstQuorum {
-    /// Whether it proves more than another of the same tree: an earlier time, or else by more lines.
-    pub(crate) fn proves_more_than(&self, other: &Self) -> bool {
-        match (self.existed_by, other.existed_by) {
-            (Some(time), Some(other)) => time < other,
-            (Some(_), None) => true,
+    /// Whether another of the same tree has each of its witnesses no later than this one: whatever the policy, this one
+    /// proves nothing beyond it.
+    pub(crate) fn adds_nothing_to(&self, other: &Self) -> bool {
+        let is_there = |(key, time): (&String, &CosignatureTime)| {
+            other.witnesses.get(key).is_some_and(|of_other| of_other <= time)
+        };
+        self.witnesses.iter().all(is_there)
+    }
+}
+
+/// What first quorums of smaller trees prove together, for whoever comes to a larger one.
+#[derive(Debug, Default)]
+pub(crate) struct ProvedBelow {
+    witnesses: BTreeSet<String>,
+    existed_by: Option<CosignatureTime>,
+}
+
+impl ProvedBelow {
+    /// Adds one more.
+    pub(crate) fn add(&mut self, one: FirstQuorum) {
+        self.witnesses.extend(one.witnesses.into_keys());
+        let times = [self.existed_by, one.existed_by];
+        self.existed_by = times.into_iter().flatten().min();
+    }
+
+    /// Whether one of a larger tree is needed beside them: it has a witness that none of them has, or the earlier time. By
+    /// numbers of witnesses alone it would not be known: others judge by other policies.
+    pub(crate) fn covers(&self, larger: &FirstQuorum) -> bool {
+        let is_earlier = match (larger.existed_by, self.existed_by) {
+            (Some(time), Some(known)) => time < known,
+            (time, None) => time.is_some(),
             (None, Some(_)) => false,
-            (None, None) => self.lines > other.lines,
-        }
+        };
+        !is_earlier && larger.witnesses.keys().all(|key| self.witnesses.contains(key))
     }
 }
 
@@ -193,10 +222,32 @@ impl FirstQuorums {
     /// A [`NodeError`] if no note can be made of those that are good.
     pub(crate) fn judge(&self, checkpoint: VerifiedCheckpoint) -> Result<FirstQuorum, NodeError> {
         let lines = checkpoint.note().note().lines().to_vec();
+        self.judge_with(checkpoint, &lines)
+    }
+
+    /// The same with the lines of another note of the same checkpoint: of each witness the earliest is kept, since whoever
+    /// comes first with a part of them must not keep out the rest.
+    ///
+    /// # Errors
+    /// As [`judge`](Self::judge).
+    pub(crate) fn judge_both(
+        &self,
+        checkpoint: VerifiedCheckpoint,
+        other: &FirstQuorum,
+    ) -> Result<FirstQuorum, NodeError> {
+        let lines = [checkpoint.note().note().lines(), other.note.note().lines()].concat();
+        self.judge_with(checkpoint, &lines)
+    }
+
+    fn judge_with(
+        &self,
+        checkpoint: VerifiedCheckpoint,
+        lines: &[SignatureLine],
+    ) -> Result<FirstQuorum, NodeError> {
         let mut cosigned = Cosigned::new(checkpoint, Generation::default());
         let mut is_early = false;
-        for line in &lines {
-            let taken = match cosigned.take(line, &self.cosigners, clock()) {
+        for line in lines {
+            let taken = match cosigned.take_earliest(line, &self.cosigners, clock()) {
                 LineTaken::Unknown => self.take_retired(&mut cosigned, line),
                 taken => taken,
             };
@@ -208,11 +259,13 @@ impl FirstQuorums {
             retired.and_then(|of| of.counts_as.as_ref()).unwrap_or(key)
         });
         let existed_by = judged.existed_by;
-        Ok(FirstQuorum { note, existed_by, lines: cosigned.cosigners().count(), is_early })
+        let others = cosigned.cosigners().filter(|(key, _)| !self.judges.is_of_author(key));
+        let witnesses = others.map(|(key, time)| (key.to_string(), time)).collect();
+        Ok(FirstQuorum { note, existed_by, witnesses, is_early })
     }
 
     fn take_retired(&self, cosigned: &mut Cosigned, line: &SignatureLine) -> LineTaken {
         let keys = self.retired.iter().filter(|of| of.made_in_time(line)).map(|of| of.key.clone());
-        cosigned.take(line, &keys.collect::<Vec<_>>(), clock())
+        cosigned.take_earliest(line, &keys.collect::<Vec<_>>(), clock())
     }
 }

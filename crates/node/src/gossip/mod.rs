@@ -35,7 +35,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use self::add_checkpoint::AddCheckpointAnswer;
 use self::cosigners::{CosignError, Cosigners};
-pub(crate) use self::first_quorum::{FirstQuorum, FirstQuorums, JudgedInFull, first_dated};
+pub(crate) use self::first_quorum::{FirstQuorum, FirstQuorums, JudgedInFull, ProvedBelow, first_dated};
 use self::heads::PeerState;
 use self::standing::Standing;
 pub(crate) use self::standing::policy_for;

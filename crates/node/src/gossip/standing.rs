@@ -337,6 +337,11 @@ impl Judges {
         self.revoked.contains(key)
     }
 
+    /// Whether a key is one of the author's: no word of it counts.
+    pub(super) fn is_of_author(&self, key: &VerifierKey) -> bool {
+        Some(key) == self.author.as_ref() || self.of_author.contains(key)
+    }
+
     /// Whether a key is the witness key of an agency that is in force.
     pub(super) fn is_of(&self, key: &VerifierKey, agency: &AgencyId) -> bool {
         self.present.iter().any(|(of, present)| of == agency && present == key)
@@ -362,8 +367,7 @@ impl Judges {
         cosigned: &'a Cosigned,
         counts_as: impl Fn(&'a VerifierKey) -> &'a VerifierKey,
     ) -> Standing {
-        let is_authors = |key| Some(key) == self.author.as_ref() || self.of_author.contains(key);
-        let counts = |key| !is_authors(key) && !self.revoked.contains(key);
+        let counts = |key| !self.is_of_author(key) && !self.revoked.contains(key);
         let mut others: Vec<(&VerifierKey, CosignatureTime)> = Vec::new();
         for (key, time) in cosigned.cosigners().filter(|(key, _)| counts(key)) {
             let key = counts_as(key);

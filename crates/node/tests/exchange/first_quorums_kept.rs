@@ -48,6 +48,39 @@ async fn no_more_first_quorums_are_kept_than_entries_need_one() {
     stage.stop().await;
 }
 
+/// Goal: whoever comes first with a part of the lines of a checkpoint, and with lines of the author beside them, which is no
+/// witness of itself, keeps out none of the others; and a larger tree is kept for a witness that the smaller one lacks,
+/// whose line others may need. Way: parts of the lines on one checkpoint, by one stream after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_of_the_lines_on_a_first_quorum_keeps_out_none_of_the_others() {
+    let place = tempfile::tempdir().unwrap();
+    let stage = Stage::new(place.path()).await;
+    let it = &stage.it;
+    let [c, d] = &it.author.witnesses;
+    let by = |size: u64, of: &[(&Agency, i64)]| first_quorum(&it.cosigned_by(&it.of_size(size), of));
+    let sizes = || {
+        let of_size = |size: u64| it.of_size(size).checkpoint().size();
+        let store = stage.at_b.node.store();
+        let is_kept = |size: &u64| store.first_quorum_of(&it.author.a.origin, of_size(*size)).unwrap().is_some();
+        (1..=7).filter(is_kept).collect::<Vec<u64>>()
+    };
+    let [(early, early_words), (strange, strange_words)] = it.two_hostile();
+    let author = &it.author.a;
+    stage.told(vec![by(4, &[(author, -30), (c, -20)]), early.clone()], early_words).await;
+    assert_eq!((sizes(), stage.times()), (vec![4], [None, None]));
+    stage.told(vec![by(5, &[(author, -40), (c, -20)]), strange.clone()], strange_words).await;
+    assert_eq!(sizes(), [4], "the author's own line makes a larger tree no better");
+    stage.told(vec![by(5, &[(d, -9)]), early.clone()], early_words).await;
+    assert_eq!((sizes(), stage.times()), (vec![4, 5], [None, None]));
+    // Together the lines on the smaller tree are a quorum, and nothing else is needed.
+    stage.told(vec![by(4, &[(d, -10)]), strange], strange_words).await;
+    assert_eq!((sizes(), stage.times()), (vec![4], [Some(-20), None]));
+    // Of each witness the earliest line is kept: renewed ones prove less.
+    stage.told(vec![by(4, &[(c, 10), (d, -30)]), early], early_words).await;
+    assert_eq!((sizes(), stage.times()), (vec![4], [Some(-30), None]));
+    stage.stop().await;
+}
+
 /// Goal: what a witness signed while its key was in force counts at those who come when it has retired the key, and is kept for
 /// others; what the old key signed after that does not, and of a revoked key nothing does. Way: C and D cosign A's log; then
 /// C puts another key in the place of the first, and B comes; whoever has the first goes on with it; then C revokes it, and
