@@ -10,11 +10,12 @@ use std::ops::Range;
 
 use comity_ledger::{Entry, Head, Kind, Origin, Role, erased_by};
 use comity_store::{LogRole, ReadError, SignLock, Store, StoreError};
-use comity_tlog::{EntryIndex, TreeSize, root_at};
+use comity_tlog::{EntryIndex, TreeSize};
 
 use crate::erasures::destroy;
 use crate::export::head_of;
 use crate::records::last_good;
+use crate::scrub::stands_in;
 use crate::{Alarm, AlarmKey, Alarms, NodeError, OpenHome, SystemEntropy, now};
 
 /// The alarm.
@@ -177,7 +178,7 @@ impl StandsBehind {
         if locked.size > head.size {
             return Ok(Self { behind: Some(locked.size), ..nothing });
         }
-        if locked.size.is_zero() || root_at(&store.nodes(origin), locked.size).ok() != Some(locked.root) {
+        if locked.size.is_zero() || !stands_in(store, origin, locked)? {
             return Ok(nothing);
         }
         Ok(Self { size: locked.size, returned, behind: None })

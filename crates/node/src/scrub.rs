@@ -3,9 +3,11 @@
 //! A start hashes all entries, and opens what is shown of records; this opens the rest too, and begins anew what a peer can
 //! give again. Not here: the start (`heal`), and who fetches a replica (`follow`).
 
-use comity_ledger::{Origin, Role};
-use comity_store::{LogRole, StoreError, is_set_aside};
-use comity_tlog::root_at;
+use std::io::ErrorKind;
+
+use comity_ledger::{Head, Origin, Role};
+use comity_store::{LogRole, Store, StoreError, is_set_aside};
+use comity_tlog::{ProveError, root_at};
 
 use crate::backup::check;
 use crate::export::head_of;
@@ -90,11 +92,10 @@ impl OpenHome {
             store.check_replica(origin)?;
         }
         check(store, origin)?;
-        let (held, nodes) = (store.held(origin)?, store.nodes(origin));
+        let held = store.held(origin)?;
         for note in store.notes(origin)? {
             let head = head_of(&note)?;
-            let root = root_at(&nodes, head.size).ok().filter(|_| head.size <= held.size);
-            if root != Some(head.root) {
+            if head.size > held.size || !stands_in(store, origin, head)? {
                 let (what, log) = ("a checkpoint", origin.to_string());
                 return Err(StoreError::Damaged { what, log, place: head.size.value() }.into());
             }
@@ -103,11 +104,45 @@ impl OpenHome {
     }
 }
 
-/// The damage that was found; another failure of the store is none.
+/// Whether the entries held begin with a tree.
+///
+/// # Errors
+/// A [`NodeError`] if they cannot be read: a failure of the medium says nothing of the tree.
+pub(crate) fn stands_in(store: &Store, origin: &Origin, head: Head) -> Result<bool, NodeError> {
+    match root_at(&store.nodes(origin), head.size) {
+        Ok(root) => Ok(root == head.root),
+        Err(ProveError::Read { source, .. }) => Err(source.into()),
+        Err(ProveError::Position { .. } | ProveError::Edge { .. }) => Ok(false),
+    }
+}
+
+/// The damage that was found. A failure of the store is none, and no more is a file that is there and cannot be read now: for
+/// want of file descriptors, or of permission.
 fn found<T, E: Into<NodeError>>(checked: Result<T, E>) -> Result<Option<NodeError>, NodeError> {
     match checked.map_err(Into::into) {
         Ok(_) => Ok(None),
         Err(NodeError::Store(error)) if !error.is_damage() => Err(error.into()),
+        Err(NodeError::File { action, path, source }) if source.kind() != ErrorKind::NotFound => {
+            Err(NodeError::File { action, path, source })
+        }
         Err(damage) => Ok(Some(damage)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: what cannot be read for the moment accuses no file.
+    #[test]
+    fn a_file_that_is_there_and_cannot_be_opened_is_no_damage() {
+        let file =
+            |kind: ErrorKind| NodeError::File { action: "read", path: "keys".into(), source: kind.into() };
+        assert!(matches!(found::<(), _>(Err(file(ErrorKind::NotFound))), Ok(Some(_))));
+        assert!(found::<(), _>(Err(file(ErrorKind::PermissionDenied))).is_err());
+        // EMFILE
+        let none_left = std::io::Error::from_raw_os_error(24);
+        let none_left = NodeError::File { action: "read", path: "keys".into(), source: none_left };
+        assert!(found::<(), _>(Err(none_left)).is_err());
     }
 }

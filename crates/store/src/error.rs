@@ -73,6 +73,17 @@ pub enum StoreError {
         /// The entry, chunk or tile.
         place: u64,
     },
+    /// One of the two files of a sign-lock does not read.
+    #[error(
+        "one of the two files of the {role}'s sign-lock of {origin} does not read: a crash tore it, or it was damaged; the \
+         other one stands, and what is signed next is written over the damaged one"
+    )]
+    HalfLock {
+        /// Whose lock.
+        role: &'static str,
+        /// The log.
+        origin: String,
+    },
     /// Something was erased while the keyring was copied: root and pages of the copy are of two times.
     #[error("something was erased while the keyring was copied; the copy is none")]
     KeyringChanged,
@@ -162,7 +173,10 @@ impl StoreError {
 
     /// Whether what was kept does not read any more: of a replica that is begun anew, of an own log told.
     pub const fn is_damage(&self) -> bool {
-        matches!(self, Self::Damaged { .. } | Self::Keyring { .. } | Self::Database { .. })
+        matches!(
+            self,
+            Self::Damaged { .. } | Self::HalfLock { .. } | Self::Keyring { .. } | Self::Database { .. }
+        )
     }
 }
 

@@ -135,10 +135,13 @@ impl SignLock {
     /// Reads every file of a lock, if there is one.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if one of them does not read, as after a write that a crash tore; [`StoreError::File`] if it
-    /// cannot be read.
+    /// [`StoreError::HalfLock`] if one of them does not read, as after a write that a crash tore; [`StoreError::Damaged`] if
+    /// none does, or one is gone; [`StoreError::File`] if it cannot be read.
     pub fn check(&self, role: Role, origin: &Origin) -> Result<(), StoreError> {
-        if self.read(role, origin)?.damaged { Err(damaged(origin)) } else { Ok(()) }
+        if self.read(role, origin)?.damaged {
+            return Err(StoreError::HalfLock { role: role.name(), origin: origin.to_string() });
+        }
+        Ok(())
     }
 
     fn read(&self, role: Role, origin: &Origin) -> Result<Found, StoreError> {
