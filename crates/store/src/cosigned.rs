@@ -176,8 +176,7 @@ impl Store {
         let Some(found) = self.cosigned.range(first..=existed_key(origin, u64::MAX)).next() else {
             return Ok(None);
         };
-        let damaged =
-            || StoreError::Damaged { what: "a time", log: origin.to_string(), place: size.value() };
+        let damaged = || StoreError::Damaged { what: "a time", log: origin.to_string(), place: size.value() };
         time_of(&found?.1).map(Some).ok_or_else(damaged)
     }
 

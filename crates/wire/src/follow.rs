@@ -25,6 +25,8 @@ pub struct FollowFrom {
     pub newest: Option<SignedCheckpoint>,
     /// The smallest tree whose checkpoint it takes as it stood with its first quorum; `None` if it takes none.
     pub first_quorum_from: Option<TreeSize>,
+    /// Whether it has begun the successor of the log.
+    pub knows_successor: bool,
 }
 
 impl TryFrom<v1::FollowRequest> for FollowFrom {
@@ -47,6 +49,7 @@ impl TryFrom<v1::FollowRequest> for FollowFrom {
             origin,
             newest,
             first_quorum_from: Some(first_quorum_from).filter(|size| !size.is_zero()),
+            knows_successor: message.knows_successor,
         })
     }
 }
@@ -59,6 +62,7 @@ impl From<&FollowFrom> for v1::FollowRequest {
             next_release: from.next_release.value(),
             newest_note: from.newest.as_ref().map(note_bytes).unwrap_or_default(),
             first_quorum_from: from.first_quorum_from.map_or(0, TreeSize::value),
+            knows_successor: from.knows_successor,
         }
     }
 }
@@ -109,6 +113,8 @@ pub struct Heartbeat {
     pub size: TreeSize,
     /// The number that its next disclosure will get.
     pub next_release: ReleaseNumber,
+    /// Whether something of the entries sent is held back for now.
+    pub held_back: bool,
 }
 
 impl TryFrom<v1::FollowResponse> for FollowEvent {
@@ -124,6 +130,7 @@ impl TryFrom<v1::FollowResponse> for FollowEvent {
             Event::Heartbeat(beat) => Ok(Self::Heartbeat(Heartbeat {
                 size: field::size("heartbeat.size", beat.size)?,
                 next_release: ReleaseNumber::new(beat.next_release),
+                held_back: beat.held_back,
             })),
             Event::FirstQuorum(v1::Checkpoint { note }) => {
                 field::checkpoint("first_quorum.note", &note).map(Self::FirstQuorum)
@@ -159,7 +166,9 @@ impl TryFrom<ReleaseFrame> for v1::FollowResponse {
 
 impl From<Heartbeat> for v1::FollowResponse {
     fn from(beat: Heartbeat) -> Self {
-        let beat = v1::Heartbeat { size: beat.size.value(), next_release: beat.next_release.value() };
+        let Heartbeat { size, next_release, held_back } = beat;
+        let (size, next_release) = (size.value(), next_release.value());
+        let beat = v1::Heartbeat { size, next_release, held_back };
         Self { event: Some(Event::Heartbeat(beat)) }
     }
 }
@@ -185,6 +194,7 @@ mod tests {
             next_release: 3,
             newest_note: note_bytes(&signed("a.example/pub")),
             first_quorum_from: 4,
+            knows_successor: true,
         }
     }
 
@@ -220,7 +230,11 @@ mod tests {
         assert_eq!(FollowEvent::try_from(sent), Ok(FollowEvent::Checkpoint(checkpoint.clone())));
         let sent = first_quorum(&checkpoint);
         assert_eq!(FollowEvent::try_from(sent), Ok(FollowEvent::FirstQuorum(checkpoint)));
-        let beat = Heartbeat { size: TreeSize::new(7).unwrap(), next_release: ReleaseNumber::new(2) };
+        let beat = Heartbeat {
+            size: TreeSize::new(7).unwrap(),
+            next_release: ReleaseNumber::new(2),
+            held_back: true,
+        };
         assert_eq!(FollowEvent::try_from(v1::FollowResponse::from(beat)), Ok(FollowEvent::Heartbeat(beat)));
     }
 
@@ -244,7 +258,7 @@ mod tests {
         }
         check("frame.entries", Some(Event::Frame(v1::Frame::default())));
         check("release.openings", Some(Event::Release(v1::Release::default())));
-        let far = v1::Heartbeat { size: u64::MAX, next_release: 0 };
+        let far = v1::Heartbeat { size: u64::MAX, next_release: 0, held_back: false };
         check("heartbeat.size", Some(Event::Heartbeat(far)));
     }
 }

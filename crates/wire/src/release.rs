@@ -87,6 +87,8 @@ pub enum AbsenceCause {
     Recalled,
     /// The sender lost it and nobody gave it back.
     Lost,
+    /// The entry stands beyond the end of a log that was closed since; it may not have been sent.
+    BeyondEnd,
 }
 
 /// Consecutive disclosures of one origin.
@@ -222,6 +224,7 @@ impl TryFrom<i32> for AbsenceCause {
             Ok(v1::AbsenceCause::Erased) => Ok(Self::Erased),
             Ok(v1::AbsenceCause::Recalled) => Ok(Self::Recalled),
             Ok(v1::AbsenceCause::Lost) => Ok(Self::Lost),
+            Ok(v1::AbsenceCause::BeyondEnd) => Ok(Self::BeyondEnd),
             Ok(v1::AbsenceCause::Unspecified) | Err(_) => {
                 Err(InvalidMessage::Malformed { field: "opening.absence" })
             }
@@ -235,6 +238,7 @@ impl From<AbsenceCause> for v1::AbsenceCause {
             AbsenceCause::Erased => Self::Erased,
             AbsenceCause::Recalled => Self::Recalled,
             AbsenceCause::Lost => Self::Lost,
+            AbsenceCause::BeyondEnd => Self::BeyondEnd,
         }
     }
 }

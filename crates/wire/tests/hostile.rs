@@ -127,6 +127,7 @@ fn every_bit_flip_of_a_request_is_refused_or_read() {
         next_release: 300,
         newest_note: Bytes::from_static(note.as_bytes()),
         first_quorum_from: 4,
+        knows_successor: true,
     };
     let bytes = request.encode_to_vec();
     assert!(accepted::<v1::FollowRequest, FollowFrom>(&bytes));

@@ -68,5 +68,13 @@ impl Party<'_> {
 pub(super) fn follow_from(origin: Origin) -> v1::FollowRequest {
     let next_release = ReleaseNumber::new(0);
     let (next_index, newest, first_quorum_from) = (TreeSize::ZERO, None, None);
-    v1::FollowRequest::from(&FollowFrom { origin, next_index, next_release, newest, first_quorum_from })
+    let knows_successor = false;
+    v1::FollowRequest::from(&FollowFrom {
+        origin,
+        next_index,
+        next_release,
+        newest,
+        first_quorum_from,
+        knows_successor,
+    })
 }

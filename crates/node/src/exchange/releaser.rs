@@ -41,6 +41,15 @@ pub(super) struct Releaser {
     is_held_up: bool,
 }
 
+/// Up to where entries were sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    /// As many entries.
+    pub(super) at: TreeSize,
+    /// Whether these are all that ever count: the log is closed there.
+    pub(super) is_end: bool,
+}
+
 /// From whom to whom a section goes, and how it came before that if the log is another agency's.
 struct Way {
     parties: Parties,
@@ -78,18 +87,24 @@ impl Releaser {
         self.peers.agreement(&self.to).ok_or(ServeError::Refused { code: ErrorCode::NoAgreement })
     }
 
-    /// Whether there may be more to give once the agreement stands under which it came.
-    pub(super) const fn is_held_up(&self) -> bool {
-        self.is_held_up
+    /// Whether there may be more to give of the entries sent: once the agreement stands under which it came, or once what is
+    /// held back is not any more.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) fn holds_back(&self, at: TreeSize) -> Result<bool, ServeError> {
+        let postponed = self.node.store().postponed_releases(&self.to, &self.origin, 0, 1);
+        let first = postponed.map_err(NodeError::from)?.pop();
+        Ok(self.is_held_up || first.is_some_and(|index| at.contains(index)))
     }
 
     pub(super) fn next(&self) -> ReleaseNumber {
         ReleaseNumber::new(self.next)
     }
 
-    /// The next messages about entries before `at`; `None` when there is nothing more. An empty step only looked
+    /// The next messages about entries that were sent; `None` when there is nothing more. An empty step only looked
     /// further.
-    pub(super) fn step(&mut self, at: TreeSize) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
+    pub(super) fn step(&mut self, sent: Sent) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
         // Looking on without an agreement would pass over what a later one allows.
         let agreement = self.agreement()?;
         let now = Moment::from_unix_secs(self.node.time().for_rules_secs());
@@ -118,28 +133,30 @@ impl Releaser {
         }
         let (way, cursor) = (Way { parties, received }, self.cursor()?);
         if self.next < cursor.next {
-            return self.replay(at, cursor, &way);
+            return self.replay(sent, cursor, &way);
         }
-        match self.take_up(at, cursor, &way)? {
+        match self.take_up(sent.at, cursor, &way)? {
             Some(messages) => Ok(Some(messages)),
-            None => self.release(at, cursor, &way),
+            None => self.release(sent, cursor, &way),
         }
     }
 
-    /// Sends again what was booked under a number. What may not or cannot be given any more is sent empty; what is held
-    /// back is postponed before that, and goes under a later number.
+    /// Sends again what was booked under a number. What may not or cannot be given any more is sent empty, as is what stands
+    /// beyond the end of a log that was closed since; what is held back is postponed before that, and goes under a later number.
     fn replay(
         &mut self,
-        at: TreeSize,
+        sent: Sent,
         cursor: ReleaseCursor,
         way: &Way,
     ) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
         let store = self.node.store();
         let booked = store.releases_from(&self.to, &self.origin, self.next);
         let mut booked = booked.map_err(NodeError::from)?;
-        // What was booked with entries beyond the end of a log that was closed since would else hold up what was before it.
-        let within = booked.iter().take_while(|disclosed| at.contains(disclosed.index)).count();
-        booked.truncate(within);
+        // Later numbers may be of earlier entries, which were postponed: beyond the end none is waited for.
+        if !sent.is_end {
+            let within = booked.iter().take_while(|disclosed| sent.at.contains(disclosed.index)).count();
+            booked.truncate(within);
+        }
         // Another stream of the peer may be booking them at this moment.
         store.sync_what_was_read().map_err(NodeError::from)?;
         if booked.is_empty() {
@@ -148,9 +165,15 @@ impl Releaser {
         let mut contents = Vec::with_capacity(booked.len());
         let (mut cut, mut postponed): (Option<(EntryIndex, Vec<Released>)>, _) = (None, Vec::new());
         for disclosed in booked {
+            if !sent.at.contains(disclosed.index) {
+                contents.push((disclosed, DisclosureContent::Absent(AbsenceCause::BeyondEnd)));
+                continue;
+            }
             if cut.as_ref().is_none_or(|(index, _)| *index != disclosed.index) {
                 let held = self.held(disclosed.index)?;
-                postponed.extend(held.iter().filter(|held| held.held_back).map(|held| held.index));
+                if held.as_ref().is_some_and(|held| held.held_back) && !self.is_postponed(disclosed.index)? {
+                    postponed.push(disclosed.index);
+                }
                 let released = held.map(|held| self.cut(held, way)).unwrap_or_default();
                 cut = Some((disclosed.index, released));
             }
@@ -169,6 +192,12 @@ impl Releaser {
         self.message(contents).map(|message| Some(vec![message]))
     }
 
+    /// Whether an entry was postponed before: then nothing is to be made durable for it.
+    fn is_postponed(&self, index: EntryIndex) -> Result<bool, ServeError> {
+        let found = self.node.store().postponed_releases(&self.to, &self.origin, index.value(), 1);
+        Ok(found.map_err(NodeError::from)?.contains(&index))
+    }
+
     /// Why what was booked is not given any more.
     fn absence(&self, index: EntryIndex) -> Result<AbsenceCause, ServeError> {
         let is_erased = self.node.store().is_erased(&self.origin, index).map_err(NodeError::from)?;
@@ -178,14 +207,14 @@ impl Releaser {
     /// Looks further, books what may go, and gives it to be sent. What is held back is postponed, and holds up nothing.
     fn release(
         &mut self,
-        at: TreeSize,
+        sent: Sent,
         cursor: ReleaseCursor,
         way: &Way,
     ) -> Result<Option<Vec<v1::FollowResponse>>, ServeError> {
         let (mut found, mut postponed) = (Batches::default(), Vec::new());
         let (mut scanned, mut looked) = (cursor.scanned, 0);
         while found.bytes < BOOKED_BYTES_MAX && looked < SCAN_ENTRIES_MAX {
-            let Some((entries, after)) = self.look(scanned, at)? else { break };
+            let Some((entries, after)) = self.look(scanned, sent)? else { break };
             for held in entries {
                 looked += 1;
                 if held.held_back {
@@ -221,9 +250,9 @@ impl Releaser {
     }
 
     /// The entries to be looked through next and the cursor behind them: of an own log in the order of its entries,
-    /// of a replica in the order in which their sections arrived.
-    fn look(&self, scanned: u64, at: TreeSize) -> Result<Option<(Vec<HeldEntry>, u64)>, ServeError> {
-        let store = self.node.store();
+    /// of a replica in the order in which their sections arrived. Those beyond the end of a log are passed over.
+    fn look(&self, scanned: u64, sent: Sent) -> Result<Option<(Vec<HeldEntry>, u64)>, ServeError> {
+        let (store, at) = (self.node.store(), sent.at);
         match self.role {
             LogRole::Own => {
                 if scanned >= at.value() {
@@ -242,10 +271,12 @@ impl Releaser {
             }
             LogRole::Replica => {
                 let arrived = store.arrival(&self.origin, scanned).map_err(NodeError::from)?;
-                let Some(indexes) = arrived.filter(|indexes| indexes.iter().all(|index| at.contains(*index)))
-                else {
+                let Some(mut indexes) = arrived else { return Ok(None) };
+                if sent.is_end {
+                    indexes.retain(|index| at.contains(*index));
+                } else if !indexes.iter().all(|index| at.contains(*index)) {
                     return Ok(None);
-                };
+                }
                 let mut entries = Vec::with_capacity(indexes.len());
                 for chunk in chunks_of(&indexes) {
                     entries.extend(held_at(store, &self.origin, chunk)?);

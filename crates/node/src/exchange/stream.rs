@@ -19,7 +19,7 @@ use tonic::Status;
 
 use super::callers::StreamTurn;
 use super::error::ServeError;
-use super::releaser::Releaser;
+use super::releaser::{Releaser, Sent};
 use crate::off_reactor::off_reactor;
 use crate::{Node, NodeError, Peers};
 
@@ -70,8 +70,11 @@ pub(super) struct FollowStream {
 enum Next {
     /// Sends these.
     Send(Vec<v1::FollowResponse>),
-    /// Has sent all that there is.
-    Wait,
+    /// Has sent all that there is, but for what is held back for now.
+    Wait {
+        /// Whether anything is.
+        held_back: bool,
+    },
 }
 
 impl FollowStream {
@@ -108,7 +111,7 @@ impl FollowStream {
                 drop(permit);
                 (next, self)
             };
-            match off_reactor(step).await {
+            let held_back = match off_reactor(step).await {
                 Ok((Ok(next), stream)) => {
                     self = stream;
                     match next {
@@ -126,7 +129,7 @@ impl FollowStream {
                             }
                             continue;
                         }
-                        Next::Wait => {}
+                        Next::Wait { held_back } => held_back,
                     }
                 }
                 Ok((Err(error), stream)) => {
@@ -142,7 +145,7 @@ impl FollowStream {
                     }
                 }
                 Err(_) => return,
-            }
+            };
             let due = if has_said_all { quiet_since + HEARTBEAT } else { quiet_since };
             tokio::select! {
                 () = turn.ended().cancelled() => return self.stop(),
@@ -151,7 +154,7 @@ impl FollowStream {
                 () = tokio::time::sleep_until(due) => {
                     (quiet_since, has_said_all) = (Instant::now(), true);
                     let size = self.sent.unwrap_or(TreeSize::ZERO);
-                    let beat = Heartbeat { size, next_release: self.releaser.next() };
+                    let beat = Heartbeat { size, next_release: self.releaser.next(), held_back };
                     if sender.send(Ok(beat.into())).await.is_err() {
                         return;
                     }
@@ -190,17 +193,20 @@ impl FollowStream {
             if !first_quorums.is_empty() {
                 return Ok(Next::Send(first_quorums));
             }
-            if let Some(messages) = self.releaser.step(self.at)? {
+            let sent = Sent { at: self.at, is_end: self.is_at_the_end()? };
+            if let Some(messages) = self.releaser.step(sent)? {
                 return Ok(Next::Send(messages));
             }
         }
-        let Some(newest) = self.next_checkpoint()? else { return Ok(Next::Wait) };
+        let Some(newest) = self.next_checkpoint()? else { return Ok(Next::Wait { held_back: false }) };
         let size = newest.checkpoint().size();
         if self.sent == Some(size) {
-            return if self.has_successor()? && !self.releaser.is_held_up() {
+            // Whoever does not know the successor begins it, and asks for the rest of this log beside it.
+            let held_back = self.releaser.holds_back(self.at)?;
+            return if self.has_successor()? && !(self.from.knows_successor && held_back) {
                 Err(ServeError::Refused { code: ErrorCode::LogClosed })
             } else {
-                Ok(Next::Wait)
+                Ok(Next::Wait { held_back })
             };
         }
         self.sent = Some(size);
@@ -252,6 +258,16 @@ impl FollowStream {
     /// Whether the peer can verify a checkpoint of this size by the entries that it holds.
     fn can_verify(&self, keys: &KeyHistory, size: TreeSize) -> bool {
         keys.verifiable_from(self.at).is_none_or(|limit| size <= limit)
+    }
+
+    /// Whether all entries up to the end of a closed log were sent, and no others.
+    fn is_at_the_end(&self) -> Result<bool, ServeError> {
+        let closed = match self.node.store().keys(&self.from.origin) {
+            Ok(keys) => keys.closed(),
+            Err(StoreError::NoSuchLog { .. }) => None,
+            Err(error) => return Err(NodeError::from(error).into()),
+        };
+        Ok(closed.is_some_and(|end| end.size == self.at && self.sent == Some(end.size)))
     }
 
     /// Whether the log is closed, and the one that goes on from it is held here: nothing more is to come in this one.

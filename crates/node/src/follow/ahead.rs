@@ -85,7 +85,8 @@ mod tests {
     use super::*;
 
     fn beat(number: u64) -> FollowEvent {
-        FollowEvent::Heartbeat(Heartbeat { size: TreeSize::ZERO, next_release: ReleaseNumber::new(number) })
+        let (size, next_release) = (TreeSize::ZERO, ReleaseNumber::new(number));
+        FollowEvent::Heartbeat(Heartbeat { size, next_release, held_back: false })
     }
 
     #[tokio::test]

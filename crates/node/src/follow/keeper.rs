@@ -15,7 +15,7 @@ use comity_ledger::{
 };
 use comity_store::{GoesOn, Store};
 use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge, root_at};
-use comity_wire::{Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
+use comity_wire::{AbsenceCause, Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
 
 use self::judge::{Judged, opened_entries};
 use super::announced;
@@ -51,8 +51,8 @@ pub(super) struct Keeper {
     labels: LabelsRead,
     /// Where the log ends, if its successor was begun.
     end: Option<Head>,
-    /// Whether the sender has said that nothing more is to come up to that end.
-    ended: bool,
+    /// Whether the sender has nothing more up to that end, for now or at all.
+    paused: bool,
 }
 
 /// Steps that were verified and wait to be kept together.
@@ -74,6 +74,8 @@ struct Arrived {
     rejected: Option<SignedCheckpoint>,
     /// Whether nothing more is to come of a log that has ended.
     ended: bool,
+    /// Whether its sender has nothing more of it, for now or at all.
+    paused: bool,
 }
 
 impl Keeper {
@@ -125,7 +127,7 @@ impl Keeper {
             handed: viewed,
             labels,
             end: over,
-            ended: false,
+            paused: false,
         };
         // What a crash left unfinished.
         let arrived = Arrived {
@@ -158,6 +160,7 @@ impl Keeper {
             next_release: ReleaseNumber::new(self.next_release),
             newest: seen.transpose()?,
             first_quorum_from: Some(self.wanted.from()),
+            knows_successor: self.end.is_some(),
         })
     }
 
@@ -177,9 +180,10 @@ impl Keeper {
         self.confirmed && self.replica.newest().is_some_and(|head| head.size == self.replica.size())
     }
 
-    /// Whether the log has a successor, and all of it has come: nothing more is to come in it.
+    /// Whether the log has a successor, and all of it has come, or all that its sender has for now: what is new in the
+    /// successor waits for no more.
     pub(super) fn is_at_its_end(&self) -> bool {
-        self.ended
+        self.paused
     }
 
     /// Whether anything that was not held before was verified and kept. That a peer talks is no reason to call it again
@@ -222,11 +226,11 @@ impl Keeper {
             }
         }
         let (rejected, ended) = (arrived.rejected.take(), arrived.ended);
+        self.paused |= arrived.paused;
         let kept = self.keep(arrived, unseen);
         if ended && kept.is_ok() && checked.is_ok() {
             self.store().put_all_came(&self.origin)?;
             self.node.tell_news();
-            self.ended = true;
         }
         // What was kept with it may be what convicts the author.
         kept.and(checked.or_else(|error| self.judge_rejected(error, rejected.as_ref())))
@@ -285,7 +289,8 @@ impl Keeper {
             FollowEvent::Heartbeat(beat) => {
                 // Said once all that there is was sent.
                 self.wanted.all_came(&self.node, &self.origin);
-                let all_came = beat.next_release.value() == arrived.next_release;
+                let all_came = beat.next_release.value() == arrived.next_release && !beat.held_back;
+                arrived.paused = self.end.is_some();
                 arrived.ended = all_came && self.end.is_some_and(|end| end.size <= self.complete);
             }
             FollowEvent::FirstQuorum(note) => self.check_first_quorum(note, arrived)?,
@@ -338,7 +343,8 @@ impl Keeper {
             let found = disclosure.number.value();
             return Err(FollowError::ReleaseOrder { expected: arrived.next_release, found });
         }
-        if !self.replica.size().contains(disclosure.index) {
+        let is_beyond_end = disclosure.content == DisclosureContent::Absent(AbsenceCause::BeyondEnd);
+        if !self.replica.size().contains(disclosure.index) && !is_beyond_end {
             return Err(FollowError::EarlyOpening { index: disclosure.index });
         }
         arrived.next_release = arrived.next_release.saturating_add(1);

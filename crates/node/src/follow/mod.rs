@@ -272,13 +272,17 @@ impl Follower {
         stop: &CancellationToken,
         gained: &mut bool,
     ) -> Result<(), FollowError> {
+        let knew_successor = successor::is_begun(&self.parts.node, origin).await?;
         let session = Session { all: &self.all, parts: &self.parts, peer: &self.peer, origin, stop };
         match Box::pin(session.run(gained)).await {
             Err(error) if error.is_closed_log() => {
                 let begun = self.begin_successor(origin, stop).await;
                 *gained |= matches!(begun, Ok(true));
-                // Said once all that was released of it was sent.
-                begun.map(drop)?;
+                begun?;
+                // Whoever does not know of the successor is told so at once; the rest of the log is asked for beside it.
+                if !knew_successor {
+                    return Ok(());
+                }
                 successor::all_came(&self.parts.node, &self.peer, origin).await
             }
             Err(error) if error.may_come_of_an_end() || self.parts.node.is_in_doubt(origin) => {

@@ -56,6 +56,14 @@ pub(super) async fn followed(
     Ok(found?)
 }
 
+/// Whether the successor of a log was begun here.
+pub(super) async fn is_begun(node: &Arc<Node>, closed: &Origin) -> Result<bool, FollowError> {
+    let Some(successor) = closed.successor() else { return Ok(false) };
+    let node = Arc::clone(node);
+    let pinned = off_reactor(move || node.store().pinned_key(&successor));
+    Ok(pinned.await.map_err(|_| FollowError::Broken)?.map_err(NodeError::from)?.is_some())
+}
+
 /// Asks for the genesis of the successor of a log, and begins its replica: the log is closed by that, where nothing in it
 /// has closed it. Says whether it was begun now. A stop ends the waiting for the other side alone: what is done to the
 /// replicas is awaited, since the next follower of the log may begin as soon as this one has ended.

@@ -61,6 +61,7 @@ pub(crate) fn first_dated(
 }
 
 /// What the lines on checkpoints of one log are judged by.
+#[derive(Debug)]
 pub(crate) struct FirstQuorums {
     cosigners: Vec<VerifierKey>,
     /// Keys that have ended since: what they signed while they were in force counts and is kept (`retired`).
@@ -69,6 +70,7 @@ pub(crate) struct FirstQuorums {
 }
 
 /// A witness key that its agency has retired.
+#[derive(Debug)]
 struct Retired {
     key: VerifierKey,
     /// The seconds in which it was in force.

@@ -103,6 +103,7 @@ async fn first_note(
         next_release: ReleaseNumber::new(u64::MAX),
         newest: None,
         first_quorum_from: None,
+        knows_successor: false,
     };
     let mut stream = answered(client.follow(v1::FollowRequest::from(&from))).await?;
     let first = timeout(ANSWER_TIME_MAX, stream.message()).await.map_err(|_| DialError::Silent)??;

@@ -284,6 +284,7 @@ fn standing_of(store: &Store, home: &Home, peers: &Peers, keys: &KeyHistory) -> 
 }
 
 /// Those whose lines say something of a log's standing.
+#[derive(Debug)]
 pub(super) struct Judges {
     /// The key with which the author itself says that its checkpoint stands.
     author: Option<VerifierKey>,

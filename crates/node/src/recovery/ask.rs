@@ -84,7 +84,7 @@ impl Recovery {
                     .await?;
                 }
                 Some(FollowEvent::Heartbeat(beat)) => {
-                    return blocking(move || returned.all_came(beat.next_release)).await;
+                    return blocking(move || returned.all_came(beat)).await;
                 }
                 // What is beyond is gossip's to find.
                 Some(FollowEvent::Checkpoint(_) | FollowEvent::Frame(_)) => {}

@@ -6,13 +6,16 @@
 
 use std::sync::Arc;
 
-use comity_ledger::{AgencyId, Kind, Opening, Origin, Slot, VerifiedOpening};
+use comity_ledger::{AgencyId, Gossiped, KeyHistory, Kind, Opening, Origin, Slot, VerifiedOpening, compare};
 use comity_screening::{LogOrigin, Provenance};
 use comity_tlog::{EntryIndex, Hash, SignedCheckpoint, TreeSize};
-use comity_wire::{Disclosure, DisclosureContent, FollowFrom, ReleaseFrame, ReleaseNumber};
+use comity_wire::{
+    AbsenceCause, Disclosure, DisclosureContent, FollowFrom, Heartbeat, ReleaseFrame, ReleaseNumber,
+};
 
 use super::RecoveryError;
-use crate::proved_times::{HeldLog, Wanted};
+use crate::gossip::FirstQuorums;
+use crate::proved_times::{FirstQuorumError, HeldLog, Wanted};
 use crate::records::ViewStep;
 use crate::sections::{HeldEntry, all_held_at, chunks_of};
 use crate::{Node, Peers, SystemEntropy};
@@ -28,6 +31,10 @@ pub(super) struct Returned {
     next: u64,
     /// The first quorums that are still to come.
     wanted: Wanted,
+    /// The own keys.
+    keys: KeyHistory,
+    /// What first quorums are judged by.
+    judged_by: Option<FirstQuorums>,
 }
 
 impl Returned {
@@ -35,7 +42,8 @@ impl Returned {
         let origin = node.home().origin();
         let (next, size) = (node.store().next_release(&peer, &origin)?, node.store().held(&origin)?.size);
         let wanted = Wanted::of(&node, &peers, &peer, &origin)?;
-        Ok(Self { node, peers, origin, peer, size, next, wanted })
+        let keys = node.own_keys()?;
+        Ok(Self { node, peers, origin, peer, size, next, wanted, keys, judged_by: None })
     }
 
     /// Where the peer is to go on.
@@ -46,6 +54,7 @@ impl Returned {
             next_release: ReleaseNumber::new(self.next),
             newest: None,
             first_quorum_from: Some(self.wanted.from()),
+            knows_successor: false,
         }
     }
 
@@ -56,35 +65,54 @@ impl Returned {
             // The log goes on meanwhile, and what is new in it was never lost.
             return Ok(());
         }
-        let keys = self.node.own_keys()?;
         let of = HeldLog {
             node: &self.node,
             peers: &self.peers,
-            keys: &keys,
+            keys: &self.keys,
             size: self.size,
-            end: keys.closed(),
+            end: self.keys.closed(),
         };
-        let mut judged_by = None;
-        let it = self.wanted.check(of, note, &mut judged_by)?;
-        if self.wanted.keep(of, it.as_slice(), &mut judged_by)? {
+        let it = match self.wanted.check(of, note, &mut self.judged_by) {
+            Err(error @ FirstQuorumError::OtherPast { .. }) => {
+                self.report(note)?;
+                return Err(error.into());
+            }
+            checked => checked?,
+        };
+        if self.wanted.keep(of, it.as_slice(), &mut self.judged_by)? {
             tracing::info!(size = %note.checkpoint().size(), "a first quorum of the own log came back");
             self.node.tell_news();
         }
         Ok(())
     }
 
+    /// Reports a tree that the own key signed beside the one that is held, so that it is remembered and told (D25).
+    fn report(&self, other: &SignedCheckpoint) -> Result<(), RecoveryError> {
+        let Some(newest) = self.node.store().newest_note(&self.origin)? else { return Ok(()) };
+        let newest = self.keys.verify(&SignedCheckpoint::parse(&newest)?);
+        if let (Ok(newest), Ok(other)) = (newest, self.keys.verify(other))
+            && let Gossiped::Fork(evidence) = compare(&newest, &other, &self.node.store().nodes(&self.origin))
+        {
+            self.node.doubts().report(*evidence);
+            self.node.tell_news();
+        }
+        Ok(())
+    }
+
     /// Once the peer has said that this was all: what came is made durable. Says whether its sections have all come too.
-    pub(super) fn all_came(&self, next: ReleaseNumber) -> Result<bool, RecoveryError> {
+    pub(super) fn all_came(&self, beat: Heartbeat) -> Result<bool, RecoveryError> {
         self.node.store().sync()?;
         self.wanted.all_came(&self.node, &self.origin);
-        Ok(next.value() == self.next)
+        Ok(beat.next_release.value() == self.next && !beat.held_back)
     }
 
     /// Keeps what is not held, and shows it.
     pub(super) fn release(&mut self, frame: ReleaseFrame) -> Result<(), RecoveryError> {
         let mut given: Vec<(EntryIndex, Slot, Opening)> = Vec::new();
         for Disclosure { number, origin, index, slot, content } in frame.into_disclosures() {
-            if origin != self.origin || number.value() != self.next || !self.size.contains(index) {
+            let is_there =
+                self.size.contains(index) || content == DisclosureContent::Absent(AbsenceCause::BeyondEnd);
+            if origin != self.origin || number.value() != self.next || !is_there {
                 return Err(RecoveryError::Release { expected: self.next });
             }
             self.next = self.next.saturating_add(1);

@@ -68,6 +68,7 @@ impl Tail {
             next_release: ReleaseNumber::new(0),
             newest: newest.map(|note| SignedCheckpoint::parse(&note)).transpose()?,
             first_quorum_from: None,
+            knows_successor: false,
         })
     }
 

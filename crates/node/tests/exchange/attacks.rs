@@ -235,7 +235,7 @@ async fn a_peer_that_gives_nothing_new_does_not_keep_its_follower_busy() {
     }
     // Each message is taken by itself, so that what comes before the bad one does end well.
     *played.pause.lock().unwrap() = Duration::from_millis(20);
-    let beat = v1::Heartbeat { size: 4, next_release: 24 };
+    let beat = v1::Heartbeat { size: 4, next_release: 24, held_back: false };
     let beat = v1::FollowResponse { event: Some(Event::Heartbeat(beat)) };
     *played.messages.lock().unwrap() = vec![beat, good[0].clone(), again, good[1].clone()];
     until(|| at_b.node.store().next_release(&a.id, &a.origin).unwrap() == 24).await;

@@ -3,13 +3,17 @@
 //!
 //! Not here: what is refused of them, and how they come to a follower (`first_quorum`).
 
-use comity_ledger::{Head, KeyRole};
-use comity_node::{ListedKey, now};
-use comity_tlog::{CosignatureTime, SignedCheckpoint, TreeSize};
-use comity_wire::first_quorum;
+use std::sync::atomic::Ordering;
 
+use comity_ledger::{Contradiction, Evidence, Head, KeyRole};
+use comity_node::{ListedKey, now};
+use comity_tlog::{Checkpoint, CosignatureTime, Hash, SignedCheckpoint, SigningKey, TreeSize};
+use comity_wire::{first_quorum, v1};
+
+use crate::attacks::greeted;
 use crate::first_quorum::{Author, Stage, dated, existed, kept, witness};
-use crate::recovery::{Served, add_at_rest};
+use crate::played::Played;
+use crate::recovery::{Served, add_at_rest, put_back};
 use crate::rotation::holder;
 use crate::support::{Agency, Running, copy, free, until};
 
@@ -61,7 +65,8 @@ async fn a_part_of_the_lines_on_a_first_quorum_keeps_out_none_of_the_others() {
     let sizes = || {
         let of_size = |size: u64| it.of_size(size).checkpoint().size();
         let store = stage.at_b.node.store();
-        let is_kept = |size: &u64| store.first_quorum_of(&it.author.a.origin, of_size(*size)).unwrap().is_some();
+        let is_kept =
+            |size: &u64| store.first_quorum_of(&it.author.a.origin, of_size(*size)).unwrap().is_some();
         (1..=7).filter(is_kept).collect::<Vec<u64>>()
     };
     let [(early, early_words), (strange, strange_words)] = it.two_hostile();
@@ -180,6 +185,43 @@ async fn a_healed_home_has_its_own_first_quorums_back() {
     assert_eq!(time, Some(author.begun - 50));
     at_a.stop().await;
     at_b.stop().await;
+}
+
+/// Goal: an agency that was put back, and is given back a first quorum of another tree that its own key signed, halts with
+/// evidence, and a restart forgets nothing of it. Way: a node with C's certificate plays back what B holds, and beside it a
+/// second tree of A's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_tree_among_the_own_first_quorums_halts_its_author_with_evidence() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b, c] = ["aaa", "bbb", "ccc"].map(|name| Agency::new(place.path(), name));
+    let head = put_back(&a, &b, &place.path().join("saved"), 5).await;
+    let at_b = b.start().await;
+    let request = v1::FollowRequest { origin: a.origin.to_string(), next_index: 1, ..Default::default() };
+    let mut stream = greeted(&a, &b, at_b.address).await.follow(request).await.unwrap().into_inner();
+    let mut said = Vec::new();
+    while said.len() < 2 {
+        said.push(stream.message().await.unwrap().unwrap());
+    }
+    at_b.stop().await;
+    let key = std::fs::read_to_string(a.folder.join("keys/log.key")).unwrap();
+    let key: SigningKey = key.trim().parse().unwrap();
+    let other = Checkpoint::new(a.origin.as_str(), TreeSize::new(3).unwrap(), Hash::leaf(b"other")).unwrap();
+    said.push(first_quorum(&other.sign(&key).unwrap()));
+    let played = Played::by(&c, &a).await;
+    played.stays.store(true, Ordering::SeqCst);
+    played.say(said);
+    add_at_rest(&a, &c, played.address).await;
+    let at_a = Served::start(&a).await;
+    until(|| at_a.node.is_halted() && at_a.node.store().evidence_files().unwrap().len() == 1).await;
+    let file = at_a.node.store().evidence_files().unwrap().remove(0);
+    let shown = Evidence::parse(&file).unwrap();
+    assert_eq!(*shown.origin(), a.origin);
+    let Contradiction::Trees(trees) = shown.shown() else { panic!("{shown:?}") };
+    assert!(trees.heads().contains(&head), "beside the tree that came back");
+    at_a.stop().await;
+    let at_a = Served::start(&a).await;
+    assert!(at_a.node.is_halted() && at_a.node.read_only().is_some(), "a start forgets nothing");
+    at_a.stop().await;
 }
 
 /// Goal: a witness key that its agency revoked counts nowhere any more, also where a policy names it. Way: C's key is stolen,

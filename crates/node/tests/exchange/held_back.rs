@@ -2,8 +2,8 @@
 //!
 //! Not here: how an erasure comes to wait (`thief_erases`), and other doors (`tests/serve/held_back.rs`).
 
-use comity_ledger::Origin;
-use comity_store::HeldBack;
+use comity_ledger::{Origin, Slot};
+use comity_store::{Booking, Disclosed, HeldBack, ReleaseCursor};
 use comity_tlog::EntryIndex;
 use comity_wire::v1;
 
@@ -109,4 +109,96 @@ async fn a_number_of_what_is_held_back_is_sent_empty_and_its_content_later() {
     assert_eq!(at_a.node.store().postponed_releases(&b.id, &a.origin, 0, 9).unwrap(), []);
     drop((stream, client));
     at_a.stop().await;
+}
+
+/// Goal: of a closed log everything comes that was released of it, though numbers before it were given to entries beyond the
+/// end, and of those nothing comes. Way: what A booked for B last is of an earlier entry, as of one that was held back; then
+/// A's log is ended before the entry that was booked first, and B comes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_of_entries_beyond_the_end_of_a_log_hold_up_none_of_the_others() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    let good = at_a.append(free(&a, 3, "good"));
+    let void = at_a.append(free(&a, 2, "void"));
+    let held = at_a.openings(&a.origin).remove(2);
+    let slots: Vec<Slot> =
+        (0..).zip(&held).filter(|(_, held)| held.is_some()).map(|(slot, _)| Slot::new(slot)).collect();
+    let of = |index: u64| slots.iter().map(|slot| Disclosed { index: at(index), slot: *slot }).collect();
+    let (batches, scanned) = (&[of(5), of(2)], void.size.value());
+    let booking = Booking { batches, scanned, ..Booking::default() };
+    at_a.node.store().assign_releases(&b.id, &a.origin, ReleaseCursor::default(), &booking).unwrap();
+    at_a.stop().await;
+    succeed_at(&a, Some(good));
+    let (at_a, at_b) = (Served::start(&a).await, b.start().await);
+    at_b.add(&a, Some(at_a.address), None);
+    until(|| at_b.node.store().has_all_come(&a.origin).unwrap()).await;
+    let opened = at_b.openings(&a.origin).iter().map(|of| of.iter().flatten().count()).collect::<Vec<_>>();
+    assert_eq!(opened, [0, 0, SECTIONS, 0]);
+    at_a.stop().await;
+    at_b.stop().await;
+}
+
+/// Goal: a relay passes on what came to it of the entries that count, though others from beyond the end came before. Way: the
+/// first entries of A's log are held back while the later ones go to B; A's log is ended before these, and C follows it
+/// through B.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_passes_on_what_came_after_entries_beyond_the_end_of_a_log() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b, c] = ["aaa", "bbb", "ccc"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    let good = at_a.append(free(&a, 3, "good"));
+    assert!(at_a.node.store().hold_back(entries(&a.origin, &[1, 2, 3])));
+    let at_b = b.start().await;
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.reaches(&a.origin, good).await;
+    at_a.append(free(&a, 2, "void"));
+    until(|| at_b.sections(&a.origin) == 2 * SECTIONS).await;
+    assert!(at_a.node.store().hold_back(HeldBack::default()));
+    at_a.node.tell_news();
+    until(|| at_b.sections(&a.origin) == 5 * SECTIONS).await;
+    at_a.stop().await;
+    succeed_at(&a, Some(good));
+    let (at_a, at_c) = (Served::start(&a).await, c.start().await);
+    at_b.add(&a, Some(at_a.address), None);
+    at_b.add(&c, None, None);
+    let successor = a.origin.successor().unwrap();
+    until(|| at_b.head(&successor).is_some()).await;
+    at_c.add(&b, Some(at_b.address), None);
+    at_c.add(&a, None, Some(&b));
+    until(|| at_c.node.store().has_all_come(&a.origin).unwrap()).await;
+    assert_eq!((at_c.head(&a.origin), at_c.sections(&a.origin)), (Some(good), 3 * SECTIONS));
+    at_a.stop().await;
+    at_b.stop().await;
+    at_c.stop().await;
+}
+
+/// Goal: what is held back of a closed log comes once it is void, though its follower is at the successor by then. Way: an
+/// erasure of entry 2 waits at A, whose log is ended; B comes, and goes on to the successor; then the erasure is void.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_held_back_of_a_closed_log_comes_later_beside_its_successor() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b] = ["aaa", "bbb"].map(|name| Agency::new(place.path(), name));
+    let mut at_a = a.start().await;
+    at_a.add(&b, None, None);
+    let good = at_a.append(free(&a, 3, "good"));
+    at_a.stop().await;
+    succeed_at(&a, Some(good));
+    let (at_a, at_b) = (Served::start(&a).await, b.start().await);
+    let successor = a.origin.successor().unwrap();
+    until(|| at_a.node.store().newest_note(&successor).unwrap().is_some()).await;
+    assert!(at_a.node.store().hold_back(entries(&a.origin, &[2])));
+    at_b.add(&a, Some(at_a.address), None);
+    until(|| at_b.head(&successor).is_some() && at_b.sections(&a.origin) == 2 * SECTIONS).await;
+    // Longer than a stream takes to say that it has nothing more.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert!(!at_b.node.store().has_all_come(&a.origin).unwrap());
+    assert!(at_a.node.store().hold_back(HeldBack::default()));
+    at_a.node.tell_news();
+    until(|| at_b.node.store().has_all_come(&a.origin).unwrap()).await;
+    assert_eq!(at_b.sections(&a.origin), 3 * SECTIONS);
+    at_a.stop().await;
+    at_b.stop().await;
 }

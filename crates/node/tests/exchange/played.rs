@@ -93,7 +93,8 @@ impl ExchangeRpc for Playback {
                 tokio::time::sleep(pause).await;
             }
             while stays && beats.load(Ordering::SeqCst) {
-                let beat = Heartbeat { size: TreeSize::ZERO, next_release: ReleaseNumber::new(u64::MAX) };
+                let (size, next_release) = (TreeSize::ZERO, ReleaseNumber::new(u64::MAX));
+                let beat = Heartbeat { size, next_release, held_back: false };
                 if sender.send(Ok(beat.into())).await.is_err() {
                     return;
                 }

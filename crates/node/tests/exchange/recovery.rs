@@ -85,7 +85,7 @@ pub(crate) async fn add_at_rest(of: &Agency, other: &Agency, at: SocketAddr) {
 }
 
 /// A whose log B mirrors up to `count` records beyond the state that A's store was put back to.
-async fn put_back(a: &Agency, b: &Agency, saved: &std::path::Path, count: usize) -> Head {
+pub(crate) async fn put_back(a: &Agency, b: &Agency, saved: &std::path::Path, count: usize) -> Head {
     let at_a = a.start().await;
     at_a.add(b, None, None);
     at_a.stop().await;

@@ -180,6 +180,8 @@ pub enum AbsenceCause {
     Recalled = 2,
     /// The sender lost it and nobody gave it back.
     Lost = 3,
+    /// The entry stands beyond the end of a log that was closed since: nothing of it counts, and it may not have been sent.
+    BeyondEnd = 4,
 }
 impl AbsenceCause {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -192,6 +194,7 @@ impl AbsenceCause {
             Self::Erased => "ABSENCE_CAUSE_ERASED",
             Self::Recalled => "ABSENCE_CAUSE_RECALLED",
             Self::Lost => "ABSENCE_CAUSE_LOST",
+            Self::BeyondEnd => "ABSENCE_CAUSE_BEYOND_END",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -201,6 +204,7 @@ impl AbsenceCause {
             "ABSENCE_CAUSE_ERASED" => Some(Self::Erased),
             "ABSENCE_CAUSE_RECALLED" => Some(Self::Recalled),
             "ABSENCE_CAUSE_LOST" => Some(Self::Lost),
+            "ABSENCE_CAUSE_BEYOND_END" => Some(Self::BeyondEnd),
             _ => None,
         }
     }
@@ -615,6 +619,10 @@ pub struct FollowRequest {
     /// none.
     #[prost(uint64, tag = "5")]
     pub first_quorum_from: u64,
+    /// Whether the caller has begun the successor of this log: it is then not told to go on there before all of this one has
+    /// come.
+    #[prost(bool, tag = "6")]
+    pub knows_successor: bool,
 }
 impl ::prost::Name for FollowRequest {
     const NAME: &'static str = "FollowRequest";
@@ -675,6 +683,9 @@ pub struct Heartbeat {
     /// The release number that the next opening will get.
     #[prost(uint64, tag = "2")]
     pub next_release: u64,
+    /// Whether something of the entries sent is held back for now, and is released later.
+    #[prost(bool, tag = "3")]
+    pub held_back: bool,
 }
 impl ::prost::Name for Heartbeat {
     const NAME: &'static str = "Heartbeat";

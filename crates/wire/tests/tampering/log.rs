@@ -134,7 +134,7 @@ impl Log {
             self.disclosure(number, index, slot, DisclosureContent::Absent(cause))
         });
         let end = size(self.entries.len());
-        let beat = Heartbeat { size: end, next_release: ReleaseNumber::new(10) };
+        let beat = Heartbeat { size: end, next_release: ReleaseNumber::new(10), held_back: false };
         vec![
             sent("cosigned checkpoint", &(&self.cosigned(7)).into()),
             sent("frame", &self.frame(0, 4, 7)),
