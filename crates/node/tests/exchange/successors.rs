@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering;
 
 use comity_ledger::{Entry, Genesis, Head, KeyRole, Origin};
 use comity_node::{Home, SystemEntropy, now, succeed};
-use comity_tlog::{EntryIndex, TreeSize};
+use comity_tlog::{Checkpoint, EntryIndex, Hash, SigningKey, TreeSize};
 
+use crate::claims::SECTIONS;
 use crate::played::{Played, recorded, recorded_from};
 use crate::rotation::holder;
 use crate::support::{Agency, Running, free, until};
@@ -17,7 +18,7 @@ use crate::support::{Agency, Running, free, until};
 pub(crate) fn succeed_at(a: &Agency, last_good: Option<Head>) -> Origin {
     let home = Home::find(&a.folder).unwrap();
     let (open, holder) = (home.open().unwrap(), holder(a));
-    let closed = open.store().keys(&a.origin).unwrap().closed();
+    let closed = open.store().keys(&home.origin()).unwrap().closed();
     let last_good = closed.or(last_good).unwrap();
     succeed(&open, &holder, last_good, now(), &mut SystemEntropy::new()).unwrap().origin
 }
@@ -83,6 +84,80 @@ async fn the_successor_of_a_closed_log_is_followed_by_all() {
             at.stop().await;
         }
     }
+}
+
+/// Goal: a log that was closed twice is followed to the newest by whoever knew the first alone, by a newcomer, and through a
+/// relay, and all that was released of each comes to all of them. Way: B is away for the second; C and D come after the third
+/// was begun.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_was_closed_twice_is_followed_to_the_newest_and_held_whole() {
+    let place = tempfile::tempdir().unwrap();
+    let [a, b, c, d] = ["aaa", "bbb", "ccc", "ddd"].map(|name| Agency::new(place.path(), name));
+    let (mut at_a, at_b) = (a.start().await, b.start().await);
+    for other in [&b, &c, &d] {
+        at_a.add(other, None, None);
+    }
+    at_b.add(&d, None, None);
+    at_b.add(&a, Some(at_a.address), None);
+    let mut head = at_a.append(free(&a, 3, "first"));
+    at_b.reaches(&a.origin, head).await;
+    at_b.stop().await;
+    let mut origins = vec![a.origin.clone()];
+    for (count, text) in [(2, "second"), (1, "third")] {
+        at_a.stop().await;
+        origins.push(succeed_at(&a, Some(head)));
+        at_a = a.start().await;
+        head = at_a.append(free(&a, count, text));
+    }
+    assert_eq!(origins[2].as_str(), "aaa.example/pub/3");
+    let (at_b, at_c, at_d) = (b.start().await, c.start().await, d.start().await);
+    at_b.add(&a, Some(at_a.address), None);
+    at_c.add(&a, Some(at_a.address), None);
+    at_d.add(&b, Some(at_b.address), None);
+    at_d.add(&a, None, Some(&b));
+    for at in [&at_b, &at_c, &at_d] {
+        at.reaches(&origins[2], head).await;
+        let all_came = |origin| at.node.store().has_all_come(origin).unwrap();
+        until(|| all_came(&origins[0]) && all_came(&origins[1])).await;
+        until(|| at.sections(&origins[2]) == SECTIONS).await;
+        assert_eq!(
+            [&origins[0], &origins[1]].map(|origin| at.sections(origin)),
+            [3 * SECTIONS, 2 * SECTIONS]
+        );
+        assert!(origins.iter().all(|origin| !at.node.is_in_doubt(origin)));
+    }
+    for at in [at_a, at_b, at_c, at_d] {
+        at.stop().await;
+    }
+}
+
+/// Goal: an author that signed another tree at the very end of its log is convicted, also by whoever holds entries beyond
+/// that end, and compares nothing else any more. Way: B holds such entries and knows the successor; A's node shows a second
+/// tree of the last good size.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_tree_at_the_end_of_a_closed_log_convicts_its_author() {
+    let place = tempfile::tempdir().unwrap();
+    let (a, b, mut at_a, at_b) = followed(place.path()).await;
+    let good = at_a.append(free(&a, 3, "good"));
+    at_b.reaches(&a.origin, good).await;
+    let end = at_a.append(free(&a, 2, "whose"));
+    at_b.reaches(&a.origin, end).await;
+    at_b.stop().await;
+    at_a.stop().await;
+    let key = std::fs::read_to_string(a.folder.join("keys/log.key")).unwrap();
+    let key: SigningKey = key.trim().parse().unwrap();
+    let next = succeed_at(&a, Some(good));
+    let at_a = a.start().await;
+    let at_b = knows_successor(&b, &at_a, &next).await;
+    let played = Played::by(&a, &b).await;
+    played.stays.store(true, Ordering::SeqCst);
+    let other = Checkpoint::new(a.origin.as_str(), good.size, Hash::leaf(b"other")).unwrap();
+    played.say_of(&a.origin, vec![(&other.sign(&key).unwrap()).into()]);
+    at_b.add(&a, Some(played.address), None);
+    until(|| at_b.has_alarm("fork") && at_b.node.is_in_doubt(&a.origin)).await;
+    until(|| at_b.node.store().evidence_files().unwrap().len() == 1).await;
+    at_a.stop().await;
+    at_b.stop().await;
 }
 
 /// Goal: who has begun the successor before the rest of the closed log came still gets that, though what comes beyond it is

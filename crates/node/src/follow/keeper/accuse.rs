@@ -69,11 +69,15 @@ impl Keeper {
         let mut notes = store.awaited_notes(&self.origin).collect::<Result<Vec<_>, _>>()?;
         notes.extend(store.seen_note(&self.origin)?);
         notes.extend(store.newest_note(&self.origin)?);
+        let end = self.end.or(self.replica.end());
+        if let Some(end) = end {
+            // What was signed beyond it convicts nobody; what was kept up to it does.
+            notes.extend(store.newest_note_up_to(&self.origin, end.size)?);
+        }
         let mut known = Vec::with_capacity(notes.len());
         for note in notes {
             known.extend(keys.verify(&SignedCheckpoint::parse(&note)?));
         }
-        let end = self.replica.end();
         known.retain(|known| end.is_none_or(|end| known.checkpoint().size() <= end.size));
         Ok(known)
     }
