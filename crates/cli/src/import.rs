@@ -113,6 +113,7 @@ fn enter(
     };
     let Some(held) = held.get() else { return Err(Refusal::new("internal", "nothing was compared")) };
     let (list, rejected) = (snapshot.list.clone(), snapshot.rejected.clone());
+    let rejected_more = snapshot.rejected_more;
     let lost = comparison.losses(&snapshot).err().filter(|_| !how.accept_removals);
     let refuse =
         |refusal: &LossRefusal| Refusal::new("import_refused", refused(refusal, "nothing was changed"));
@@ -137,6 +138,7 @@ fn enter(
         difference: &difference,
         names: held.names(),
         rejected: &rejected,
+        rejected_more,
         barred: &barred,
         outcome,
         origin: own.as_str(),

@@ -160,7 +160,7 @@ impl<'a> Comparison<'a> {
         let (told, absent) = self.removals(snapshot)?;
         let absent = absent.len().saturating_sub(self.rekeyed(&absent).len());
         guard::removals(told.len() + absent, self.current.live.len())?;
-        guard::certainty(absent, &snapshot.rejected)?;
+        guard::certainty(absent, &snapshot.rejected, snapshot.rejected_more)?;
         self.staying.check()
     }
 
@@ -172,6 +172,8 @@ impl<'a> Comparison<'a> {
         let (told, mut absent) = self.removals(&snapshot)?;
         let rekeyed = self.rekeyed(&absent);
         absent.retain(|key| !rekeyed.values().any(|former| former == key));
+        // Where rows were only counted, each record that is absent may be that of one of them.
+        let doubtful = if snapshot.rejected_more > 0 { std::mem::take(&mut absent) } else { Vec::new() };
         let files: Vec<SourceFile> = snapshot.files.into_iter().map(|read| read.file).collect();
         self.difference.rekey(self.current, &rekeyed, &files);
         for Ended { key, effective } in told {
@@ -183,7 +185,7 @@ impl<'a> Comparison<'a> {
         }
         let unread = snapshot.rejected.into_iter().filter_map(|row| row.key);
         let unread = unread.filter(|key| self.current.live.contains_key(key) && !self.seen.contains(key));
-        self.difference.unread = unread.collect::<BTreeSet<_>>().into_iter().collect();
+        self.difference.unread = unread.chain(doubtful).collect::<BTreeSet<_>>().into_iter().collect();
         Ok(self.difference)
     }
 

@@ -225,8 +225,7 @@ fn of_head(bytes: &[u8], head: &str) -> Option<Format> {
 
 /// Tells JSON by the keys of its first object. Bytes that are no text end what can be told.
 fn of_json(file: &InputFile<'_>) -> Option<Format> {
-    let head =
-        crate::json::head(serde_json::de::IoRead::new(Stream::of(file, Encoding::Utf8, Characters::Any)));
+    let head = crate::json::head_of(file);
     if head.is_bundle() {
         return Some(Format::Stix);
     }

@@ -22,6 +22,7 @@ use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::gather::{Gathering, Refused};
 use crate::json;
+use crate::rejected::Rejected;
 use crate::simple::kind_of;
 use crate::snapshot::{Snapshot, Take};
 
@@ -56,8 +57,8 @@ struct Place<'a> {
 #[derive(Default)]
 struct State<'a> {
     places: HashMap<String, Place<'a>>,
-    /// Lines that cannot be read.
-    bad: Vec<(usize, u64, Refused)>,
+    /// Lines that cannot be read, by their file.
+    bad: BTreeMap<usize, Rejected<(u64, Refused)>>,
 }
 
 /// Reads a list: its entities, and behind them any deltas in their order. It is the list named, or else the one data set
@@ -99,9 +100,11 @@ pub fn read(files: &[InputFile<'_>], named: Option<&ListId>, take: Take<'_>) -> 
             let read = read.and_then(|entity| record(&gathering, &graph, entity));
             gathering.take(line, read);
         }
-        for (_, line, refused) in state.bad.extract_if(.., |(of, ..)| *of == number) {
+        let (bad, more) = state.bad.remove(&number).unwrap_or_default().into_parts();
+        for (line, refused) in bad {
             gathering.take(line, Err(refused));
         }
+        gathering.count_rejected(more);
     }
     gathering.finish(None, Encoding::Utf8)
 }
@@ -124,16 +127,17 @@ type Subjects = BTreeMap<(usize, u64), (String, Result<Entity, RejectReason>)>;
 impl<'a> State<'a> {
     /// Puts the lines of a file to what the files before it said.
     fn read(&mut self, number: usize, file: &str, text: &'a str) -> Result<(), FeedError> {
+        let bad = self.bad.entry(number).or_default();
         for (line, text) in json::lines(text) {
             let gap = || FeedError::Gap { file: file.to_owned(), line };
-            let refuse = |reason| (number, line, (None, reason));
+            let refuse = |reason| (line, (None, reason));
             let read: Line = match serde_json::from_str(text) {
                 Ok(read) if text.len() <= json::OBJECT_BYTES_MAX => read,
                 // The words of this reader could name a value; those of the other do not.
                 _ => {
                     let reason =
                         json::read(text).err().unwrap_or(RejectReason::Vocabulary { column: "entity" });
-                    self.bad.push(refuse(reason));
+                    bad.push(refuse(reason));
                     continue;
                 }
             };
@@ -142,7 +146,7 @@ impl<'a> State<'a> {
                 (None, None, Some(id)) => {
                     if let Some(first) = self.places.get(&id) {
                         let reason = RejectReason::Repeated { id, first: first.line };
-                        self.bad.push((number, line, (None, reason)));
+                        bad.push((line, (None, reason)));
                         continue;
                     }
                     self.places.insert(id, place);
@@ -158,8 +162,8 @@ impl<'a> State<'a> {
                 (Some("DEL"), Some(Changed { id }), None) => {
                     self.places.remove(&id).ok_or_else(gap)?;
                 }
-                (Some(_), Some(_), None) => self.bad.push(refuse(RejectReason::Vocabulary { column: "op" })),
-                _ => self.bad.push(refuse(RejectReason::Missing { column: "id" })),
+                (Some(_), Some(_), None) => bad.push(refuse(RejectReason::Vocabulary { column: "op" })),
+                _ => bad.push(refuse(RejectReason::Missing { column: "id" })),
             }
         }
         Ok(())
@@ -169,8 +173,11 @@ impl<'a> State<'a> {
     fn graph(&mut self) -> (Graph<'static>, Subjects) {
         let (mut graph, mut subjects) = (Graph::default(), Subjects::new());
         let places = std::mem::take(&mut self.places);
-        for (id, place) in &places {
-            let at = (place.file, place.line);
+        // In the order of the files: of what two say of one entity, the first word is the same each time.
+        let mut in_order: Vec<_> =
+            places.iter().map(|(id, place)| ((place.file, place.line), id, place)).collect();
+        in_order.sort_unstable_by_key(|(at, ..)| *at);
+        for (at, id, place) in in_order {
             let read = Entity::read(place.text, place.within).and_then(|(entity, nested)| {
                 for entity in nested.into_iter().filter(|entity| !places.contains_key(&entity.id)) {
                     graph.put(entity)?;

@@ -7,6 +7,7 @@ use comity_watchlist::{ListId, Record, RecordKey, Reference, SourceFile, Text};
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::official;
+use crate::rejected::Rejected;
 use crate::seen::Seen;
 use crate::snapshot::{self, Ended, ReadFile, RejectedRow, Scope, Snapshot, Take};
 use crate::value;
@@ -27,7 +28,7 @@ pub(crate) struct Gathering<'t> {
     rows_before: u64,
     ended: Vec<Ended>,
     seen: Seen,
-    rejected: Vec<RejectedRow>,
+    rejected: Rejected<RejectedRow>,
     rows: u64,
 }
 
@@ -77,7 +78,7 @@ impl<'t> Gathering<'t> {
             taken: 0,
             ended: Vec::new(),
             seen: Seen::default(),
-            rejected: Vec::new(),
+            rejected: Rejected::default(),
             rows: 0,
         })
     }
@@ -127,6 +128,12 @@ impl<'t> Gathering<'t> {
         self.rows += 1;
     }
 
+    /// Counts rows that cannot be read and of which nothing else is kept.
+    pub(crate) const fn count_rejected(&mut self, rows: u64) {
+        self.rows = self.rows.saturating_add(rows);
+        self.rejected.count_more(rows);
+    }
+
     /// Takes a record of rows that are counted, or why there is none.
     pub(crate) fn admit(&mut self, lines: &[u64], read: Result<Record, Refused>) {
         let line = lines.first().copied().unwrap_or_default();
@@ -160,7 +167,7 @@ impl<'t> Gathering<'t> {
 
     /// The publication, unless it holds no record or mostly what cannot be read.
     pub(crate) fn finish(self, published: Option<String>, encoding: Encoding) -> Result<Snapshot, FeedError> {
-        let rejected = u64::try_from(self.rejected.len()).unwrap_or(u64::MAX);
+        let rejected = self.rejected.count();
         if rejected > self.rows / 2 {
             return Err(FeedError::MostlyRejected { file: self.file, rejected, rows: self.rows });
         }
@@ -169,6 +176,7 @@ impl<'t> Gathering<'t> {
         }
         let rows = self.rows - self.rows_before;
         let mut files = self.before;
+        let (rejected, rejected_more) = self.rejected.into_parts();
         files.push(ReadFile { file: self.source, table: self.table, encoding, rows });
         Ok(Snapshot {
             list: self.list,
@@ -177,7 +185,8 @@ impl<'t> Gathering<'t> {
             scope: Scope::Whole,
             records: Vec::new(),
             ended: self.ended,
-            rejected: self.rejected,
+            rejected,
+            rejected_more,
             rows: self.rows,
         })
     }

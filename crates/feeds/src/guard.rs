@@ -115,8 +115,10 @@ pub(crate) fn removals(removed: usize, held: usize) -> Result<(), Refusal> {
 }
 
 /// Refuses any end while a row may be, or may have swallowed, that of a record that seems absent.
-pub(crate) fn certainty(removed: usize, rejected: &[RejectedRow]) -> Result<(), Refusal> {
-    let rows = rejected.iter().filter(|row| row.may_hide_others).count();
+pub(crate) fn certainty(removed: usize, rejected: &[RejectedRow], more: u64) -> Result<(), Refusal> {
+    let hiding = rejected.iter().filter(|row| row.may_hide_others).count();
+    // Of rows that were only counted it is not known whose they are.
+    let rows = hiding.saturating_add(usize::try_from(more).unwrap_or(usize::MAX));
     if removed > 0 && rows > 0 { Err(Refusal::Uncertain { removed, rows }) } else { Ok(()) }
 }
 

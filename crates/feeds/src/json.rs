@@ -2,6 +2,7 @@
 //!
 //! Depth is bounded by the parser (128). Not for: what a field means, which each source knows.
 
+mod bounded;
 mod tree;
 
 use std::borrow::Cow;
@@ -12,8 +13,9 @@ use std::str::Utf8Error;
 use comity_watchlist::Source;
 use comity_watchlist::limits::EXTRAS_MAX;
 use serde::Deserializer as _;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
+use self::bounded::Bounded;
 pub(crate) use self::tree::{Json, OBJECT_BYTES_MAX, read};
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
@@ -93,6 +95,12 @@ pub(crate) fn said(error: &serde_json::Error) -> String {
     format!("{said} (column {})", error.column())
 }
 
+/// The same of a file, of which no text of its outermost object is held that is longer than an object may be.
+pub(crate) fn head_of(file: &InputFile<'_>) -> Head {
+    let stream = Stream::of(file, Encoding::Utf8, Characters::Any);
+    head(serde_json::de::IoRead::new(Bounded::of(stream, OBJECT_BYTES_MAX)))
+}
+
 /// The keys of the first object of a text, as far as it can be read.
 pub(crate) fn head<'de>(text: impl serde_json::de::Read<'de>) -> Head {
     let mut head = Head::default();
@@ -115,6 +123,9 @@ pub(crate) struct Head {
 impl Head {
     /// Keys beyond which no object is asked: none of those told apart has as many.
     const KEYS_MAX: usize = 64;
+
+    /// Bytes of a key, or of the word for what an object is, beyond which it is none of those told apart and not held.
+    const WORD_BYTES_MAX: usize = 64;
 
     /// Whether it has all of these keys.
     pub(crate) fn has(&self, keys: &[&str]) -> bool {
@@ -144,18 +155,42 @@ impl<'de> Visitor<'de> for HeadVisitor<'_> {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            let is_kind = key == "type";
+        while let Some(key) = map.next_key_seed(Word)? {
+            let is_kind = key.as_deref() == Some("type");
             if self.0.keys.len() < Head::KEYS_MAX {
-                self.0.keys.push(key);
+                // One that is too long is a key all the same, of which nothing is asked.
+                self.0.keys.push(key.unwrap_or_default());
             }
             if is_kind {
-                self.0.kind = Some(map.next_value()?);
+                self.0.kind = map.next_value_seed(Word)?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
         Ok(())
+    }
+}
+
+/// A text of no more than a few bytes; `None` for a longer one.
+struct Word;
+
+impl<'de> DeserializeSeed<'de> for Word {
+    type Value = Option<String>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, text: D) -> Result<Self::Value, D::Error> {
+        text.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Word {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok((text.len() <= Head::WORD_BYTES_MAX).then(|| text.to_owned()))
     }
 }
 
@@ -176,5 +211,13 @@ mod tests {
     fn an_object_is_told_by_its_first_keys_though_it_breaks_off() {
         let head = head(StrRead::new("{\"type\":\"bundle\",\"objects\":[{\"a\":"));
         assert!(head.has(&["type", "objects"]) && !head.has(&["a"]));
+    }
+
+    #[test]
+    fn of_a_key_that_is_no_word_nothing_is_held() {
+        let long = "k".repeat(Head::WORD_BYTES_MAX + 1);
+        let head = head(StrRead::new(&format!("{{\"{long}\":1,\"type\":\"{long}\",\"objects\":[]}}")));
+        assert!(head.is_whole && head.has(&["", "type", "objects"]) && !head.has(&[&long]));
+        assert_eq!(head.kind, None);
     }
 }

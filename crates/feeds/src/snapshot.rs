@@ -34,8 +34,10 @@ pub struct Snapshot {
     pub records: Vec<Record>,
     /// Records of which it says that they have ended.
     pub ended: Vec<Ended>,
-    /// Rows that were left out.
+    /// The first rows that were left out, at most [`REJECTED_KEPT_MAX`](crate::REJECTED_KEPT_MAX).
     pub rejected: Vec<RejectedRow>,
+    /// How many more were left out. Which records they are about is not known: each may be that of any record.
+    pub rejected_more: u64,
     /// Rows of all files, rejected ones included.
     pub rows: u64,
 }

@@ -14,7 +14,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use comity_feeds::{Current, Detail, Held, InputFile, Options, Refusal, Snapshot, diff, ofac};
-use comity_watchlist::{CalendarDate, EntryRef, FileHash, Handle, Op, Record, RecordKey, SubjectKind};
+use comity_watchlist::{
+    CalendarDate, Checksum, EntryRef, FileHash, Handle, IdKind, Op, Record, RecordKey, SubjectKind,
+};
 
 mod texts;
 
@@ -219,4 +221,23 @@ fn half_of_the_real_aliases_or_the_subjects_alone_do_not_strip_the_records() {
             "the aliases are missed"
         );
     }
+}
+
+#[test]
+fn a_ships_number_of_a_company_is_its_own_and_gets_no_verdict() {
+    let Some(dir) = folder("sdn-2022-01") else { return };
+    let snapshot = parse(&read(&dir, &["sdn.csv", "add.csv", "alt.csv"]));
+    let label = "Vessel Registration Identification IMO";
+    let of = |record: &'_ Record| -> Vec<(IdKind, Option<Checksum>)> {
+        let labelled =
+            record.identifiers.iter().filter(|id| id.label.as_ref().is_some_and(|l| l.as_str() == label));
+        labelled.map(|id| (id.kind, id.checksum)).collect()
+    };
+    let (ships, others): (Vec<_>, Vec<_>) =
+        snapshot.records.iter().partition(|record| record.kind == SubjectKind::Vessel);
+    let ships: Vec<_> = ships.into_iter().flat_map(of).collect();
+    let others: Vec<_> = others.into_iter().flat_map(of).collect();
+    let count = |verdict| ships.iter().filter(|id| **id == (IdKind::Imo, Some(verdict))).count();
+    assert_eq!((ships.len(), count(Checksum::Valid), count(Checksum::Invalid)), (417, 416, 1));
+    assert_eq!(others, [(IdKind::ImoCompany, None); 9]);
 }

@@ -44,6 +44,8 @@ pub(super) struct Report<'a> {
     /// What the records held before are called.
     pub(super) names: BTreeMap<&'a RecordKey, &'a str>,
     pub(super) rejected: &'a [RejectedRow],
+    /// Rejected rows that were only counted.
+    pub(super) rejected_more: u64,
     /// Left out, since they were erased here.
     pub(super) barred: &'a [RecordKey],
     pub(super) outcome: Outcome,
@@ -132,6 +134,7 @@ impl Report<'_> {
             "barred": self.barred.iter().map(|key| key.reference.as_str()).collect::<Vec<_>>(),
             "changes": self.rows().map(row).collect::<Vec<_>>(),
             "rejected": self.rejected.iter().map(rejected).collect::<Vec<_>>(),
+            "rejected_more": self.rejected_more,
             "warnings": self.warnings().map(warning).collect::<Vec<_>>(),
             "dry_run": self.is_dry(),
             "refusal": self.refusal(),
@@ -182,7 +185,10 @@ impl Report<'_> {
         }
         if self.rejected.len() > shown {
             let more = self.rejected.len() - shown;
-            lines.push(format!("rejected  and {more} more rows (all of them with --json)"));
+            lines.push(format!("rejected  and {more} more rows (each of them with --json)"));
+        }
+        if self.rejected_more > 0 {
+            lines.push(format!("rejected  and {} more rows, which were only counted", self.rejected_more));
         }
         for (reference, kind) in self.warnings().take(WARNINGS_SHOWN_MAX) {
             lines.push(format!("warning   {}: {kind}: {MISFIT}; it is kept", plain(reference)));

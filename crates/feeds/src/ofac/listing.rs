@@ -13,7 +13,8 @@ use comity_watchlist::{
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
 use crate::ofac::list::{CONSOLIDATED, SDN};
-use crate::ofac::text;
+use crate::ofac::{subject, text};
+use crate::rejected::Rejected;
 use crate::snapshot::{self, ReadFile, RejectedRow, Scope, Snapshot, Take};
 use crate::xml::Element;
 
@@ -39,7 +40,7 @@ pub(super) struct Publication<'a> {
     file: &'a InputFile<'a>,
     pub(super) listings: Vec<Listing>,
     lines: HashMap<Reference, u64>,
-    rejected: Vec<(u64, Refused, bool)>,
+    rejected: Rejected<(u64, Refused, bool)>,
     pub(super) rows: u64,
     /// Parts that are no subject and were rejected: counted where it is said how many of how many cannot be read.
     strays: u64,
@@ -110,13 +111,15 @@ impl Listing {
         let own = |(name, _): &&(String, _)| LISTS.contains(&(name.as_str(), list.as_str()));
         self.record.listed_on = self.lists.iter().find(own).and_then(|(_, day)| day.clone());
         self.record.source.files = vec![source.clone()];
+        subject::numbers(&mut self.record);
         snapshot::fitting(Box::new(self.record))
     }
 }
 
 impl<'a> Publication<'a> {
     pub(super) fn new(file: &'a InputFile<'a>) -> Self {
-        Self { file, listings: Vec::new(), lines: HashMap::new(), rejected: Vec::new(), rows: 0, strays: 0 }
+        let (listings, lines, rejected) = Default::default();
+        Self { file, listings, lines, rejected, rows: 0, strays: 0 }
     }
 
     /// Takes a subject, or what was wrong with it; of two of one number the first stands. Gives back its place.
@@ -190,6 +193,8 @@ impl<'a> Publication<'a> {
                 Err(reason) => refused.push((line, (Some(reference), reason), false)),
             }
         }
+        let count = refused.count();
+        let (refused, rejected_more) = refused.into_parts();
         let rejected: Vec<RejectedRow> = refused
             .into_iter()
             .map(|(line, (reference, reason), may_hide_others)| RejectedRow {
@@ -200,7 +205,6 @@ impl<'a> Publication<'a> {
                 reason,
             })
             .collect();
-        let count = u64::try_from(rejected.len()).unwrap_or(u64::MAX);
         if count > self.rows / 2 {
             return Err(FeedError::MostlyRejected {
                 file: file.to_owned(),
@@ -220,6 +224,7 @@ impl<'a> Publication<'a> {
             records: Vec::new(),
             ended: Vec::new(),
             rejected,
+            rejected_more,
             rows: self.rows,
         })
     }

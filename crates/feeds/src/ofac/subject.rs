@@ -118,7 +118,17 @@ impl Subject {
             record.source.extra.reserve_exact(1);
             record.source.extra.insert(at, Extra::new(text("Remarks", REMARKS)?, vec![verbatim]));
         }
+        numbers(&mut record);
         snapshot::fitting(record)
+    }
+}
+
+/// Puts a number under the kind that it is of whom it belongs to: what OFAC labels as a ship's IMO number is that of the
+/// company where the subject is none, and has no check digit of the ship's kind.
+pub(super) fn numbers(record: &mut Record) {
+    if record.kind != SubjectKind::Vessel {
+        let of_ship = record.identifiers.iter_mut().filter(|identifier| identifier.kind == IdKind::Imo);
+        of_ship.for_each(|identifier| identifier.kind = IdKind::ImoCompany);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::file::InputFile;
 use crate::ofac::list::Tally;
 use crate::ofac::rows::{Refused, Row, Table, TableFile};
 use crate::ofac::subject::{self, Subject};
+use crate::rejected::Rejected;
 use crate::snapshot::{ReadFile, RejectedRow, Scope, Snapshot, Take};
 
 /// The tables of one publication.
@@ -67,7 +68,7 @@ struct Reading<'t> {
     list: ListId,
     sources: Vec<SourceFile>,
     read: Vec<ReadFile>,
-    rejected: Vec<RejectedRow>,
+    rejected: Rejected<RejectedRow>,
     rows: u64,
 }
 
@@ -75,7 +76,7 @@ struct Reading<'t> {
 #[derive(Default)]
 struct Counted {
     rows: u64,
-    rejected: Vec<RejectedRow>,
+    rejected: Rejected<RejectedRow>,
 }
 
 impl<'t> Reading<'t> {
@@ -102,13 +103,13 @@ impl<'t> Reading<'t> {
     }
 
     /// Ends a table, unless most of it cannot be read.
-    fn end_table(&mut self, file: &TableFile<'_>, mut counted: Counted) -> Result<(), FeedError> {
-        let (rows, rejected) = (counted.rows, u64::try_from(counted.rejected.len()).unwrap_or(u64::MAX));
+    fn end_table(&mut self, file: &TableFile<'_>, counted: Counted) -> Result<(), FeedError> {
+        let (rows, rejected) = (counted.rows, counted.rejected.count());
         if rejected > rows / 2 {
             return Err(FeedError::MostlyRejected { file: file.name.clone(), rejected, rows });
         }
         self.rows += rows;
-        self.rejected.append(&mut counted.rejected);
+        self.rejected.append(counted.rejected);
         let (table, encoding) = (file.table.name(), file.encoding);
         self.read.push(ReadFile { file: file.source()?, table, encoding, rows });
         Ok(())
@@ -131,9 +132,10 @@ impl<'t> Reading<'t> {
     }
 
     /// The publication, and how many records it has. What was rejected as a whole record stands last.
-    fn finish(self, unfit: Vec<RejectedRow>) -> (Snapshot, u64) {
+    fn finish(self, unfit: Rejected<RejectedRow>) -> (Snapshot, u64) {
         let mut rejected = self.rejected;
-        rejected.extend(unfit);
+        rejected.append(unfit);
+        let (rejected, rejected_more) = rejected.into_parts();
         let snapshot = Snapshot {
             list: self.list,
             published: None,
@@ -142,6 +144,7 @@ impl<'t> Reading<'t> {
             records: Vec::new(),
             ended: Vec::new(),
             rejected,
+            rejected_more,
             rows: self.rows,
         };
         (snapshot, self.taken)

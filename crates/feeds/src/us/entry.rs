@@ -13,6 +13,7 @@ use comity_watchlist::{
 
 use crate::error::{FeedError, RejectReason};
 use crate::file::{Encoding, InputFile};
+use crate::rejected::Rejected;
 use crate::snapshot::{self, ReadFile, RejectedRow, Scope, Snapshot, Take};
 use crate::us::rows::Row;
 
@@ -29,7 +30,7 @@ pub(super) struct Publication {
     places: HashMap<Reference, usize>,
     /// Rows as they were read, without what differs in each, to find those that stand twice.
     seen: HashMap<Vec<(String, String)>, u64>,
-    rejected: Vec<(u64, Option<Reference>, bool, RejectReason)>,
+    rejected: Rejected<(u64, Option<Reference>, bool, RejectReason)>,
     rows: u64,
 }
 
@@ -120,7 +121,7 @@ impl Publication {
                 Err(reason) => rejected.push((line, Some(reference), false, reason)),
             }
         }
-        let count = u64::try_from(rejected.len()).unwrap_or(u64::MAX);
+        let count = rejected.count();
         if count > self.rows / 2 {
             return Err(FeedError::MostlyRejected { file: named(), rejected: count, rows: self.rows });
         }
@@ -128,6 +129,7 @@ impl Publication {
             return Err(FeedError::NoRecords { file: named() });
         }
         let list = self.list;
+        let (rejected, rejected_more) = rejected.into_parts();
         let rejected = rejected.into_iter().map(|(line, reference, may_hide_others, reason)| RejectedRow {
             file: named(),
             line,
@@ -145,6 +147,7 @@ impl Publication {
             records: Vec::new(),
             ended: Vec::new(),
             rejected,
+            rejected_more,
             rows: self.rows,
         })
     }

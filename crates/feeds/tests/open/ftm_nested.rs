@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use comity_feeds::{RejectReason, Snapshot, ftm};
+use comity_watchlist::LinkTarget;
 use serde_json::Value;
 
 use crate::{file, list};
@@ -111,5 +112,28 @@ fn a_sanction_within_its_subject_need_not_say_whom_it_is_about() {
             read.rejected[0].reason,
             RejectReason::Missing { column: "id" } | RejectReason::Vocabulary { .. }
         ));
+    }
+}
+
+#[test]
+fn copies_of_one_entity_are_joined_in_the_order_of_the_file() {
+    // Each subject has a copy of one relative and calls him otherwise: the first one counts, whatever is drawn for a hash.
+    let line = |number: usize| {
+        format!(
+            "{{\"id\":\"xa-{number}\",\"schema\":\"Person\",\"target\":true,\"properties\":{{\"name\":[\"Ilse Brandt\"],\
+             \"familyPerson\":[{{\"id\":\"f-{number}\",\"schema\":\"Family\",\"properties\":{{\"person\":[\"xa-{number}\"],\
+             \"relative\":[{{\"id\":\"brother\",\"schema\":\"Person\",\"target\":false,\"caption\":\"Rupert {number}\",\
+             \"properties\":{{}}}}]}}}}]}}}}\n"
+        )
+    };
+    let text: String = (0..8).map(line).collect();
+    let first = parse(&text);
+    assert!(first.rejected.is_empty());
+    for _ in 0..20 {
+        assert_eq!(parse(&text).records, first.records);
+    }
+    for record in &first.records {
+        let LinkTarget::Named(name) = &record.links[0].target else { panic!("he is not listed") };
+        assert_eq!(name.as_str(), "Rupert 0");
     }
 }

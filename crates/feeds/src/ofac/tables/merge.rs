@@ -4,6 +4,7 @@ use super::{Counted, OTHERS, Put, Reading, no_subject, repeated};
 use crate::error::FeedError;
 use crate::ofac::rows::{Cursor, Refused, Row, TableFile};
 use crate::ofac::subject::Subject;
+use crate::rejected::Rejected;
 use crate::snapshot::{RejectedRow, Snapshot};
 
 /// A table that is read beside that of the subjects.
@@ -30,7 +31,7 @@ pub(super) fn read(
             beside.push(table);
         }
     }
-    let (mut counted, mut open, mut unfit) = (Counted::default(), None, Vec::new());
+    let (mut counted, mut open, mut unfit) = (Counted::default(), None, Rejected::default());
     let mut cursor = primary.cursor();
     while let Some(line) = cursor.advance() {
         counted.rows += 1;
@@ -58,7 +59,7 @@ fn next(
     primary: &TableFile<'_>,
     beside: &mut [Beside<'_, '_>],
     open: &mut Option<(u64, Subject)>,
-    unfit: &mut Vec<RejectedRow>,
+    unfit: &mut Rejected<RejectedRow>,
     row: &Row<'_>,
 ) -> Result<(), Refused> {
     let uid = row.number(0, "ent_num").map_err(|reason| (None, reason))?;
@@ -77,13 +78,15 @@ fn settle(
     primary: &TableFile<'_>,
     beside: &mut [Beside<'_, '_>],
     open: Option<(u64, Subject)>,
-    unfit: &mut Vec<RejectedRow>,
+    unfit: &mut Rejected<RejectedRow>,
 ) {
     let Some((uid, mut subject)) = open else { return };
     for table in beside {
         table.pass(reading, uid, Some(&mut subject));
     }
-    unfit.extend(reading.hand_over(primary, subject));
+    if let Some(row) = reading.hand_over(primary, subject) {
+        unfit.push(row);
+    }
 }
 
 impl Beside<'_, '_> {

@@ -6,6 +6,7 @@ use super::{Counted, OTHERS, Put, Reading, no_subject, repeated};
 use crate::error::FeedError;
 use crate::ofac::rows::{Refused, Row, TableFile};
 use crate::ofac::subject::Subject;
+use crate::rejected::Rejected;
 use crate::snapshot::Snapshot;
 
 /// The subjects so far, and where each is.
@@ -27,9 +28,11 @@ pub(super) fn read(
             table(&mut reading, file, |_, row| subjects.put(row, put))?;
         }
     }
-    let mut unfit = Vec::new();
+    let mut unfit = Rejected::default();
     for subject in subjects.all {
-        unfit.extend(reading.hand_over(primary, subject));
+        if let Some(row) = reading.hand_over(primary, subject) {
+            unfit.push(row);
+        }
     }
     Ok(reading.finish(unfit))
 }
