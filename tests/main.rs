@@ -41,3 +41,4 @@ mod strangers;
 mod thief;
 mod tidy;
 mod tls;
+mod vocabularies;

@@ -46,6 +46,7 @@ fn main() {
     lists();
     policies();
     goods();
+    vocabularies();
     let config = |to: &str| {
         format!(
             "[agency]\nid = \"a.example\"\nname = \"A\"\n[listen]\npeers = \"0.0.0.0:7443\"\nadmin = \"127.0.0.1:7444\"\n[release]\nto = \"{to}\"\n"
@@ -70,6 +71,15 @@ fn goods() {
     ];
     for ((scheme, codes), number) in comity_watchlist::GoodsScheme::all().zip(codes).zip(0_u8..) {
         write("goods", &scheme.to_string(), &[&[number], codes.as_bytes()].concat());
+    }
+}
+
+/// Tables of codes and titles, one with the headings of a broader tariff.
+fn vocabularies() {
+    let eu = "code,title\n1C350,Chemicals\n1C350.a,\"Powder, grey\"\n";
+    let taric = "title,code\r\nClockwork,84\r\nSprings,8471 30 00 00\r\n";
+    for (number, name, table) in [(0_u8, "eu", eu), (8, "taric", taric)] {
+        write("vocabulary", name, &[&[number], table.as_bytes()].concat());
     }
 }
 

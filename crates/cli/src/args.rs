@@ -7,6 +7,7 @@ mod key;
 mod lists;
 mod record;
 mod tls;
+mod vocabulary;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ pub(crate) use self::record::{
     ground,
 };
 pub(crate) use self::tls::{AuthorityCommand, CrlCommand, Tls, TlsCommand, WhatToRevoke};
+pub(crate) use self::vocabulary::{EditionOf, Vocabulary, VocabularyCommand};
 
 /// Watchlists shared between agencies: signed, verifiable, erasable.
 #[derive(Debug, Parser)]
@@ -48,6 +50,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Write a designation of one's own, or change what is listed, one signed change at a time.
     Record(Record),
+    /// The codes of control lists and customs tariffs: enter an edition, list and show what is held.
+    Vocabulary(Vocabulary),
     /// Write what a log says of a list in a format that others read: STIX, FollowTheMoney, CSV, a MISP feed.
     Export(Export),
     /// Ask who is listed under a name or a number.
@@ -363,6 +367,7 @@ impl Command {
                 | ImportSource::Jsonl { how, .. } => how.of.json,
             },
             Self::Record(record) => record.command.of().json,
+            Self::Vocabulary(vocabulary) => vocabulary.command.of().json,
             Self::Log(log) => match &log.command {
                 LogCommand::List { of }
                 | LogCommand::Show { of, .. }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::answer::{Answer, Refusal};
 use crate::args::{Export, OutFormatName};
+use crate::editions::{old_json, old_text};
 use crate::interruption::{Heard, Interruption};
 use crate::out_file::OutFile;
 use crate::out_folder::OutFolder;
@@ -35,10 +36,15 @@ pub(crate) fn run(arguments: &Export) -> Result<Answer, Refusal> {
         bytes = bytes.saturating_add(u64::try_from(content.len()).unwrap_or(u64::MAX));
         place.take(path, content)
     });
-    let exported = exported.and_then(|exported| Ok((exported, place.finish()?)));
-    interruption.ends(exported.map(|(Exported { head, records, left_out }, files)| {
+    // What is written against an older edition goes out as it is, and whoever sends it hears so.
+    let old = |source: &mut Source| match &origin {
+        origin if *origin == source.home().origin() => source.status().map(|(status, _)| status.old_codes),
+        _ => Ok(Vec::new()),
+    };
+    let exported = exported.and_then(|exported| Ok((exported, old(&mut source)?, place.finish()?)));
+    interruption.ends(exported.map(|(Exported { head, records, left_out }, old, files)| {
         let (list, root) = (list.as_ref().map(ListId::as_str), head.root.to_base64());
-        let text = format!(
+        let mut text = format!(
             "{origin}  size {}: {records} records written as {} to {}, {left_out} left out",
             head.size,
             format.word(),
@@ -46,8 +52,12 @@ pub(crate) fn run(arguments: &Export) -> Result<Answer, Refusal> {
         );
         let json = json!({
             "format": format.word(), "origin": origin.as_str(), "list": list, "size": head.size.value(),
-            "root": root, "records": records, "left_out": left_out, "files": files, "bytes": bytes,
+            "old_codes": old.iter().map(old_json).collect::<Vec<_>>(), "root": root, "records": records, "left_out": left_out, "files": files, "bytes": bytes,
         });
+        for old in &old {
+            text.push('\n');
+            text.push_str(&old_text(old));
+        }
         Answer::new(text, json)
     }))
 }

@@ -25,8 +25,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::{ImportHow, ImportSource};
+use crate::editions::{Newest, has_codes};
 use crate::import::holdings::Holdings;
-use crate::import::input::Publication;
+pub(crate) use crate::import::input::Publication;
 use crate::import::report::{Outcome, Report};
 use crate::source::Source;
 
@@ -155,12 +156,15 @@ struct Compared<'h, 'c> {
     records: usize,
     /// Left out, since they were erased here.
     barred: Vec<RecordKey>,
+    /// The editions that codes name, once a record has one.
+    newest: Option<Newest>,
     failed: Option<Refusal>,
 }
 
 impl<'h, 'c> Compared<'h, 'c> {
     const fn new(held: &'h OnceCell<Holdings>, current: &'c OnceCell<Current<'h>>) -> Self {
-        Self { held, current, comparison: None, records: 0, barred: Vec::new(), failed: None }
+        let (comparison, newest, failed) = (None, None, None);
+        Self { held, current, comparison, records: 0, barred: Vec::new(), newest, failed }
     }
 
     /// Asks what is held of a list, unless that is known.
@@ -176,9 +180,25 @@ impl<'h, 'c> Compared<'h, 'c> {
         Ok(())
     }
 
+    /// Has the codes of goods of a record name the editions that are the newest now.
+    fn name_editions(&mut self, source: &mut Source, record: &mut Record) -> Result<(), Refusal> {
+        if has_codes(record) {
+            let newest = match self.newest.take() {
+                Some(newest) => newest,
+                None => Newest::of(source)?,
+            };
+            self.newest.insert(newest).name(record);
+        }
+        Ok(())
+    }
+
     /// Compares a record. After a failure nothing more is compared, and the next [`hold`](Self::hold) tells of it.
-    fn take(&mut self, source: &mut Source, own: &Origin, record: Box<Record>) {
+    fn take(&mut self, source: &mut Source, own: &Origin, mut record: Box<Record>) {
         if self.failed.is_some() {
+            return;
+        }
+        if let Err(refusal) = self.name_editions(source, &mut record) {
+            self.failed = Some(refusal);
             return;
         }
         self.records += 1;

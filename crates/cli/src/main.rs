@@ -9,6 +9,7 @@ mod backup;
 mod bench;
 mod bundle;
 mod demo;
+mod editions;
 mod export;
 mod heap;
 mod import;
@@ -30,6 +31,7 @@ mod source;
 mod stage;
 mod status;
 mod tls;
+mod vocabulary;
 mod watch;
 
 use std::process::ExitCode;
@@ -71,6 +73,7 @@ fn run(command: Command) -> Result<Answer, Refusal> {
         Command::Card(arguments) => init::card(&arguments),
         Command::Import(arguments) => import::run(&arguments.source),
         Command::Record(arguments) => record::run(&arguments.command),
+        Command::Vocabulary(arguments) => vocabulary::run(&arguments.command),
         Command::Export(arguments) => export::run(&arguments),
         Command::Log(arguments) => log::run(&arguments.command),
         Command::Bundle(arguments) => bundle::run(&arguments),

@@ -27,6 +27,7 @@ use comity_wire::v1::RecordState;
 
 use crate::answer::{Answer, Refusal, sentence};
 use crate::args::{Acted, Grounds, RecordCommand, RecordKey as KeyOf, Written};
+use crate::editions::{Newest, has_codes, standings};
 use crate::import::fresh_handle;
 use crate::in_file::read_at_most;
 use crate::record::ask::Dialog;
@@ -36,6 +37,8 @@ use crate::records::key_json;
 use crate::source::Source;
 
 pub(crate) use crate::record::confirm::{waiting_json, waiting_text};
+pub(crate) use crate::record::signed::{draft, handling_words};
+pub(crate) use crate::record::standing::label_of;
 
 /// What comes of a refusal.
 const NOTHING: &str = "; nothing was signed";
@@ -122,6 +125,9 @@ fn write(writing: Writing, written: &Written) -> Result<Answer, Refusal> {
         (told, in_file) => told.or(in_file),
     };
     let mut source = Source::find(&written.of.home)?;
+    if has_codes(&record) {
+        Newest::of(&mut source)?.name(&mut record);
+    }
     let before = find(&mut source, &record.key)?;
     if matches!(writing, Writing::Add | Writing::Relist) {
         return begin(&mut source, writing, record, before);
@@ -310,6 +316,7 @@ fn show(
         let split: Vec<serde_json::Value> = standing.split_into.iter().map(key_json).collect();
         object.insert("split_into".to_owned(), split.into());
         object.insert("record".to_owned(), written);
+        object.insert("vocabularies".to_owned(), standings(source, record)?.into());
         object.extend(said.json());
     }
     Ok(Answer::new(if statements { said.text() } else { text }, json))

@@ -105,11 +105,42 @@ fn goods_json(goods: &v1::GoodsMatch) -> Result<Value, Refusal> {
             ));
         }
     };
-    Ok(json!({ "scheme": goods.scheme, "code": goods.code, "relation": relation }))
+    let mut told = json!({ "scheme": goods.scheme, "code": goods.code, "relation": relation });
+    let edition = goods.edition.as_ref().map(|edition| {
+        let newer = Some(&edition.newer).filter(|newer| !newer.is_empty());
+        json!({
+            "edition": edition.edition, "origin": edition.origin, "held": edition.held, "newer": newer,
+            "unlisted": edition.unlisted,
+        })
+    });
+    if let (Some(edition), Some(object)) = (edition, told.as_object_mut()) {
+        object.insert("edition".to_owned(), edition);
+    }
+    Ok(told)
+}
+
+/// Against which edition a code was written, for a person.
+fn edition_text(edition: &v1::CodeEdition) -> String {
+    let mut text = format!(", written against {} of {}", plain(&edition.edition), plain(&edition.origin));
+    if !edition.held {
+        text.push_str(", which is not held");
+    }
+    if edition.unlisted {
+        text.push_str(", which does not have it");
+    }
+    if !edition.newer.is_empty() {
+        text.push_str("; OLD: the newest is ");
+        text.push_str(&plain(&edition.newer));
+    }
+    text
 }
 
 /// Why a record was found by a code of goods, for a person.
 fn goods_text(goods: &v1::GoodsMatch) -> String {
+    goods_relation_text(goods) + &goods.edition.as_ref().map(edition_text).unwrap_or_default()
+}
+
+fn goods_relation_text(goods: &v1::GoodsMatch) -> String {
     let (scheme, code) = (plain(&goods.scheme), plain(&goods.code));
     match goods.relation() {
         v1::GoodsRelation::Same => format!("\n    listed under {scheme} {code}, as asked"),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::Status;
+use crate::editions::{old_json, old_text};
 use crate::log::{logs_json, logs_text};
 use crate::peer::line;
 use crate::record::{waiting_json, waiting_text};
@@ -39,6 +40,7 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
         "alarms": alarms,
         "stale": status.stale,
         "waiting_erasures": status.waiting_erasures.iter().map(waiting_json).collect::<Vec<_>>(),
+        "old_codes": status.old_codes.iter().map(old_json).collect::<Vec<_>>(),
         "witnessed_time": status.witnessed_time,
         "http_addr": http,
         "expiries": status.expiries.iter().map(expiry_json).collect::<Vec<_>>(),
@@ -66,6 +68,10 @@ pub(crate) fn run(arguments: &Status) -> Result<Answer, Refusal> {
     for waiting in &status.waiting_erasures {
         text.push('\n');
         text.push_str(&waiting_text(waiting));
+    }
+    for old in &status.old_codes {
+        text.push('\n');
+        text.push_str(&old_text(old));
     }
     Ok(Answer::new(text, json))
 }

@@ -2,7 +2,7 @@
 //!
 //! In scope: parsers from the bytes of a publication to a [`Snapshot`] of canonical records; [`diff`], which turns a
 //! snapshot and the records held into the changes to sign; the JSON in which an agency writes its own designations
-//! ([`own`]); and [`out`], which writes records in formats of others.
+//! ([`own`]); the codes of control lists ([`vocabulary`]); and [`out`], which writes records in formats of others.
 //!
 //! Out of scope: reading and hashing files (the caller), signing and storing (`ledger`, `store`), the record model
 //! (`watchlist`). Nothing here reads a clock, a file or randomness.
@@ -36,6 +36,7 @@ pub mod uk;
 pub mod un;
 pub mod us;
 mod value;
+pub mod vocabulary;
 mod xml;
 
 pub use diff::{Amended, Comparison, Current, Difference, Held, Options, diff, losses};

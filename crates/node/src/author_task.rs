@@ -24,8 +24,7 @@ use self::group::{Group, Joined};
 use crate::erasures;
 use crate::off_reactor::in_own_thread;
 use crate::records::ViewStep;
-use crate::statements;
-use crate::{Node, NodeError, OwnLog, ReadOnlyReason, SystemEntropy, now};
+use crate::{Node, NodeError, OwnLog, ReadOnlyReason, SystemEntropy, now, statements, vocabularies};
 
 /// Drafts beyond which no further append joins a batch: a sync costs some milliseconds, and as long as this many
 /// take to seal. A larger append is a batch of its own.
@@ -333,8 +332,11 @@ impl AuthorLoop {
             return bases.is_empty();
         };
         let view = self.node.view();
+        if !vocabularies::hold(&view, &log, bases) {
+            return false;
+        }
         let (mut seen, mut begun) = (BTreeSet::new(), BTreeSet::new());
-        bases.iter().all(|basis| {
+        bases.iter().filter(|basis| basis.decoded.change.op.vocabulary().is_none()).all(|basis| {
             // A key is taken by what begins under it and by what goes on under it.
             let takes = match &basis.decoded.change.op {
                 Op::Rekey { to, .. } => Some(to),

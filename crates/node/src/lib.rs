@@ -61,6 +61,7 @@ pub mod tls;
 mod tls_keys;
 mod tls_life;
 mod told;
+mod vocabularies;
 mod waiting_erasures;
 mod witnessed_time;
 
@@ -104,4 +105,5 @@ pub use statements::statements_about;
 pub use succession::{Succeeded, succeed};
 pub use tls_keys::{IssuedCrl, OwnLeaf, RenewedLeaf, Revokee, TlsKeys, TlsKeysError};
 pub use tls_life::{Reloaded, TlsLife, TlsOutlook};
+pub use vocabularies::{old_codes, vocabularies};
 pub use waiting_erasures::{waiting_message, waiting_messages};

@@ -108,13 +108,13 @@ impl ViewStep {
     }
 
     /// Whether it leaves every record as it is: it names no entry before it, and begins a listing of its own at most. A
-    /// same-as statement says something of others.
+    /// same-as statement and a vocabulary say something of others.
     fn changes_nothing(&self, view: &View) -> bool {
         let decoded = self.decoded.as_ref();
         self.at.about.is_none()
             && decoded.is_none_or(|decoded| {
                 let change = &decoded.change;
-                !change.op.is_of_statement() && !view.has_handle(&self.at.origin, change.handle)
+                change.op.is_of_listing() && !view.has_handle(&self.at.origin, change.handle)
             })
     }
 

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use comity_ledger::{Head, Origin};
-use comity_screening::{Answer, GoodsRelation, Hit, HitState, IdQuery, Matched, Query, View};
+use comity_screening::{Answer, Editions, GoodsRelation, Hit, HitState, IdQuery, Matched, Query, View};
 use comity_store::HeldBack;
 use comity_watchlist::Text;
 use comity_wire::{InvalidMessage, LogHead, ScreenQuery, v1};
 
 use crate::LogState;
+use crate::vocabularies::{code_edition, today};
 
 /// How far the view has taken each log in, and how it stands with each.
 type Stands<'a> = (&'a BTreeMap<Origin, Head>, &'a BTreeMap<Origin, LogState>);
@@ -40,7 +41,7 @@ pub fn screened(
     };
     let mut answer = view.screen(&query);
     answer.hits.retain(|hit| !is_held_back(view, held_back, logs.0, hit));
-    respond(&answer, held_back, logs)
+    respond(view, &answer, held_back, logs)
 }
 
 /// Whether an entry of the listing that is found is held back.
@@ -53,6 +54,7 @@ fn is_held_back(view: &View, held_back: &HeldBack, as_of: &BTreeMap<Origin, Head
 }
 
 fn respond(
+    view: &View,
     answer: &Answer,
     held_back: &HeldBack,
     (as_of, states): Stands<'_>,
@@ -68,7 +70,12 @@ fn respond(
     } else {
         found
     };
-    let hits = answer.hits.iter().map(|hit| hit_message(hit, as_of, states));
+    let names_edition = |hit: &Hit| matches!(&hit.matched, Matched::Goods { against: Some(_), .. });
+    let editions = answer.hits.iter().any(names_edition).then(|| view.editions(today()));
+    let hits = answer.hits.iter().map(|hit| v1::Hit {
+        goods: goods_message(&hit.matched, editions.as_ref()),
+        ..hit_message(hit, as_of, states)
+    });
     let mut response = v1::ScreenResponse {
         answer: word.into(),
         as_of: heads.map(|head| v1::LogHead::from(&head)).collect(),
@@ -120,13 +127,13 @@ fn hit_message(hit: &Hit, as_of: &BTreeMap<Origin, Head>, states: &BTreeMap<Orig
         root: Bytes::copy_from_slice(head.root.as_bytes()),
         state: state.into(),
         checkpoint: checkpoint.into(),
-        goods: goods_message(&hit.matched),
+        goods: None,
         merged_into: hit.merged_into.as_ref().map(comity_wire::record_name),
     }
 }
 
-fn goods_message(matched: &Matched) -> Option<v1::GoodsMatch> {
-    let Matched::Goods { code, relation, .. } = matched else { return None };
+fn goods_message(matched: &Matched, editions: Option<&Editions<'_>>) -> Option<v1::GoodsMatch> {
+    let Matched::Goods { code, relation, against, .. } = matched else { return None };
     let relation = match relation {
         GoodsRelation::Same => v1::GoodsRelation::Same,
         GoodsRelation::Covers => v1::GoodsRelation::Covers,
@@ -136,6 +143,9 @@ fn goods_message(matched: &Matched) -> Option<v1::GoodsMatch> {
         scheme: code.scheme().to_string(),
         code: code.to_string(),
         relation: relation.into(),
+        edition: editions
+            .zip(against.as_deref())
+            .map(|(editions, named)| code_edition(editions, named, code)),
     })
 }
 

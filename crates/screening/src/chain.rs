@@ -149,8 +149,10 @@ impl Step {
             Op::Rekey { to, .. } => (Act::Rekey(Arc::new(to)), None),
             Op::Merge { into, from, .. } => (Act::Join(Join::of_merge(handle, into, from)), None),
             Op::Split { from, into, .. } => (Act::Join(Join::of_split(handle, from, into)), None),
-            // The view keeps statements apart; one that came here would name no listing.
-            Op::SameAs { .. } | Op::Retract { .. } => (Act::Join(Join::Unnamed), None),
+            // The view keeps statements and vocabularies apart; one that came here would name no listing.
+            Op::SameAs { .. } | Op::Retract { .. } | Op::Vocabulary { .. } => {
+                (Act::Join(Join::Unnamed), None)
+            }
         };
         let withheld = if record.is_some() { withheld } else { Vec::new() };
         let (index, leaf, about) = (at.index, at.leaf, at.about);

@@ -4,7 +4,7 @@
 
 use comity_tlog::{EntryIndex, Hash};
 use comity_watchlist::{
-    GoodsCode, Handle, IdKind, ListId, NameKind, RecordKey, Reference, SubjectKind, Text,
+    GoodsCode, Handle, IdKind, ListId, NameKind, RecordKey, Reference, SubjectKind, Text, VocabularyRef,
 };
 
 use crate::origin::LogOrigin;
@@ -82,6 +82,8 @@ pub enum Matched {
         former: bool,
         /// How it lies to the code asked for.
         relation: GoodsRelation,
+        /// The edition of a vocabulary that it was written against, if it names one.
+        against: Option<Box<VocabularyRef>>,
     },
 }
 

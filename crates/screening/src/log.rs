@@ -10,6 +10,7 @@ use comity_watchlist::{Handle, RecordKey};
 
 use crate::index::ListingId;
 use crate::statement::Statements;
+use crate::vocabulary::Vocabularies;
 
 /// One entry that changes a record and that we could not read.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Log {
     pub(crate) handles: BTreeMap<Handle, ListingId>,
     /// What is said of two listings being about one subject.
     pub(crate) statements: Statements,
+    /// The editions of control lists and tariffs.
+    pub(crate) vocabularies: Vocabularies,
     /// The listings that stand under a key, ended ones included.
     pub(crate) keys: BTreeMap<Arc<RecordKey>, Vec<ListingId>>,
 }

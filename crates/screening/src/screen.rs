@@ -123,7 +123,12 @@ impl View {
                     },
                     Asked::Goods(asked) => {
                         let (code, relation) = goods_match(known, asked)?;
-                        Matched::Goods { code, former: known.former, relation }
+                        Matched::Goods {
+                            code,
+                            former: known.former,
+                            relation,
+                            against: known.vocabulary.clone(),
+                        }
                     }
                 }
             }

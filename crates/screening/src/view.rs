@@ -86,6 +86,9 @@ impl View {
         if decoded.change.op.is_of_statement() {
             return Ok(self.apply_statement(at, decoded, late));
         }
+        if !decoded.change.op.is_of_listing() {
+            return Ok(self.apply_vocabulary(at, &decoded, late));
+        }
         let id = self.listing_of(&at.origin, decoded.change.handle)?;
         let log = self.logs.entry(at.origin.clone()).or_default();
         log.newest = log.newest.max(Some(at.index));
@@ -116,6 +119,19 @@ impl View {
         conflict.map_or(Outcome::Applied, Outcome::Flagged)
     }
 
+    /// Takes in a part of a vocabulary, which changes no listing.
+    fn apply_vocabulary(&mut self, at: &Provenance, decoded: &Decoded, late: bool) -> Outcome {
+        let log = self.logs.entry(at.origin.clone()).or_default();
+        log.newest = log.newest.max(Some(at.index));
+        let before = log.gaps.remove(at.index).and_then(|gap| gap.owner);
+        log.vocabularies.take(at, &decoded.change);
+        if late {
+            self.move_gaps(at, before, None);
+        }
+        let conflict = self.logs.get(&at.origin).and_then(|log| log.vocabularies.conflict(at.index));
+        conflict.map_or(Outcome::Applied, Outcome::Flagged)
+    }
+
     /// Takes note of an entry that changes a record but whose content is withheld, erased, lost, or not understood.
     /// The record that it is about is not actionable until the entry is opened.
     ///
@@ -143,7 +159,8 @@ impl View {
             listing.conflicts().map(|(index, conflict)| (handle, index, conflict)).collect::<Vec<_>>()
         };
         let statements = self.log(origin).into_iter().flat_map(|log| log.statements.conflicts());
-        self.of_origin(origin).flat_map(flagged).chain(statements)
+        let parts = self.log(origin).into_iter().flat_map(|log| log.vocabularies.conflicts());
+        self.of_origin(origin).flat_map(flagged).chain(statements).chain(parts)
     }
 
     /// Whether a listing of an origin has this handle, found or not.
@@ -172,6 +189,10 @@ impl View {
         self.logs.get(origin)
     }
 
+    pub(crate) fn logs(&self) -> impl Iterator<Item = (&LogOrigin, &Log)> {
+        self.logs.iter()
+    }
+
     /// A log with the name that the view has of it.
     pub(crate) fn log_named(&self, origin: &LogOrigin) -> Option<(&LogOrigin, &Log)> {
         self.logs.get_key_value(origin)
@@ -189,6 +210,16 @@ impl View {
             && let Some(leaf) = statements.leaf(at.index)
         {
             let known = statements.conflict(at.index).map_or(Outcome::Repeated, Outcome::Flagged);
+            return if leaf == at.leaf {
+                Ok(Some(known))
+            } else {
+                Err(ViewError::OtherEntry { index: at.index })
+            };
+        }
+        if let Some(vocabularies) = log.map(|log| &log.vocabularies)
+            && let Some(leaf) = vocabularies.leaf(at.index)
+        {
+            let known = vocabularies.conflict(at.index).map_or(Outcome::Repeated, Outcome::Flagged);
             return if leaf == at.leaf {
                 Ok(Some(known))
             } else {
@@ -345,8 +376,9 @@ impl PartialEq for View {
             && self.meaning(&self.ids) == other.meaning(&other.ids)
             && self.named_by == other.named_by
             && self.logs.iter().all(|(origin, log)| {
-                let theirs = other.logs.get(origin).map(|log| &log.statements);
-                theirs.is_none_or(|theirs| log.statements == *theirs)
+                other.logs.get(origin).is_none_or(|theirs| {
+                    log.statements == theirs.statements && log.vocabularies == theirs.vocabularies
+                })
             })
     }
 }

@@ -10,6 +10,7 @@ use crate::record::{Record, UnknownKeys};
 use crate::same_as::Pair;
 use crate::source::Source;
 use crate::text::{Prose, Text};
+use crate::vocabulary::VocabularyPart;
 
 /// One operation on one handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +139,13 @@ pub enum Op {
         /// Why; its key is that of the statement.
         notice: Box<Notice>,
     },
+    /// A part of an edition of a control list or customs tariff; the handle is that of the edition. It is about no record.
+    Vocabulary {
+        /// The codes.
+        part: Box<VocabularyPart>,
+        /// Where they are from; its key is scheme and edition.
+        notice: Box<Notice>,
+    },
 }
 
 /// On what ground a listing ends.
@@ -209,10 +217,11 @@ impl Op {
         }
     }
 
-    /// The entry that the change follows; `None` for a listing and a same-as statement, which begin a handle.
+    /// The entry that the change follows; `None` for a listing, a same-as statement and a vocabulary, which
+    /// begin a handle.
     pub const fn prev(&self) -> Option<EntryRef> {
         match self {
-            Self::List { .. } | Self::Relist { .. } | Self::SameAs { .. } => None,
+            Self::List { .. } | Self::Relist { .. } | Self::SameAs { .. } | Self::Vocabulary { .. } => None,
             Self::Amend { prev, .. }
             | Self::Correct { prev, .. }
             | Self::Suspend { prev, .. }
@@ -242,7 +251,8 @@ impl Op {
             | Self::Withdraw { notice, .. }
             | Self::Erase { notice, .. }
             | Self::SameAs { notice, .. }
-            | Self::Retract { notice, .. } => Body::Notice(notice),
+            | Self::Retract { notice, .. }
+            | Self::Vocabulary { notice, .. } => Body::Notice(notice),
         }
     }
 
@@ -252,6 +262,19 @@ impl Op {
             Self::SameAs { pair, .. } => Some(pair),
             _ => None,
         }
+    }
+
+    /// The part of a vocabulary that it carries.
+    pub fn vocabulary(&self) -> Option<&VocabularyPart> {
+        match self {
+            Self::Vocabulary { part, .. } => Some(part),
+            _ => None,
+        }
+    }
+
+    /// Whether it changes a record: it is neither of a same-as statement nor of a vocabulary.
+    pub const fn is_of_listing(&self) -> bool {
+        !self.is_of_statement() && !matches!(self, Self::Vocabulary { .. })
     }
 
     /// Whether it begins or ends a same-as statement, and so changes no record.
@@ -276,6 +299,7 @@ impl Op {
             Self::Erase { .. } => 12,
             Self::SameAs { .. } => 13,
             Self::Retract { .. } => 14,
+            Self::Vocabulary { .. } => 15,
         }
     }
 
@@ -296,6 +320,7 @@ impl Op {
             Self::Erase { .. } => "erase",
             Self::SameAs { .. } => "same-as",
             Self::Retract { .. } => "retract",
+            Self::Vocabulary { .. } => "vocabulary",
         }
     }
 }

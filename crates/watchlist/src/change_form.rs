@@ -17,6 +17,7 @@ use crate::record_form::{CLOSED_BOUND, ITEMS, LEGAL, LEGAL_BOUND, PUBLIC_BOUND};
 use crate::same_as::Pair;
 use crate::section::{Section, Sections, SectionsRead};
 use crate::source::Source;
+use crate::vocabulary::VocabularyPart;
 
 /// The version of the byte form that this program writes, and the only one that it reads.
 const FORM_VERSION: u64 = 1;
@@ -35,6 +36,7 @@ const NEW_KEY: u64 = 44;
 const INTO: u64 = 46;
 const FROM: u64 = 47;
 const PAIR: u64 = 48;
+const PART: u64 = 49;
 
 const PATHS_BOUND: Bound = bound("paths", PATHS_MAX);
 const HANDLES_BOUND: Bound = bound("handles", HANDLES_MAX);
@@ -188,6 +190,7 @@ impl Op {
                 put_handles(fields, INTO, into)
             }
             Self::SameAs { pair, notice } => pair.put(fields, PAIR, &notice.key),
+            Self::Vocabulary { part, notice } => part.put(fields, PART, &notice.key),
         }
     }
 
@@ -243,6 +246,11 @@ impl Op {
                 let pair = Pair::take(&mut fields, PAIR, &start.key)?;
                 Ok(Self::SameAs { pair: Box::new(pair), notice: take_notice(start.key, fields)? })
             }
+            15 => {
+                start.none_before()?;
+                let part = VocabularyPart::take(&mut fields, PART, &start.key)?;
+                Ok(Self::Vocabulary { part: Box::new(part), notice: take_notice(start.key, fields)? })
+            }
             4 | 5 | 11 | 12 | 14 => {
                 let prev = start.prev()?;
                 let notice = take_notice(start.key, fields)?;
@@ -292,7 +300,8 @@ impl Op {
             | Self::Withdraw { notice, .. }
             | Self::Erase { notice, .. }
             | Self::SameAs { notice, .. }
-            | Self::Retract { notice, .. } => notice,
+            | Self::Retract { notice, .. }
+            | Self::Vocabulary { notice, .. } => notice,
         };
         match section {
             Section::ReasonsPublic => {

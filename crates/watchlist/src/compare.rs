@@ -53,7 +53,8 @@ impl Record {
     }
 }
 
-/// A verdict on check digits follows from what is written, and one that an older program did not give is no change.
+/// A verdict on check digits follows from what is written, and one that an older program did not give is no change; nor is
+/// another edition of a vocabulary, against which the same is written again.
 fn same_identifiers(old: &[Identifier], new: &[Identifier]) -> bool {
     old.len() == new.len() && old.iter().zip(new).all(|(old, new)| old.same_content(new))
 }

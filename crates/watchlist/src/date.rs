@@ -113,6 +113,9 @@ pub struct DatedFact {
 }
 
 impl CalendarDate {
+    /// The last day that can be written.
+    pub const LAST: Self = Self { year: 9_999, month: 12, day: 31 };
+
     /// Takes a day.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use crate::goods::{GoodsCode, GoodsError, GoodsScheme};
 use crate::length::Put;
 use crate::place::Country;
 use crate::text::Text;
+use crate::vocabulary::VocabularyRef;
 
 /// What an identifier identifies by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -174,6 +175,8 @@ pub struct Identifier {
     pub former: bool,
     /// Whether its check digits fit; `None` if it has none, or was made by a program that did not look.
     pub checksum: Option<Checksum>,
+    /// The edition that a code of goods was written against; `None` if none was held, or by a program that did not look.
+    pub vocabulary: Option<Box<VocabularyRef>>,
     unknown: Fields,
 }
 
@@ -226,13 +229,15 @@ impl Identifier {
             note: None,
             former: false,
             checksum: None,
+            vocabulary: None,
             unknown: Fields::new(),
         }
     }
 
-    /// Whether both say the same, whatever was made of their check digits.
+    /// Whether both say the same, whatever was made of their check digits and whichever edition they were written against.
     pub(crate) fn same_content(&self, other: &Self) -> bool {
-        *self == Self { checksum: self.checksum, ..other.clone() }
+        let (checksum, vocabulary) = (self.checksum, self.vocabulary.clone());
+        *self == Self { checksum, vocabulary, ..other.clone() }
     }
 
     /// The code of goods that it is; `None` if it is of another kind.
@@ -266,7 +271,7 @@ impl Form for Identifier {
         if let Some(checksum) = self.checksum {
             fields.put_unsigned(11, checksum.code());
         }
-        Ok(())
+        form::put_form(fields, 12, self.vocabulary.as_deref())
     }
 
     fn from_fields(mut fields: Fields) -> Result<Self, RecordError> {
@@ -286,6 +291,7 @@ impl Form for Identifier {
             note: form::take_text(&mut fields, 9, "identifiers.note")?,
             former: form::take_flag(&mut fields, 10, "identifiers.former")?,
             checksum: form::typed("identifiers.checksum", fields.take_unsigned(11))?.map(Checksum::from_code),
+            vocabulary: form::take_form(&mut fields, 12)?.map(Box::new),
             unknown: fields,
         })
     }

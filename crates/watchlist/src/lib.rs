@@ -30,6 +30,7 @@ mod same_as;
 mod section;
 mod source;
 mod text;
+mod vocabulary;
 
 pub use change::{Change, DelistReason, Notice, Op};
 pub use change_form::Decoded;
@@ -49,3 +50,4 @@ pub use same_as::{ListingRef, Pair};
 pub use section::{Section, Sections, SectionsRead};
 pub use source::{Extra, Source, SourceFile};
 pub use text::{Prose, Text, TextError};
+pub use vocabulary::{TitledCode, VocabularyPart, VocabularyRef, code_of, scheme_of, vocabulary_list};

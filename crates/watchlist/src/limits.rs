@@ -94,5 +94,14 @@ pub const HANDLES_MAX: usize = 100;
 /// Bytes of a code of goods as written. The longest of the lists, with spaces and brackets, has under 40.
 pub const GOODS_CODE_BYTES_MAX: usize = 64;
 
+/// Codes of one edition of a vocabulary. TARIC, the longest, has some 30,000 headings and codes.
+pub const VOCABULARY_CODES_MAX: usize = 100_000;
+
+/// Entries that one edition is parted into. TARIC with its titles takes about 80.
+pub const VOCABULARY_PARTS_MAX: usize = 512;
+
+/// Bytes of codes and titles in one of them: a section, less what else stands there.
+pub const VOCABULARY_PART_BYTES_MAX: usize = SECTION_BYTES_MAX - 8_192;
+
 /// Segments of a code of goods. The control lists have six levels below an entry at most.
 pub const GOODS_DEPTH_MAX: usize = 10;

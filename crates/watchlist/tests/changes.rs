@@ -80,8 +80,21 @@ fn a_verdict_that_was_not_given_before_is_no_change_and_old_bytes_keep_their_has
 fn every_operation_has_a_sample() {
     let words: Vec<&str> = samples::changes().iter().map(|(_, change)| change.op.word()).collect();
     for word in [
-        "list", "amend", "correct", "suspend", "resume", "delist", "relist", "rekey", "merge", "split",
-        "withdraw", "erase", "same-as", "retract",
+        "list",
+        "amend",
+        "correct",
+        "suspend",
+        "resume",
+        "delist",
+        "relist",
+        "rekey",
+        "merge",
+        "split",
+        "withdraw",
+        "erase",
+        "same-as",
+        "retract",
+        "vocabulary",
     ] {
         assert!(words.contains(&word), "{word}");
     }

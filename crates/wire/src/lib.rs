@@ -70,8 +70,8 @@ pub use revocations::{
 pub use sanitize::{sanitize, sanitize_response};
 pub use screen::{HITS_MAX, ScreenQuery};
 pub use shape::{
-    EXPIRIES_MAX, KEY_EVENTS_MAX, STATEMENTS_MAX, SUBJECT_LISTINGS_MAX, SUBJECTS_MAX, TLS_PROBLEMS_MAX,
-    WAITING_ERASURES_MAX,
+    EXPIRIES_MAX, KEY_EVENTS_MAX, OLD_CODES_MAX, STATEMENTS_MAX, SUBJECT_LISTINGS_MAX, SUBJECTS_MAX,
+    TLS_PROBLEMS_MAX, VOCABULARIES_MAX, WAITING_ERASURES_MAX,
 };
 
 /// The file descriptors of `comity.v1`, for the reflection service of the admin listener.

@@ -6,7 +6,7 @@
 use comity_ledger::{FRAME_ENTRIES_MAX, KEYS_MAX};
 use comity_tlog::{ConsistencyProof, NOTE_SIGNATURES_MAX};
 use comity_watchlist::Section;
-use comity_watchlist::limits::HANDLES_MAX;
+use comity_watchlist::limits::{HANDLES_MAX, VOCABULARY_PARTS_MAX};
 use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::ErrorCode;
@@ -53,6 +53,12 @@ pub const SUBJECTS_MAX: usize = 64;
 /// Most listings of one subject in an answer: as many as the view gives. With the longest names all lists of an answer
 /// stay under half of an admin message.
 pub const SUBJECT_LISTINGS_MAX: usize = 64;
+
+/// Most editions of vocabularies in an answer.
+pub const VOCABULARIES_MAX: usize = 1_024;
+
+/// Most editions in a status that records were written against and that are old.
+pub const OLD_CODES_MAX: usize = 256;
 
 /// A field that may stand at most `max` times, and the lists within each of its messages.
 struct List {
@@ -101,6 +107,7 @@ const RECORDS: &[List] =
     &[list_of(1, CHANGES_PER_MESSAGE_MAX, &[list(5, Section::ALL.len()), list(9, HANDLES_MAX)])];
 const STATEMENTS: &[List] =
     &[list(1, STATEMENTS_MAX), list_of(2, SUBJECTS_MAX, &[list(2, SUBJECT_LISTINGS_MAX)])];
+const VOCABULARIES: &[List] = &[list_of(1, VOCABULARIES_MAX, &[list(10, VOCABULARY_PARTS_MAX)])];
 const STATUS: &[List] = &[
     list(4, LOGS_MAX),
     list(5, PEERS_MAX),
@@ -108,11 +115,12 @@ const STATUS: &[List] = &[
     list(7, LOGS_MAX),
     list(9, EXPIRIES_MAX),
     list(11, WAITING_ERASURES_MAX),
+    list(12, OLD_CODES_MAX),
 ];
 const SCREEN: &[List] = &[list(2, LOGS_MAX), list(3, HITS_MAX), list(5, LOGS_MAX)];
 
 /// Every request and response that holds lists.
-const MESSAGES: [(&str, &[List]); 15] = [
+const MESSAGES: [(&str, &[List]); 16] = [
     ("FollowResponse", FOLLOW),
     ("ExchangeHeadsRequest", HEADS),
     ("ExchangeHeadsResponse", HEADS),
@@ -120,6 +128,7 @@ const MESSAGES: [(&str, &[List]); 15] = [
     ("AppendRequest", APPEND),
     ("ListRecordsResponse", RECORDS),
     ("ListStatementsResponse", STATEMENTS),
+    ("ListVocabulariesResponse", VOCABULARIES),
     ("ReadEntryResponse", &[list(2, SLOTS_MAX)]),
     ("StatusResponse", STATUS),
     ("ListLogsResponse", &[list(1, LOGS_MAX)]),
@@ -200,7 +209,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(compared, 52);
+        assert_eq!(compared, 54);
     }
 
     fn compare(message: &MessageDescriptor, lists: &[List]) {

@@ -20,7 +20,7 @@ use crate::answer::{Refusal, sentence};
 const PAGE_BYTES: usize = 64 << 10;
 
 /// The files of a publication.
-pub(super) struct Publication(Vec<Opened>);
+pub(crate) struct Publication(Vec<Opened>);
 
 struct Opened {
     name: String,
@@ -45,12 +45,12 @@ struct Pages {
 
 impl Publication {
     /// Opens the files, which stay open, and hashes them.
-    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, Refusal> {
+    pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, Refusal> {
         paths.iter().map(|path| Opened::open(path)).collect::<Result<_, _>>().map(Self)
     }
 
     /// Reads them with a parser.
-    pub(super) fn parse<T>(
+    pub(crate) fn parse<T>(
         &self,
         parser: impl FnOnce(&[InputFile<'_>]) -> Result<T, FeedError>,
     ) -> Result<T, Refusal> {
@@ -60,7 +60,7 @@ impl Publication {
     }
 
     /// Reads a list that is published as one file.
-    pub(super) fn parse_one<T>(
+    pub(crate) fn parse_one<T>(
         &self,
         parser: impl FnOnce(&InputFile<'_>) -> Result<T, FeedError>,
     ) -> Result<T, Refusal> {

@@ -92,24 +92,25 @@ fn state_after(before: Option<&Standing>, op: &Op) -> RecordState {
         Op::Delist { .. } => RecordState::Delisted,
         Op::Withdraw { .. } => RecordState::Withdrawn,
         Op::Erase { .. } => RecordState::Erased,
-        // A statement changes no record, and goes another way (`same_as`).
+        // A statement and a vocabulary change no record, and go another way.
         Op::Amend { .. }
         | Op::Correct { .. }
         | Op::Rekey { .. }
         | Op::Merge { .. }
         | Op::Split { .. }
         | Op::SameAs { .. }
-        | Op::Retract { .. } => before.map_or(RecordState::Unapproved, |before| before.state),
+        | Op::Retract { .. }
+        | Op::Vocabulary { .. } => before.map_or(RecordState::Unapproved, |before| before.state),
     }
 }
 
 /// The words of a label in answers; empty where there is none.
-pub(super) fn handling_words(label: Option<&Label>) -> (&'static str, &'static str) {
+pub(crate) fn handling_words(label: Option<&Label>) -> (&'static str, &'static str) {
     label.map(|label| (label.handling().tlp.name(), label.handling().onward.name())).unwrap_or_default()
 }
 
 /// A change as it is handed over, behind the entry that it follows.
-pub(super) fn draft(change: &Change, about: Option<EntryIndex>) -> Result<DraftChange, Refusal> {
+pub(crate) fn draft(change: &Change, about: Option<EntryIndex>) -> Result<DraftChange, Refusal> {
     let refuse = |reason: String| Refusal::from(NodeError::Record { reason });
     let sections = change.encode().map_err(|error| refuse(sentence(&error)))?;
     DraftChange::new(about, sections).ok_or_else(|| refuse("it says nothing".to_owned()))

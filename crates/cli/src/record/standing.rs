@@ -155,7 +155,7 @@ pub(super) fn handling_behind(source: &mut Source, index: EntryIndex) -> Result<
 }
 
 /// The label of the core of an own entry; none where it is not understood, or was erased.
-pub(super) fn label_of(source: &mut Source, index: EntryIndex) -> Result<Option<Label>, Refusal> {
+pub(crate) fn label_of(source: &mut Source, index: EntryIndex) -> Result<Option<Label>, Refusal> {
     let own = source.home().origin();
     label_in(source, &own, index)
 }

@@ -8,14 +8,14 @@ use comity_node::tls::PeerTrust;
 use comity_node::{
     Alarm, Appended, Exported, Home, KeyList, LogExport, NodeError, OpenHome, OwnLogState, Peers, PeersError,
     Release, SystemEntropy, TakeFile, TlsOutlook, add_authority, add_peer, backup_of, bundle_of,
-    expiry_messages, key_events, key_list, keyring_of, listed, log_states_at_rest, logs, now, peer_messages,
-    policy_alarms, put_crl, read_entry, retire_authority, screened, statements_about, submission,
-    waiting_alarms, waiting_messages, wanted_out, write_out,
+    expiry_messages, key_events, key_list, keyring_of, listed, log_states_at_rest, logs, now, old_codes,
+    peer_messages, policy_alarms, put_crl, read_entry, retire_authority, screened, statements_about,
+    submission, vocabularies, waiting_alarms, waiting_messages, wanted_out, write_out,
 };
 use comity_screening::View;
 use comity_store::is_set_aside;
 use comity_tlog::{CosignatureTime, EntryIndex, TreeSize};
-use comity_watchlist::{Handle, ListId};
+use comity_watchlist::{GoodsScheme, Handle, ListId};
 use comity_wire::{DraftChange, ErrorCode, HandlingChoice, ListedRecord, ScreenQuery, v1};
 
 use super::{Progress, Source, head_of};
@@ -95,8 +95,12 @@ impl Local {
             expiries: expiry_messages(&tls.expiries),
             witnessed_time: self.open.store().witnessed_time()?.map_or(0, CosignatureTime::value),
             waiting_erasures: waiting_messages(self.open.store(), self.open.waiting_erasures())?,
+            old_codes: Vec::new(),
         };
-        Ok((status, Some(self.view()?.screenable_count())))
+        let own = self.home().origin();
+        let view = self.view()?;
+        let status = v1::StatusResponse { old_codes: old_codes(view, &own), ..status };
+        Ok((status, Some(view.screenable_count())))
     }
 
     pub(super) fn logs(&self) -> Result<Vec<v1::Log>, Refusal> {
@@ -157,6 +161,15 @@ impl Local {
         self.view()?;
         let Some(view) = &self.view else { return Ok(v1::ListStatementsResponse::default()) };
         Ok(statements_about(self.open.store(), view, origin, handle)?)
+    }
+
+    pub(super) fn vocabularies(
+        &mut self,
+        scheme: Option<GoodsScheme>,
+        origin: Option<&Origin>,
+    ) -> Result<v1::ListVocabulariesResponse, Refusal> {
+        let held_back = self.open.store().held_back();
+        Ok(vocabularies(self.view()?, &held_back, scheme, origin))
     }
 
     pub(super) fn append(

@@ -13,7 +13,7 @@ use comity_ledger::{AgencyId, Head, Origin};
 pub(crate) use comity_node::Exported;
 use comity_node::{Appended, Home, KeyList, NodeError, OpenHome, RunFile, TakeFile};
 use comity_store::StoreError;
-use comity_watchlist::{Handle, ListId};
+use comity_watchlist::{GoodsScheme, Handle, ListId};
 use comity_wire::{DraftChange, HandlingChoice, ListBasis, ListedRecord, ScreenQuery, v1};
 
 use crate::answer::Refusal;
@@ -173,6 +173,18 @@ impl Source {
         match self {
             Self::Local(local) => local.statements(origin, handle),
             Self::Remote(remote) => remote.statements(origin, handle),
+        }
+    }
+
+    /// The editions of control lists and tariffs; of one scheme or all, of one log or all that are held.
+    pub(crate) fn vocabularies(
+        &mut self,
+        scheme: Option<GoodsScheme>,
+        origin: Option<&Origin>,
+    ) -> Result<v1::ListVocabulariesResponse, Refusal> {
+        match self {
+            Self::Local(local) => local.vocabularies(scheme, origin),
+            Self::Remote(remote) => remote.vocabularies(scheme, origin),
         }
     }
 

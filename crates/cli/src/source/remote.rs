@@ -6,7 +6,7 @@ use comity_feeds::out::OutFormat;
 use comity_ledger::{AgencyId, Origin};
 use comity_node::{Appended, Exported, Home, KeyList, NodeError, TakeFile, operator_channel};
 use comity_tlog::EntryIndex;
-use comity_watchlist::{Handle, ListId};
+use comity_watchlist::{GoodsScheme, Handle, ListId};
 use comity_wire::v1::admin_service_client::AdminServiceClient;
 use comity_wire::v1::screening_service_client::ScreeningServiceClient;
 use comity_wire::{
@@ -162,6 +162,19 @@ impl Remote {
         let handle = handle.as_bytes().to_vec().into();
         let request = v1::ListStatementsRequest { origin: origin.to_string(), handle };
         let answer = self.runtime.block_on(self.admin.list_statements(request));
+        answer.map(tonic::Response::into_inner).map_err(|status| refused(&status))
+    }
+
+    pub(super) fn vocabularies(
+        &mut self,
+        scheme: Option<GoodsScheme>,
+        origin: Option<&Origin>,
+    ) -> Result<v1::ListVocabulariesResponse, Refusal> {
+        let request = v1::ListVocabulariesRequest {
+            scheme: scheme.map(|scheme| scheme.to_string()).unwrap_or_default(),
+            origin: origin.map(ToString::to_string).unwrap_or_default(),
+        };
+        let answer = self.runtime.block_on(self.admin.list_vocabularies(request));
         answer.map(tonic::Response::into_inner).map_err(|status| refused(&status))
     }
 

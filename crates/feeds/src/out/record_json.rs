@@ -6,6 +6,7 @@
 
 use comity_watchlist::{
     Address, Country, FuzzyDate, Identifier, LegalBasis, Link, LinkTarget, Name, Prose, Record, Span, Text,
+    VocabularyRef,
 };
 use serde_json::{Map, Value, json};
 
@@ -179,5 +180,12 @@ fn identifier(identifier: &Identifier) -> Value {
         .text("note", identifier.note.as_ref())
         .flag("former", identifier.former)
         .put("checksum", identifier.checksum.and_then(words::checksum).map(Into::into))
+        .put("vocabulary", identifier.vocabulary.as_deref().map(vocabulary))
         .done()
+}
+
+/// The edition that a code of goods was written against.
+fn vocabulary(named: &VocabularyRef) -> Value {
+    let (edition, origin, leaf) = (named.edition.as_str(), named.origin.as_str(), named.leaf.to_string());
+    json!({ "edition": edition, "origin": origin, "leaf": leaf })
 }

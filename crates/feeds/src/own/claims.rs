@@ -4,7 +4,7 @@
 
 use comity_watchlist::{
     Checksum, Extra, IdKind, Identifier, LegalBasis, Link, LinkTarget, ListId, Measure, Prose, RecordKey,
-    Reference, Relation, Sighting, Source, Text,
+    Reference, Relation, Sighting, Source, Text, VocabularyRef,
 };
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,17 @@ pub(super) struct IdentifierForm {
     /// Written for people, and worked out anew in reading, whatever stands here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     checksum: Option<Word<Checksum>>,
+    /// The same: whoever enters the record says against which edition its codes are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vocabulary: Option<VocabularyForm>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct VocabularyForm {
+    edition: Json<Reference>,
+    origin: String,
+    leaf: String,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -230,7 +241,15 @@ impl IdentifierForm {
             former: identifier.former,
             // It is worked out anew, so that one that has no word here is left out.
             checksum: identifier.checksum.and_then(|verdict| Word::of(verdict).ok()),
+            vocabulary: identifier.vocabulary.as_deref().map(VocabularyForm::of),
         })
+    }
+}
+
+impl VocabularyForm {
+    fn of(named: &VocabularyRef) -> Self {
+        let (origin, leaf) = (named.origin.as_str().to_owned(), named.leaf.to_string());
+        Self { edition: Json(named.edition.clone()), origin, leaf }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use comity_feeds::out::OutFormat;
 use comity_ledger::{AgencyId, Origin};
 use comity_tlog::{CosignatureTime, EntryIndex};
-use comity_watchlist::{Handle, ListId};
+use comity_watchlist::{GoodsScheme, Handle, ListId};
 use comity_wire::v1::admin_service_server::AdminService;
 use comity_wire::{
     CHANGES_PER_MESSAGE_MAX, ErrorCode, ListedRecord, LogHead, SECTION_BYTES_PER_MESSAGE_MAX, v1,
@@ -28,8 +28,8 @@ use crate::author_task::AuthorTask;
 use crate::changes::submission;
 use crate::tls::PeerTrust;
 use crate::{
-    Followers, Gossiping, Node, Peers, PeersError, Release, TlsLife, listed, logs, now, read_entry,
-    statements_about, waiting_messages,
+    Followers, Gossiping, Node, Peers, PeersError, Release, TlsLife, listed, logs, now, old_codes,
+    read_entry, statements_about, vocabularies, waiting_messages,
 };
 
 /// Appends, exports and listings under way at a time: each holds memory for all that it carries, and one operator
@@ -129,9 +129,10 @@ impl AdminService for Admin {
         let peers = peer_messages(&self.parts.peers, &self.parts.followers.states(), &states);
         let look = move || {
             let waiting = waiting_messages(node.store(), &node.waiting_erasures())?;
-            Ok((logs(node.store(), &states)?, expiry_messages(&tls.expiries()), waiting))
+            let old = old_codes(&node.view(), &node.home().origin());
+            Ok((logs(node.store(), &states)?, expiry_messages(&tls.expiries()), waiting, old))
         };
-        let (logs, expiries, waiting_erasures) = blocking(look).await?;
+        let (logs, expiries, waiting_erasures, old_codes) = blocking(look).await?;
         let config = self.parts.node.home().config();
         Ok(Response::new(v1::StatusResponse {
             agency: config.agency.to_string(),
@@ -142,6 +143,7 @@ impl AdminService for Admin {
             alarms: self.parts.node.alarms().standing().iter().map(alarm_message).collect(),
             stale,
             waiting_erasures,
+            old_codes,
             release_to: match config.release {
                 Release::Peers => "peers".to_owned(),
                 Release::Nobody => "nobody".to_owned(),
@@ -197,6 +199,25 @@ impl AdminService for Admin {
         let node = self.node();
         let told = blocking(move || statements_about(node.store(), &node.view(), &origin, handle)).await?;
         Ok(Response::new(told))
+    }
+
+    async fn list_vocabularies(
+        &self,
+        request: Request<v1::ListVocabulariesRequest>,
+    ) -> Answer<v1::ListVocabulariesResponse> {
+        let malformed = |field| ErrorCode::Malformed.to_status_about(field);
+        let v1::ListVocabulariesRequest { scheme, origin } = request.into_inner();
+        let scheme = (!scheme.is_empty()).then(|| {
+            GoodsScheme::from_word(&scheme).ok_or_else(|| malformed("list_vocabularies_request.scheme"))
+        });
+        let origin = (!origin.is_empty()).then(|| origin.parse::<Origin>());
+        let origin = origin.transpose().map_err(|_| malformed("list_vocabularies_request.origin"))?;
+        let (node, scheme) = (self.node(), scheme.transpose()?);
+        let told = blocking(move || {
+            let view = node.view();
+            Ok(vocabularies(&view, &node.store().held_back(), scheme, origin.as_ref()))
+        });
+        told.await.map(Response::new)
     }
 
     async fn append(&self, request: Request<Streaming<v1::AppendRequest>>) -> Answer<v1::AppendResponse> {

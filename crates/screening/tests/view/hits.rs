@@ -174,7 +174,7 @@ fn goods_are_found_by_codes_that_cover_each_other() {
     let found = |query: &str| {
         let answer = view.screen(&Query::id(query).unwrap());
         let why = |matched: &Matched| match matched {
-            Matched::Goods { code, relation, former: false } => (code.to_string(), *relation),
+            Matched::Goods { code, relation, former: false, .. } => (code.to_string(), *relation),
             other => panic!("a code of goods matched: {other:?}"),
         };
         let hits = answer.hits.iter().map(|hit| (hit.reference.as_str().to_owned(), why(&hit.matched)));

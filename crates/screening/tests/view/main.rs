@@ -15,3 +15,4 @@ mod lifecycle;
 mod rebuild;
 mod same_as;
 mod unopened;
+mod vocabulary;

@@ -2,10 +2,11 @@
 
 use comity_watchlist::{
     Address, Aircraft, CalendarDate, Change, Country, CountryTie, DatedFact, DelistReason, EntryRef,
-    FactKind, FileHash, FuzzyDate, Gender, Handle, IdKind, Identifier, LegalBasis, Link, LinkTarget, ListId,
-    ListingRef, Measure, Name, NameKind, NamePart, NameQuality, Notice, Op, OriginName, Pair, PartRole,
-    PartialDate, Place, PlaceKind, Prose, Record, RecordKey, Reference, Relation, Sighting, SourceFile, Span,
-    SubjectKind, Text, Tie, Vessel,
+    FactKind, FileHash, FuzzyDate, Gender, GoodsScheme, Handle, IdKind, Identifier, LegalBasis, Link,
+    LinkTarget, ListId, ListingRef, Measure, Name, NameKind, NamePart, NameQuality, Notice, Op, OriginName,
+    Pair, PartRole, PartialDate, Place, PlaceKind, Prose, Record, RecordKey, Reference, Relation, Sighting,
+    SourceFile, Span, SubjectKind, Text, Tie, TitledCode, Vessel, VocabularyPart, VocabularyRef, code_of,
+    vocabulary_list,
 };
 
 pub(crate) fn text(value: &str) -> Text {
@@ -139,6 +140,32 @@ fn account() -> Record {
     record
 }
 
+/// An edition of a control list that nobody ever made, in one part.
+fn vocabulary() -> Op {
+    let titled =
+        |(code, title)| TitledCode { code: code_of(GoodsScheme::Eccn, code).unwrap(), title: text(title) };
+    let codes = [("3A001.b", "Gear wheels of brass"), ("3A001", "Clockwork"), ("EAR99", "What is left")];
+    let in_force = CalendarDate::new(2025, 12, 31).unwrap();
+    let mut parts = VocabularyPart::of(GoodsScheme::Eccn, in_force, codes.map(titled).into()).unwrap();
+    let list = vocabulary_list(GoodsScheme::Eccn).unwrap();
+    let mut notice = Notice::new(RecordKey::new(list, Reference::parse("1894-2").unwrap()));
+    notice.legal = vec![LegalBasis::new(text("Decree 7/1894"))];
+    notice.source.files = vec![SourceFile::new(text("clockwork.csv"), FileHash::new([0xfd; 32]))];
+    Op::Vocabulary { part: Box::new(parts.remove(0)), notice: Box::new(notice) }
+}
+
+/// A good with the edition that its code was written against.
+fn good() -> Record {
+    let mut record = Record::new(key("RR.11"), SubjectKind::Good);
+    let mut code = Identifier::new(IdKind::Goods, text("3A001.b.2"));
+    code.scope = Some(text("eccn"));
+    let origin = OriginName::parse("a.example/pub").unwrap();
+    let edition = Reference::parse("1894-2").unwrap();
+    code.vocabulary = Some(Box::new(VocabularyRef::new(origin, EntryRef::new([0xcd; 32]), edition)));
+    record.identifiers = vec![code];
+    record
+}
+
 /// A name and a change for every operation.
 pub(crate) fn changes() -> Vec<(&'static str, Change)> {
     let prev = EntryRef::new([0xab; 32]);
@@ -163,6 +190,8 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("same-as", Op::SameAs { pair: Box::new(pair()), notice: notice() }),
         ("retract", Op::Retract { prev, notice: notice() }),
         ("list an account", Op::List { record: Box::new(account()) }),
+        ("vocabulary", vocabulary()),
+        ("list a good", Op::List { record: Box::new(good()) }),
     ];
     ops.map(|(name, op)| (name, Change { handle, op })).into()
 }

@@ -1707,6 +1707,9 @@ pub struct GoodsMatch {
     /// How that code lies to the one asked for.
     #[prost(enumeration = "GoodsRelation", tag = "3")]
     pub relation: i32,
+    /// The edition that the code was written against, if it names one.
+    #[prost(message, optional, tag = "4")]
+    pub edition: ::core::option::Option<CodeEdition>,
 }
 impl ::prost::Name for GoodsMatch {
     const NAME: &'static str = "GoodsMatch";
@@ -1716,6 +1719,35 @@ impl ::prost::Name for GoodsMatch {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/comity.v1.GoodsMatch".into()
+    }
+}
+/// The edition of a vocabulary that a code was written against, and how it stands to it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CodeEdition {
+    /// The log that has the edition.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+    /// What it is called; where it is held, as its own entries say.
+    #[prost(string, tag = "2")]
+    pub edition: ::prost::alloc::string::String,
+    /// Whether it is held whole; if not, nothing else is known.
+    #[prost(bool, tag = "3")]
+    pub held: bool,
+    /// What the newest edition of that log is called that is in force, if it is another; else empty.
+    #[prost(string, tag = "4")]
+    pub newer: ::prost::alloc::string::String,
+    /// Whether the edition does not have the code.
+    #[prost(bool, tag = "5")]
+    pub unlisted: bool,
+}
+impl ::prost::Name for CodeEdition {
+    const NAME: &'static str = "CodeEdition";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.CodeEdition".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.CodeEdition".into()
     }
 }
 /// The answer in one word.
@@ -2383,6 +2415,10 @@ pub struct StatusResponse {
     /// The erasures that wait for an operator's word; at most 1,024.
     #[prost(message, repeated, tag = "11")]
     pub waiting_erasures: ::prost::alloc::vec::Vec<WaitingErasure>,
+    /// Editions that codes of records of the own log were written against, as far as one is older than the newest or does not
+    /// have a code; at most 256.
+    #[prost(message, repeated, tag = "12")]
+    pub old_codes: ::prost::alloc::vec::Vec<OldCodes>,
 }
 impl ::prost::Name for StatusResponse {
     const NAME: &'static str = "StatusResponse";
@@ -2392,6 +2428,38 @@ impl ::prost::Name for StatusResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/comity.v1.StatusResponse".into()
+    }
+}
+/// Records of the own log whose codes were written against one edition of a vocabulary, and what is wrong with them.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OldCodes {
+    /// The word for the control list or tariff, such as "eu".
+    #[prost(string, tag = "1")]
+    pub scheme: ::prost::alloc::string::String,
+    /// The log that has the edition.
+    #[prost(string, tag = "2")]
+    pub origin: ::prost::alloc::string::String,
+    /// What the edition is called.
+    #[prost(string, tag = "3")]
+    pub edition: ::prost::alloc::string::String,
+    /// What the newest edition of that log is called that is in force, if it is another; else empty.
+    #[prost(string, tag = "4")]
+    pub newer: ::prost::alloc::string::String,
+    /// How many records have a code that was written against it.
+    #[prost(uint64, tag = "5")]
+    pub records: u64,
+    /// How many of these have a code that it does not have.
+    #[prost(uint64, tag = "6")]
+    pub unlisted: u64,
+}
+impl ::prost::Name for OldCodes {
+    const NAME: &'static str = "OldCodes";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.OldCodes".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.OldCodes".into()
     }
 }
 /// An erasure that an own log announces and this home is not known to have signed.
@@ -2769,6 +2837,93 @@ impl ::prost::Name for Subject {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/comity.v1.Subject".into()
+    }
+}
+/// Which editions are asked for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListVocabulariesRequest {
+    /// The word of a scheme, such as "eu"; empty for all.
+    #[prost(string, tag = "1")]
+    pub scheme: ::prost::alloc::string::String,
+    /// The log; empty for all that are held.
+    #[prost(string, tag = "2")]
+    pub origin: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListVocabulariesRequest {
+    const NAME: &'static str = "ListVocabulariesRequest";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListVocabulariesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListVocabulariesRequest".into()
+    }
+}
+/// Editions of control lists and customs tariffs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListVocabulariesResponse {
+    /// The editions, those in use first; at most 1,024.
+    #[prost(message, repeated, tag = "1")]
+    pub vocabularies: ::prost::alloc::vec::Vec<Vocabulary>,
+    /// Whether there are more.
+    #[prost(bool, tag = "2")]
+    pub more: bool,
+}
+impl ::prost::Name for ListVocabulariesResponse {
+    const NAME: &'static str = "ListVocabulariesResponse";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.ListVocabulariesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.ListVocabulariesResponse".into()
+    }
+}
+/// An edition of a control list or customs tariff as a log has it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Vocabulary {
+    /// The log.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+    /// The edition's own handle, 16 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub handle: ::prost::bytes::Bytes,
+    /// The word of the scheme.
+    #[prost(string, tag = "3")]
+    pub scheme: ::prost::alloc::string::String,
+    /// What it is called.
+    #[prost(string, tag = "4")]
+    pub edition: ::prost::alloc::string::String,
+    /// From which day it is in force, yyyy-mm-dd.
+    #[prost(string, tag = "5")]
+    pub in_force: ::prost::alloc::string::String,
+    /// How it stands.
+    #[prost(enumeration = "VocabularyState", tag = "6")]
+    pub state: i32,
+    /// How many codes it has.
+    #[prost(uint64, tag = "7")]
+    pub codes: u64,
+    /// How many parts it has.
+    #[prost(uint64, tag = "8")]
+    pub parts: u64,
+    /// The RFC 6962 leaf hash of the entry of its first part, 32 bytes, by which a code names it; empty if that is not opened.
+    #[prost(bytes = "bytes", tag = "9")]
+    pub leaf: ::prost::bytes::Bytes,
+    /// The entries of its parts that are opened, in the order of the parts; at most 512.
+    #[prost(uint64, repeated, tag = "10")]
+    pub entries: ::prost::alloc::vec::Vec<u64>,
+    /// Whether it is the newest of its scheme in its log that may be used and is in force.
+    #[prost(bool, tag = "11")]
+    pub newest: bool,
+}
+impl ::prost::Name for Vocabulary {
+    const NAME: &'static str = "Vocabulary";
+    const PACKAGE: &'static str = "comity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "comity.v1.Vocabulary".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/comity.v1.Vocabulary".into()
     }
 }
 /// A step of an append: first a header, then changes.
@@ -3482,6 +3637,43 @@ impl StatementState {
         }
     }
 }
+/// How an edition stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum VocabularyState {
+    /// Not said.
+    Unspecified = 0,
+    /// All of it is opened, and it may be used.
+    Whole = 1,
+    /// A part of it is not opened or has not come: none of it is used.
+    Incomplete = 2,
+    /// Its parts contradict each other, or an earlier edition has its name: it is never used.
+    Conflict = 3,
+}
+impl VocabularyState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "VOCABULARY_STATE_UNSPECIFIED",
+            Self::Whole => "VOCABULARY_STATE_WHOLE",
+            Self::Incomplete => "VOCABULARY_STATE_INCOMPLETE",
+            Self::Conflict => "VOCABULARY_STATE_CONFLICT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "VOCABULARY_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "VOCABULARY_STATE_WHOLE" => Some(Self::Whole),
+            "VOCABULARY_STATE_INCOMPLETE" => Some(Self::Incomplete),
+            "VOCABULARY_STATE_CONFLICT" => Some(Self::Conflict),
+            _ => None,
+        }
+    }
+}
 /// The handling that the node signs with a change; the labels are those of its release policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -3774,6 +3966,31 @@ pub mod admin_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("comity.v1.AdminService", "ListStatements"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The editions of control lists and customs tariffs that the logs have.
+        pub async fn list_vocabularies(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListVocabulariesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListVocabulariesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::BoundedCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/comity.v1.AdminService/ListVocabularies",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("comity.v1.AdminService", "ListVocabularies"));
             self.inner.unary(req, path, codec).await
         }
         /// Appends changes to the own log, all of them or none. The answer comes when they are durable and signed.
@@ -4221,6 +4438,14 @@ pub mod admin_service_server {
             tonic::Response<super::ListStatementsResponse>,
             tonic::Status,
         >;
+        /// The editions of control lists and customs tariffs that the logs have.
+        async fn list_vocabularies(
+            &self,
+            request: tonic::Request<super::ListVocabulariesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListVocabulariesResponse>,
+            tonic::Status,
+        >;
         /// Appends changes to the own log, all of them or none. The answer comes when they are durable and signed.
         async fn append(
             &self,
@@ -4602,6 +4827,52 @@ pub mod admin_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListStatementsSvc(inner);
+                        let codec = crate::codec::BoundedCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/comity.v1.AdminService/ListVocabularies" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListVocabulariesSvc<T: AdminService>(pub Arc<T>);
+                    impl<
+                        T: AdminService,
+                    > tonic::server::UnaryService<super::ListVocabulariesRequest>
+                    for ListVocabulariesSvc<T> {
+                        type Response = super::ListVocabulariesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListVocabulariesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdminService>::list_vocabularies(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListVocabulariesSvc(inner);
                         let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use comity_watchlist::{
-    Address, Aircraft, CountryTie, DatedFact, FactKind, FuzzyDate, Gender, IdKind, Identifier, LegalBasis,
-    Link, LinkTarget, Measure, NamePart, NameQuality, PartRole, PartialDate, Place, PlaceKind, Relation,
-    Sighting, Source, SourceFile, Tie, Vessel,
+    Address, Aircraft, CountryTie, DatedFact, EntryRef, FactKind, FuzzyDate, Gender, IdKind, Identifier,
+    LegalBasis, Link, LinkTarget, Measure, NamePart, NameQuality, OriginName, PartRole, PartialDate, Place,
+    PlaceKind, Relation, Sighting, Source, SourceFile, Tie, Vessel, VocabularyRef,
 };
 
 use super::*;
@@ -87,6 +87,9 @@ fn identifier(marks: &mut Marks) -> Identifier {
     (identifier.country, identifier.issuer) = (Some(marks.country()), marks.some());
     (identifier.issued, identifier.expires) = (Some(marks.date()), Some(marks.date()));
     (identifier.note, identifier.former) = (marks.some(), true);
+    let origin = OriginName::parse("agency.example/vocabularies").unwrap();
+    let edition = Reference::parse("named-edition").unwrap();
+    identifier.vocabulary = Some(Box::new(VocabularyRef::new(origin, EntryRef::new([0xcd; 32]), edition)));
     identifier
 }
 
