@@ -115,6 +115,31 @@ fn a_code_names_the_edition_that_it_was_written_against_and_everything_says_when
 }
 
 #[test]
+fn an_import_names_the_newest_edition_and_another_edition_changes_nothing_of_a_list() {
+    let agency = Agency::found("agency-a.example");
+    enter(&agency, "2025", "2025-01-01", &codes(&[("3A001", "Clockwork")]));
+    let mut record = good("XA-1", "3A001");
+    // What the file says of an edition is nobody's word.
+    let claimed = json!({ "edition": "2099", "origin": "agency-z.example/pub", "leaf": "00" });
+    record["identifiers"][0]["vocabulary"] = claimed;
+    let list = agency.write("list.jsonl", format!("{record}\n").as_bytes());
+    let import = || {
+        let done = agency.ask(&["import", "jsonl", text(&list)]);
+        check_answer("comity import", &done);
+        (done["added"].clone(), done["unchanged"].clone())
+    };
+    assert_eq!(import(), (1.into(), 0.into()));
+    let told = || shown(&agency, &["xa-national", "XA-1"])[0].clone();
+    assert_eq!((&told()["edition"], &told()["origin"]), (&"2025".into(), &"agency-a.example/pub".into()));
+    enter(&agency, "2026", "2026-01-01", &codes(&[("3A001", "Clockwork")]));
+    assert_eq!(import(), (0.into(), 1.into()));
+    assert_eq!((&told()["edition"], &told()["newer"]), (&"2025".into(), &"2026".into()));
+    let entry = agency.ask(&["log", "show", "1"]);
+    check_answer("comity log show", &entry);
+    assert_eq!(entry["change"]["op"], "vocabulary", "{entry}");
+}
+
+#[test]
 fn an_edition_is_entered_whole_or_not_at_all_and_once() {
     let agency = Agency::found("agency-a.example");
     enter(
