@@ -234,7 +234,7 @@ fn a_node_that_may_open_no_files_takes_no_harm_and_serves_again_when_it_may() {
     let mut acknowledged = 41;
     for files in [open / 2, open, open + 1, open + 2, open + 3] {
         assert!(limit(files));
-        let said = a.agency.ask(&["import", "ofac", text(&second)]);
+        let said = a.agency.ask(&["import", "ofac", text(&second), "--no-wait"]);
         if said["error"].is_null() {
             acknowledged = said["size"].as_u64().unwrap();
         }
@@ -260,7 +260,7 @@ fn a_node_that_may_open_no_files_takes_no_harm_and_serves_again_when_it_may() {
         }
         let held = a.head(&a.origin).0;
         assert!(held == 0 || held >= acknowledged, "{held} after {acknowledged} was acknowledged");
-        appended = a.agency.ask(&["import", "ofac", text(&second)]);
+        appended = a.agency.ask(&["import", "ofac", text(&second), "--no-wait"]);
     }
     assert!(served.stop().0.success());
 }

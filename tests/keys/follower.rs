@@ -17,7 +17,7 @@ use crate::recovery::copy;
 /// More changes of its home than a follower makes from its start until it is whole at the successor.
 const CHANGES_MAX: u64 = 1_000;
 /// One change in so many is the last; `COMITY_STEP=1` for each of them, as in `.ci/soak`.
-const EVERY: usize = 5;
+const EVERY: usize = 12;
 const SUCCESSOR: &str = "agency-a.example/pub/2";
 const ASIDE: &str = "agency-a.example/aside/1";
 

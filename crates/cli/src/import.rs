@@ -85,7 +85,7 @@ pub(crate) fn run(source: &ImportSource) -> Result<Answer, Refusal> {
         Format::Stix => publication.parse_one(|input| stix::read(input, list, take)),
         Format::Jsonl => publication.parse_one(|input| own::read_lines(input, list, take)),
     };
-    let mut held_by = turn::in_turn(&how.of.home, how.of.json)?;
+    let mut held_by = turn::in_turn(how)?;
     for _ in 1..TURNS_MAX {
         match enter(&mut held_by, format, &read, how) {
             // The list was changed between the comparison and its entering: it is compared with what it says now.

@@ -141,4 +141,7 @@ pub(crate) struct ImportHow {
     /// Show what would be signed, record by record, and sign nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Do not wait for another process that holds the home: refuse at once.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
 }

@@ -3,10 +3,10 @@
 //! The lock of a home is that of a file, and goes with the process that holds it, however it ends. Not here: imports into
 //! a running node, which holds the home for all of them (`crate::import` compares again what was overtaken).
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::answer::Refusal;
+use crate::args::ImportHow;
 use crate::source::Source;
 
 /// Longest wait: many times what the largest list takes to be entered.
@@ -17,12 +17,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Finds who holds the home as [`Source::find`] does, and waits while that is another process that answers nothing: another
 /// import, or a node that begins or ends.
-pub(super) fn in_turn(home: &Path, quiet: bool) -> Result<Source, Refusal> {
+pub(super) fn in_turn(how: &ImportHow) -> Result<Source, Refusal> {
     let begun = Instant::now();
-    let mut is_told = quiet;
+    let longest = if how.no_wait { Duration::ZERO } else { WAIT_MAX };
+    let mut is_told = how.of.json;
     loop {
-        match Source::find(home) {
-            Err(refusal) if is_held(&refusal) && begun.elapsed() < WAIT_MAX => {
+        match Source::find(&how.of.home) {
+            Err(refusal) if is_held(&refusal) && begun.elapsed() < longest => {
                 if !is_told {
                     let words = format!("{}; waiting for it", refusal.message);
                     crate::say(&mut std::io::stderr(), &words);
