@@ -178,6 +178,16 @@ fn a_publication_does_not_bring_back_what_was_erased() {
     assert_eq!((&after["barred"], &after["changed"]), (&json!([]), &1.into()), "{after}");
 }
 
+#[test]
+fn a_publication_that_has_nothing_but_what_was_erased_is_not_taken_for_an_empty_one() {
+    let agency = Agency::found("agency-a.example");
+    let list = agency.write("list.csv", &table(1..=1));
+    assert_eq!(agency.ask(&["import", "ofac", text(&list)])["added"], 1);
+    agency.ask(&["record", "erase", "us-ofac-sdn", "1", "--reason", "The court ordered it."]);
+    let again = agency.ask(&["import", "ofac", text(&list)]);
+    assert_eq!((&again["barred"], &again["changed"]), (&json!(["1"]), &0.into()), "{again}");
+}
+
 fn states(agency: &Agency, index: u64) -> Vec<Value> {
     let entry = agency.ask(&["log", "show", &index.to_string()]);
     let sections = entry["sections"].as_array().unwrap();

@@ -207,6 +207,9 @@ impl<'h, 'c> Compared<'h, 'c> {
             return;
         }
         if self.held.get().is_some_and(|held| held.bars(&record.key)) {
+            if let Some(comparison) = &mut self.comparison {
+                comparison.leave(&record.key);
+            }
             self.barred.push(record.key);
             return;
         }

@@ -151,6 +151,14 @@ impl<'a> Comparison<'a> {
         self.difference.take(self.current, record, handles);
     }
 
+    /// Counts a record that the publication has and that is not compared: whatever is held of it stays as it is.
+    pub fn leave(&mut self, key: &RecordKey) {
+        self.records += 1;
+        if let Some((key, _)) = self.current.live.get_key_value(key) {
+            self.seen.insert(key);
+        }
+    }
+
     /// Says whether the publication, of which all records were taken, loses no more than it may without leave.
     ///
     /// # Errors
