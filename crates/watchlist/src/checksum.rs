@@ -110,7 +110,7 @@ fn mod_97(bytes: impl Iterator<Item = u8>) -> u32 {
 }
 
 /// ICAO 9303: the second line of a passport's machine-readable zone, or its number with fillers and the check digit. A
-/// number alone carries none.
+/// number alone carries none, and what has no digits where check digits stand is neither of the two.
 fn machine_readable(value: &str) -> Option<bool> {
     let value: Vec<u8> =
         value.bytes().filter(|b| !b.is_ascii_whitespace()).map(|b| b.to_ascii_uppercase()).collect();
@@ -119,12 +119,13 @@ fn machine_readable(value: &str) -> Option<bool> {
         return None;
     }
     let part = |from: usize, to: usize| value.get(from..to).unwrap_or_default();
+    let has_digit = |at: usize| value.get(at).is_some_and(u8::is_ascii_digit);
     let checks = |from: usize, to: usize| is_checked(part(from, to), value.get(to).copied());
     match value.len() {
         // Part 3, 4.9: number with one digit and fillers, such as `X0000017<9`.
-        10 if part(0, 9).contains(&b'<') => Some(checks(0, 9)),
+        10 if part(0, 9).contains(&b'<') && has_digit(9) => Some(checks(0, 9)),
         // Part 4, 4.2.2: number, birth, expiry, what the country adds, and all of them once more.
-        44 => {
+        44 if [9, 19, 27].into_iter().all(has_digit) && is_of_holder(part(10, 13), part(20, 21)) => {
             let all = [part(0, 10), part(13, 20), part(21, 43)].concat();
             let last = value.last().copied();
             let optional =
@@ -133,6 +134,12 @@ fn machine_readable(value: &str) -> Option<bool> {
         }
         _ => None,
     }
+}
+
+/// ICAO 9303-4, 4.2.2: nationality and sex as a machine-readable zone has them, in letters or fillers.
+fn is_of_holder(nationality: &[u8], sex: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_uppercase() || *byte == b'<';
+    nationality.iter().all(is_letter) && matches!(sex, b"M" | b"F" | b"X" | b"<")
 }
 
 /// ICAO 9303-3, 4.9: the sum by 7, 3 and 1 in turn, a filler counting nothing.
@@ -197,6 +204,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn forty_four_characters_that_are_no_machine_readable_line_have_no_verdict() {
+        let line = "X0000017<9XXA6203098M2001056<<<<<<<<<<<<<<<2";
+        verdicts(IdKind::Passport, &[(line, VALID), (&line.replace("<2", "<3"), INVALID)]);
+        let with = |at: usize, byte: &str| [&line[..at], byte, &line[at + 1..]].concat();
+        for (at, byte) in
+            [(9, "A"), (9, "<"), (19, "Q"), (19, "<"), (27, "Z"), (10, "0"), (12, "7"), (20, "3")]
+        {
+            verdicts(IdKind::Passport, &[(&with(at, byte), None)]);
+        }
+        // A slip in what is checked, and one in a check digit, are told all the same.
+        for (at, byte) in [(0, "Y"), (9, "8"), (14, "3"), (27, "7"), (43, "A")] {
+            verdicts(IdKind::Passport, &[(&with(at, byte), INVALID)]);
+        }
+        for value in [
+            "A".repeat(44),
+            "7".repeat(44),
+            "<".repeat(44),
+            "PASSPORT<ISSUED<AT<ZENDA".to_owned() + &"<".repeat(20),
+        ] {
+            verdicts(IdKind::Passport, &[(&value, None)]);
+        }
+        verdicts(IdKind::Passport, &[("X0000017<A", None), ("NOT<KNOWN<", None)]);
     }
 
     #[test]
