@@ -2,12 +2,14 @@
 //!
 //! A parser may read a file twice, and between that somebody may write into it. So each page is hashed when the file is
 //! looked at first, and whenever it is read again it must be the same page: what is entered are the bytes whose hash the
-//! records name, or nothing. Not here: what the files say (`feeds`).
+//! records name, or nothing. And a file that somebody still writes may be the half of a list, so that its length and the
+//! time of its last change must be afterwards what they were before. Not here: what the files say (`feeds`).
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use comity_feeds::{Content, FILE_BYTES_MAX, FeedError, InputFile, Stored};
 use comity_node::NodeError;
@@ -15,6 +17,7 @@ use comity_tlog::Hash;
 use comity_watchlist::FileHash;
 
 use crate::answer::{Refusal, sentence};
+use crate::plain::plain;
 
 /// Bytes of a page: with a hash for each, a file of the greatest length takes 128 KiB of memory.
 const PAGE_BYTES: usize = 64 << 10;
@@ -40,6 +43,8 @@ enum Kept {
 struct Pages {
     file: File,
     len: u64,
+    /// When it was last written to, where the file system tells.
+    modified: Option<SystemTime>,
     hashes: Vec<Hash>,
 }
 
@@ -49,14 +54,17 @@ impl Publication {
         paths.iter().map(|path| Opened::open(path)).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Reads them with a parser.
+    /// Reads them with a parser; nothing is read of files that somebody writes to meanwhile.
     pub(crate) fn parse<T>(
         &self,
         parser: impl FnOnce(&[InputFile<'_>]) -> Result<T, FeedError>,
     ) -> Result<T, Refusal> {
         let inputs: Vec<InputFile<'_>> = self.0.iter().map(Opened::input).collect();
         let refuse = |error| Refusal::new("bad_source", format!("{}; nothing was changed", sentence(&error)));
-        parser(&inputs).map_err(refuse)
+        let parsed = parser(&inputs);
+        // Asked first: what a parser says of half a file leads nowhere.
+        self.0.iter().try_for_each(Opened::is_as_it_was)?;
+        parsed.map_err(refuse)
     }
 
     /// Reads a list that is published as one file.
@@ -95,8 +103,23 @@ impl Opened {
         if what.len() > limit {
             return Err(too_large());
         }
-        let (pages, sha256) = Pages::of(file, what.len()).map_err(unread)?;
+        let (pages, sha256) = Pages::of(file, &what).map_err(unread)?;
         Ok(Self { name, sha256, kept: Kept::Pages(pages) })
+    }
+
+    /// Whether nobody has written to it since it was opened.
+    fn is_as_it_was(&self) -> Result<(), Refusal> {
+        let Kept::Pages(pages) = &self.kept else { return Ok(()) };
+        match pages.file.metadata() {
+            Ok(now) if now.len() == pages.len && now.modified().ok() == pages.modified => Ok(()),
+            _ => {
+                let message = format!(
+                    "{} was written to while it was read, and may not be whole yet: import it once it is; nothing was changed",
+                    plain(&self.name)
+                );
+                Err(Refusal::new("bad_source", message))
+            }
+        }
     }
 
     fn input(&self) -> InputFile<'_> {
@@ -110,8 +133,9 @@ impl Opened {
 
 impl Pages {
     /// Hashes a file of a length; what is written behind that meanwhile is not looked at.
-    fn of(file: File, len: u64) -> io::Result<(Self, FileHash)> {
-        let mut pages = Self { file, len, hashes: Vec::new() };
+    fn of(file: File, what: &Metadata) -> io::Result<(Self, FileHash)> {
+        let (len, modified) = (what.len(), what.modified().ok());
+        let mut pages = Self { file, len, modified, hashes: Vec::new() };
         let (mut hashes, mut page) = (Vec::new(), Vec::new());
         let whole = Hash::digest_of(|give| {
             for number in 0..len.div_ceil(page_bytes()) {
@@ -184,6 +208,9 @@ impl Read for Reading<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::time::Duration;
+
     use super::*;
 
     fn opened(bytes: &[u8]) -> (tempfile::TempDir, PathBuf, Opened) {
@@ -223,5 +250,43 @@ mod tests {
         assert!(read(&whole).unwrap_err().to_string().contains("changed while it was read"));
         std::fs::write(&path, [bytes.as_slice(), b"more"].concat()).unwrap();
         assert_eq!(read(&whole).unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_file_that_is_still_written_is_refused_and_not_taken_for_the_whole_list() {
+        let bytes = vec![b'a'; PAGE_BYTES + 1];
+        let read = |write: &dyn Fn(&Path)| {
+            let (_folder, path, opened) = opened(&bytes);
+            let publication = Publication(vec![opened]);
+            // The time of a file is told by ticks of the system.
+            std::thread::sleep(Duration::from_millis(20));
+            publication.parse_one(|input| {
+                write(&path);
+                Ok(input.name.to_owned())
+            })
+        };
+        assert_eq!(read(&|_| {}).unwrap(), "list.csv");
+        let append = |path: &Path| {
+            let mut file = File::options().append(true).open(path).unwrap();
+            file.write_all(b"one more row").unwrap();
+        };
+        let write_over = |path: &Path| std::fs::write(path, &bytes).unwrap();
+        let cut = |path: &Path| std::fs::write(path, b"a").unwrap();
+        // A new file under the name is another one, and takes nothing from that which is open.
+        let replace = |path: &Path| {
+            std::fs::write(path.with_extension("new"), b"b").unwrap();
+            std::fs::rename(path.with_extension("new"), path).unwrap();
+        };
+        let writers: [&dyn Fn(&Path); 3] = [&append, &write_over, &cut];
+        for write in writers {
+            let refusal = read(write).unwrap_err();
+            assert_eq!(refusal.code, "bad_source");
+            assert!(
+                refusal.message.contains("list.csv was written to while it was read"),
+                "{}",
+                refusal.message
+            );
+        }
+        read(&replace).unwrap();
     }
 }
