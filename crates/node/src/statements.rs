@@ -3,7 +3,7 @@
 //! Not here: which statements stand, and what they join (`comity-screening`).
 
 use bytes::Bytes;
-use comity_ledger::{Entry, Origin};
+use comity_ledger::{AgencyId, Entry, Origin};
 use comity_screening::{LogOrigin, Stated, StatementState, Subject, View};
 use comity_store::{Store, StoreError};
 use comity_tlog::EntryIndex;
@@ -13,13 +13,15 @@ use comity_wire::v1;
 use crate::NodeError;
 use crate::author_task::Basis;
 
-/// What is said in any log that is held of a listing being about one subject with another. Blocking.
+/// What is said in any log that is held of a listing being about one subject with another; of more than fits the answer,
+/// first of all what the agency `own` says. Blocking.
 ///
 /// # Errors
 /// A [`NodeError`] if the log is not held, or the store is damaged.
 pub fn statements_about(
     store: &Store,
     view: &View,
+    own: &AgencyId,
     origin: &Origin,
     handle: Handle,
 ) -> Result<v1::ListStatementsResponse, NodeError> {
@@ -28,9 +30,10 @@ pub fn statements_about(
         return Err(no_such_log());
     }
     let log: LogOrigin = origin.as_str().parse().map_err(|_| no_such_log())?;
-    let (stated, more) = view.statements_about(&log, handle);
+    let (stated, more) = view.statements_about(own.as_str(), &log, handle);
     let statements = stated.iter().map(|stated| message(store, stated)).collect::<Result<_, _>>()?;
-    let subjects = view.subjects(&log, handle);
+    let mut subjects = view.subjects(&log, handle);
+    subjects.sort_by_key(|subject| subject.agency != own.as_str());
     let more = more || subjects.len() > comity_wire::SUBJECTS_MAX;
     let subjects = subjects.iter().take(comity_wire::SUBJECTS_MAX).map(subject_message).collect();
     Ok(v1::ListStatementsResponse { statements, subjects, more })

@@ -195,12 +195,26 @@ impl View {
     }
 
     /// What is said in any log of a listing being about one subject with another, by origin and place; at most
-    /// [`STATEMENTS_MAX`], and whether there are more.
-    pub fn statements_about(&self, origin: &LogOrigin, handle: Handle) -> (Vec<Stated<'_>>, bool) {
+    /// [`STATEMENTS_MAX`], and whether there are more. The agency `own` comes first, and the others share in turn what it
+    /// leaves, so that no peer's statements push those of another out of the answer.
+    pub fn statements_about(&self, own: &str, origin: &LogOrigin, handle: Handle) -> (Vec<Stated<'_>>, bool) {
         let named = self.named_by.get(&(origin.clone(), handle));
-        let mut stated = named.into_iter().flatten().filter_map(|(log, index)| self.stated(log, *index));
-        let found = stated.by_ref().take(STATEMENTS_MAX).collect();
-        (found, stated.next().is_some())
+        let mut by_agency: BTreeMap<&str, Vec<Stated<'_>>> = BTreeMap::new();
+        for stated in named.into_iter().flatten().filter_map(|(log, index)| self.stated(log, *index)) {
+            by_agency.entry(stated.origin.agency()).or_default().push(stated);
+        }
+        let all: usize = by_agency.values().map(Vec::len).sum();
+        let mut found = by_agency.remove(own).unwrap_or_default();
+        found.truncate(STATEMENTS_MAX);
+        let mut others: Vec<_> = by_agency.into_values().map(Vec::into_iter).collect();
+        while found.len() < STATEMENTS_MAX && !others.is_empty() {
+            let left = STATEMENTS_MAX - found.len();
+            found.extend(others.iter_mut().filter_map(Iterator::next).take(left));
+            others.retain(|agency| agency.len() > 0);
+        }
+        found.sort_unstable_by_key(|stated| (stated.origin, stated.index));
+        let more = found.len() < all;
+        (found, more)
     }
 
     /// What each agency's standing statements join to a listing: one subject for each agency that has one standing

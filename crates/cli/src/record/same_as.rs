@@ -223,6 +223,9 @@ impl Said {
             let listings: Vec<String> = subject.listings.iter().map(listing_text).collect();
             let _ = writeln!(text, "one subject to {}: {}", plain(&subject.agency), listings.join("; "));
         }
+        if self.answer.more {
+            text.push_str("there are more statements than are shown\n");
+        }
         if text.is_empty() {
             "nobody says that it is about one subject with another".clone_into(&mut text);
         }

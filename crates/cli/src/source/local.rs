@@ -160,7 +160,8 @@ impl Local {
     ) -> Result<v1::ListStatementsResponse, Refusal> {
         self.view()?;
         let Some(view) = &self.view else { return Ok(v1::ListStatementsResponse::default()) };
-        Ok(statements_about(self.open.store(), view, origin, handle)?)
+        let own = self.open.home().origin();
+        Ok(statements_about(self.open.store(), view, own.agency(), origin, handle)?)
     }
 
     pub(super) fn vocabularies(

@@ -197,7 +197,11 @@ impl AdminService for Admin {
         let handle = <[u8; 16]>::try_from(handle.as_ref()).map(Handle::new);
         let handle = handle.map_err(|_| malformed("list_statements_request.handle"))?;
         let node = self.node();
-        let told = blocking(move || statements_about(node.store(), &node.view(), &origin, handle)).await?;
+        let told = blocking(move || {
+            let own = node.home().origin();
+            statements_about(node.store(), &node.view(), own.agency(), &origin, handle)
+        });
+        let told = told.await?;
         Ok(Response::new(told))
     }
 

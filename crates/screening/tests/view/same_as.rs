@@ -1,6 +1,6 @@
 //! Same-as statements: whose word they are, what they join, and how they end.
 
-use comity_screening::limits::SUBJECT_LISTINGS_MAX;
+use comity_screening::limits::{STATEMENTS_MAX, SUBJECT_LISTINGS_MAX};
 use comity_screening::{Conflict, Outcome, Query, StatementState, View};
 use comity_tlog::Hash;
 use comity_watchlist::{EntryRef, Handle, ListingRef, Notice, Op, OriginName, Pair};
@@ -36,7 +36,7 @@ fn listed() -> (View, Author, Author) {
 }
 
 fn states(view: &View, author: &Author) -> Vec<(String, StatementState)> {
-    let (said, more) = view.statements_about(author.origin(), handle(1));
+    let (said, more) = view.statements_about("a.example", author.origin(), handle(1));
     assert!(!more);
     said.iter().map(|stated| (stated.origin.agency().to_owned(), stated.state)).collect()
 }
@@ -179,4 +179,40 @@ fn a_subject_is_what_one_agency_joins_and_is_bounded() {
     }
     let found = view.subjects(a.origin(), handle(1));
     assert_eq!((found.len(), found[0].listings.len(), found[0].more), (1, SUBJECT_LISTINGS_MAX, true));
+}
+
+#[test]
+fn no_agency_fills_the_answer_with_its_statements_and_the_own_ones_are_all_there() {
+    let (mut view, a, _) = listed();
+    let number = |number: usize| {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        Handle::new(bytes)
+    };
+    let about_a =
+        |number| same(named("a.example/pub", handle(1), "R-1"), named("z.example/pub", number, "Z-1"));
+    let says = |view: &mut View, author: &mut Author, numbers: std::ops::Range<usize>| {
+        for one in numbers {
+            author.begins(number(one), about_a(number(one))).applied(view);
+        }
+    };
+    let [mut flood, mut quiet, mut own] =
+        ["c.example/pub", "d.example/pub", "e.example/pub"].map(Author::new);
+    says(&mut view, &mut flood, 0..STATEMENTS_MAX + 7);
+    says(&mut view, &mut quiet, 0..3);
+    says(&mut view, &mut own, 0..5);
+    let told = |view: &View, by: &str| {
+        let (said, more) = view.statements_about(by, a.origin(), handle(1));
+        assert!(said.is_sorted_by_key(|stated| (stated.origin.clone(), stated.index)));
+        let of = |agency| said.iter().filter(|stated| stated.origin.agency() == agency).count();
+        ([of("c.example"), of("d.example"), of("e.example")], more)
+    };
+    assert_eq!(told(&view, "e.example"), ([STATEMENTS_MAX - 8, 3, 5], true));
+    assert_eq!(told(&view, "d.example"), ([STATEMENTS_MAX - 8, 3, 5], true));
+    says(&mut view, &mut quiet, 3..STATEMENTS_MAX + 7);
+    // In turn: what is left after the own five, a half each.
+    let half = (STATEMENTS_MAX - 5) / 2;
+    assert_eq!(told(&view, "e.example"), ([STATEMENTS_MAX - 5 - half, half, 5], true));
+    // The own ones alone may fill it.
+    assert_eq!(told(&view, "d.example"), ([0, STATEMENTS_MAX, 0], true));
 }
