@@ -88,12 +88,17 @@ pub(crate) fn run(source: &ImportSource) -> Result<Answer, Refusal> {
     let mut held_by = turn::in_turn(how)?;
     for _ in 1..TURNS_MAX {
         match enter(&mut held_by, format, &read, how) {
-            // The list was changed between the comparison and its entering: it is compared with what it says now.
-            Err(refusal) if refusal.code == ErrorCode::BaseChanged.reason() => {}
+            // The list was changed between the comparison and its entering, or something of it waits to be erased since: it
+            // is compared with what it says now.
+            Err(refusal) if is_overtaken(&refusal) => {}
             answer => return answer,
         }
     }
     enter(&mut held_by, format, &read, how)
+}
+
+fn is_overtaken(refusal: &Refusal) -> bool {
+    [ErrorCode::BaseChanged, ErrorCode::HeldBack].iter().any(|code| code.reason() == refusal.code)
 }
 
 /// Signs the difference between what is held and the publication, or in a dry run says what it is.

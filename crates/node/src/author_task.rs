@@ -5,6 +5,7 @@
 //! Not here: how a commit goes (`own_log`), and what the drafts say (`changes`, and whoever hands them over).
 
 mod group;
+mod held_back;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -63,7 +64,7 @@ pub struct Submission {
     /// What those that change records rely on, in the order of the drafts.
     pub bases: Vec<Basis>,
     /// The labels of the drafts that change records; they bind a listing that begins anew together with those of the former
-    /// one.
+    /// one. `None` if it goes under its own alone.
     pub labels: Option<LabelSet>,
     /// The labels of the erase entries that go with the drafts, if any of them erases a record.
     pub erasures: Option<LabelSet>,
@@ -89,6 +90,9 @@ pub enum AppendError {
     /// A record was changed after the caller had read it.
     #[error("a record was changed in the meantime; nothing was appended")]
     BaseChanged,
+    /// An erasure of a record waits for an operator's word: until then nothing of it is changed.
+    #[error("an erasure of a record waits for an operator's word; nothing was appended")]
+    HeldBack,
     /// The drafts are no entries.
     #[error("the drafts cannot be entered; nothing was appended")]
     Refused {
@@ -293,6 +297,9 @@ impl AuthorLoop {
         };
         if !self.holds(&submission.bases) || !self.stands(submission.list.as_ref()) {
             return refuse(answer, AppendError::BaseChanged);
+        }
+        if self.is_held_back(log.origin(), &submission.bases) {
+            return refuse(answer, AppendError::HeldBack);
         }
         if let Err(error) = submission.keep_labels(self.node.store(), log.origin(), &self.node.view()) {
             tracing::error!(%error, "the labels of a former listing could not be read");

@@ -186,6 +186,12 @@ impl View {
         self.listing(*id)?.standing.as_ref()?.joined.as_ref()
     }
 
+    /// The handle of the listing that an entry of one origin is a change of, as far as it is known.
+    pub fn handle_at(&self, origin: &LogOrigin, index: EntryIndex) -> Option<Handle> {
+        let owner = self.log(origin)?.owner(index)?;
+        self.listing(owner).map(|listing| listing.handle)
+    }
+
     /// Every entry that changes the listing of a handle of one origin, ascending: opened or not, applied or in conflict.
     pub fn entries_of(&self, origin: &LogOrigin, handle: Handle) -> Vec<EntryIndex> {
         let Some(log) = self.log(origin) else { return Vec::new() };

@@ -22,6 +22,11 @@ impl HeldBack {
         self.0.get(origin).is_some_and(|entries| entries.contains(&index))
     }
 
+    /// The entries of a log of which nothing is told, ascending.
+    pub fn of(&self, origin: &Origin) -> impl Iterator<Item = EntryIndex> {
+        self.0.get(origin).into_iter().flatten().copied()
+    }
+
     /// Whether there is an entry of a log of which nothing is told.
     pub fn any_of(&self, origin: &Origin) -> bool {
         self.0.get(origin).is_some_and(|entries| !entries.is_empty())

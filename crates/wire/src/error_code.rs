@@ -47,6 +47,8 @@ pub enum ErrorCode {
     TrustRefused,
     /// The record was changed after the caller had read it.
     BaseChanged,
+    /// An erasure of the record waits for an operator's word.
+    HeldBack,
     /// Something was erased while the keyring was copied.
     KeyringChanged,
     /// A key event that would count for nothing.
@@ -76,7 +78,7 @@ pub enum ErrorCode {
 }
 
 // Code, reason, place in gRPC, and what it means to a person.
-const TABLE: [(ErrorCode, &str, Code, &str); 31] = [
+const TABLE: [(ErrorCode, &str, Code, &str); 32] = [
     (ErrorCode::Malformed, "malformed", Code::InvalidArgument, "a message could not be read"),
     (ErrorCode::TooLarge, "too_large", Code::OutOfRange, "a message or a field is over its limit"),
     (ErrorCode::UnknownOrigin, "unknown_origin", Code::NotFound, "the log is not served there"),
@@ -121,6 +123,13 @@ const TABLE: [(ErrorCode, &str, Code, &str); 31] = [
          authority was retired or is one too many",
     ),
     (ErrorCode::BaseChanged, "base_changed", Code::Aborted, "a record was changed in the meantime"),
+    (
+        ErrorCode::HeldBack,
+        "held_back",
+        Code::FailedPrecondition,
+        "an erasure of a record waits for an operator's word, and until then it is not changed: `comity record confirm` \
+         lists what waits",
+    ),
     (
         ErrorCode::KeyringChanged,
         "keyring_changed",

@@ -8,12 +8,13 @@ use comity_feeds::out::OutFormat;
 use comity_node::{Node, Serving, wanted_out, write_out};
 use comity_store::HeldBack;
 use comity_tlog::EntryIndex;
-use comity_wire::v1;
+use comity_watchlist::{Change, EntryRef, ListingRef, Notice, Op, OriginName, Pair};
+use comity_wire::{DraftChange, ErrorCode, ListedRecord, v1};
 use tokio_util::sync::CancellationToken;
 
 use crate::http_client::get;
 use crate::http_taxii::{HTTP, collection};
-use crate::support::{AdminClient, ORIGIN, Place, Running, append, lists, records};
+use crate::support::{AdminClient, ORIGIN, Place, Running, amends, append, handle, lists, record, records};
 
 const NAME: &str = "Hidden One";
 const OTHER: &str = "Open Two";
@@ -97,6 +98,76 @@ async fn nothing_that_is_held_back_leaves_by_any_door_and_nothing_of_it_is_lost(
         assert!(!says(format!("{hidden:?}").as_bytes(), NAME));
         assert_eq!(hidden.sections.is_empty(), is_held_back);
     }
+    drop((client, node));
+    running.stop().await.unwrap();
+}
+
+/// A change of a handle behind an entry, or of its own.
+fn draft(n: u8, about: Option<u64>, op: Op) -> DraftChange {
+    let sections = Change { handle: handle(n), op }.encode().unwrap();
+    DraftChange::new(about.map(|about| EntryIndex::new(about).unwrap()), sections).unwrap()
+}
+
+/// That the listings of two handles are about one subject.
+fn says_same(n: u8, one: (u8, &str), other: (u8, &str)) -> DraftChange {
+    let name = |(n, reference)| {
+        ListingRef::new(OriginName::parse(ORIGIN).unwrap(), handle(n), record(reference, "Nobody").key)
+    };
+    let pair = Pair::new(name(one), name(other)).unwrap();
+    let notice = Box::new(Notice::new(pair.first().key.clone()));
+    draft(n, None, Op::SameAs { pair: Box::new(pair), notice })
+}
+
+/// Goal: a caller that looked at a record before an erasure of it came to wait changes nothing of it any more.
+/// Way: one living and one ended record are looked at, then held back, and then no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_looked_at_before_it_was_held_back_is_not_changed_by_the_author() {
+    let place = Place::make();
+    let serving = Serving::bind(place.open().await).await.unwrap();
+    let (node, addresses) = (Arc::clone(serving.node()), serving.addresses());
+    let (admin, peers, http) = (addresses.admin_addr, addresses.peer_addr, addresses.http_addr);
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(serving.run(stop.clone()));
+    let running = Running { home: place.home(), admin, peers, http, stop, task };
+    let mut client = running.operator().await;
+    append(&mut client, &[lists(1, "1", NAME), lists(2, "2", OTHER), lists(3, "3", "Ended Three")])
+        .await
+        .unwrap();
+    let newest = |records: &[v1::CurrentRecord], reference: &str| {
+        let found = records.iter().find(|record| record.reference == reference).unwrap();
+        ListedRecord::try_from(found.clone()).unwrap().leaf
+    };
+    let looked_at = records(&mut client).await;
+    let notice = |reference| Box::new(Notice::new(record(reference, "Nobody").key));
+    let withdraw = |prev: EntryRef| draft(3, Some(3), Op::Withdraw { prev, notice: notice("3") });
+    append(&mut client, &[withdraw(newest(&looked_at, "3"))]).await.unwrap();
+    let looked_at = records(&mut client).await;
+    let (one, two) = (newest(&looked_at, "1"), newest(&looked_at, "2"));
+    let size = running.size().await;
+
+    let held: Vec<u64> = vec![1, 3];
+    let origin = node.home().origin();
+    let entries = held.iter().map(|index| (origin.clone(), EntryIndex::new(*index).unwrap()));
+    assert!(node.store().hold_back(entries.collect()));
+    let relist = Op::Relist { relist_of: handle(3), record: record("3", "Ended Three") };
+    let of_the_held_back = [
+        ("an amendment", amends(1, "1", "Hidden Otherwise", 1, one)),
+        ("an erasure", draft(1, Some(1), Op::Erase { prev: one, notice: notice("1") })),
+        ("a listing that goes on from it", draft(4, None, relist)),
+        ("a statement about it", says_same(5, (2, "2"), (1, "1"))),
+    ];
+    let of_the_other = amends(2, "2", "Open Otherwise", 2, two);
+    for (what, change) in &of_the_held_back {
+        let both = [of_the_other.clone(), change.clone()];
+        assert_eq!(append(&mut client, &both).await, Err(ErrorCode::HeldBack), "{what}");
+    }
+    assert_eq!(running.size().await, size);
+    append(&mut client, &[of_the_other]).await.unwrap();
+
+    node.store().hold_back(HeldBack::default());
+    let [amendment, _, relist, statement] = of_the_held_back.map(|(_, change)| change);
+    append(&mut client, &[statement]).await.unwrap();
+    append(&mut client, &[amendment, relist]).await.unwrap();
     drop((client, node));
     running.stop().await.unwrap();
 }
