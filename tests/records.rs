@@ -247,6 +247,44 @@ fn what_is_suspended_or_has_ended_takes_only_the_changes_of_its_state() {
     refused(&agency, &on("withdraw", &reason), "state", "taken back already");
 }
 
+/// Goal: what was kept at home stays there when it is listed again, unless an operator says so. Way: at rest and by a running
+/// node, which is told by the wire.
+#[test]
+fn a_record_that_is_listed_again_keeps_a_stricter_label_unless_it_is_labelled_anew() {
+    let mut a = Node::found("agency-a.example");
+    let config = a.agency.home().join("comity.toml");
+    let peers = std::fs::read_to_string(&config).unwrap();
+    assert!(a.stop());
+    std::fs::write(&config, peers.replace("to = \"peers\"", "to = \"nobody\"")).unwrap();
+    let mut record = person("XA-1", "Rupert Mirage", "X0000001");
+    assert_eq!(write(&a.agency, "add", &record, &[])["tlp"], "RED");
+    std::fs::write(&config, peers).unwrap();
+    let mut again = |a: &Node, act_of: &str, more: &[&str]| {
+        let end = ["--ground", "expired", "--effective", "2026-06-30", "--reason", "It ran out."];
+        act(&a.agency, "delist", "XA-1", &end);
+        record["legal"] = json!([{ "act": act_of }]);
+        let relisted = write(&a.agency, "relist", &record, more);
+        (relisted["tlp"].clone(), relisted["onward"].clone())
+    };
+    let (kept, anew) = (("RED".into(), "NONE".into()), ("AMBER".into(), "NONE".into()));
+    assert_eq!(again(&a, "Order 8 of 2026", &[]), kept);
+    assert_eq!(again(&a, "Order 9 of 2026", &["--label-anew"]), anew);
+    assert_eq!(again(&a, "Order 10 of 2026", &[]), anew, "the label is that of the newest listing");
+    let add = run(&["record", "add", "--label-anew", "none.json", "--home", text(&a.agency.home())]);
+    assert_eq!(add.status.code(), Some(2), "a record that begins has no former label");
+    // The same where a node runs.
+    let mut b = Node::found("agency-b.example");
+    let config = b.agency.home().join("comity.toml");
+    let peers = std::fs::read_to_string(&config).unwrap();
+    assert!(b.stop());
+    std::fs::write(&config, peers.replace("to = \"peers\"", "to = \"nobody\"")).unwrap();
+    assert_eq!(write(&b.agency, "add", &person("XA-1", "Rupert Mirage", "X0000001"), &[])["tlp"], "RED");
+    std::fs::write(&config, peers).unwrap();
+    b.serve();
+    assert_eq!(again(&b, "Order 8 of 2026", &[]), kept);
+    assert_eq!(again(&b, "Order 9 of 2026", &["--label-anew"]), anew);
+}
+
 #[test]
 fn a_record_that_is_shown_is_a_file_that_amends_it() {
     let agency = Agency::found("agency-a.example");

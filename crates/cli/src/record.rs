@@ -31,7 +31,7 @@ use crate::editions::{Newest, has_codes, standings};
 use crate::import::fresh_handle;
 use crate::in_file::read_at_most;
 use crate::record::ask::Dialog;
-use crate::record::signed::sign;
+use crate::record::signed::{Under, sign};
 use crate::record::standing::{Standing, find, find_all, find_in};
 use crate::records::key_json;
 use crate::source::Source;
@@ -50,14 +50,17 @@ enum Writing {
     Amend,
     Correct,
     Relist,
+    /// Under its own label alone, whatever that of the former listing was.
+    RelistAnew,
 }
 
 pub(crate) fn run(command: &RecordCommand) -> Result<Answer, Refusal> {
     match command {
         RecordCommand::Add(written) => write(Writing::Add, written),
+        RecordCommand::Relist { written, label_anew: true } => write(Writing::RelistAnew, written),
         RecordCommand::Amend(written) => write(Writing::Amend, written),
         RecordCommand::Correct(written) => write(Writing::Correct, written),
-        RecordCommand::Relist(written) => write(Writing::Relist, written),
+        RecordCommand::Relist { written, label_anew: false } => write(Writing::Relist, written),
         RecordCommand::Suspend(acted) => act(acted, "suspend", |before, notice| {
             before.must_be(&[RecordState::Unapproved], "only a record in effect is suspended")?;
             Ok(Op::Suspend { prev: before.leaf, notice })
@@ -129,7 +132,7 @@ fn write(writing: Writing, written: &Written) -> Result<Answer, Refusal> {
         Newest::of(&mut source)?.name(&mut record);
     }
     let before = find(&mut source, &record.key)?;
-    if matches!(writing, Writing::Add | Writing::Relist) {
+    if matches!(writing, Writing::Add | Writing::Relist | Writing::RelistAnew) {
         return begin(&mut source, writing, record, before);
     }
     let Some(before) = before else { return Err(not_found(&record.key)) };
@@ -162,7 +165,7 @@ fn begin(
     }
     let handle = fresh_handle()?;
     let op = match (writing, before) {
-        (Writing::Relist, Some(before)) => {
+        (Writing::Relist | Writing::RelistAnew, Some(before)) => {
             if LIVING.contains(&before.state) {
                 return Err(before.refused("only what has ended is listed again"));
             }
@@ -173,7 +176,7 @@ fn begin(
             }
             Op::Relist { relist_of: before.handle, record: Box::new(record) }
         }
-        (Writing::Relist, None) => return Err(not_found(&record.key)),
+        (Writing::Relist | Writing::RelistAnew, None) => return Err(not_found(&record.key)),
         (_, Some(before)) if LIVING.contains(&before.state) => {
             let message = format!(
                 "{} is listed already, version {} (entry {}): `comity record amend` says something new of it{NOTHING}",
@@ -187,7 +190,8 @@ fn begin(
         (_, None) => Op::List { record: Box::new(record) },
     };
     let handling = if is_official { HandlingChoice::OfficialList } else { HandlingChoice::OwnDesignation };
-    Ok(sign(source, None, &Change { handle, op }, handling, 0)?.answer)
+    let under = if writing == Writing::RelistAnew { Under::Own(handling) } else { Under::Former(handling) };
+    Ok(sign(source, None, &Change { handle, op }, under, 0)?.answer)
 }
 
 /// Amends or corrects a record.

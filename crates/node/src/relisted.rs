@@ -15,6 +15,11 @@ use crate::author_task::Submission;
 use crate::sections::all_held_at;
 
 impl Submission {
+    /// Has each change that lists a record again go under its own labels alone, at an operator's word.
+    pub fn label_anew(&mut self) {
+        self.labels = None;
+    }
+
     /// Has each change that lists a record again go under its labels and those of the newest entry of the former listing
     /// together: nothing is permitted that either forbids (G-1), but for the day of the review, which is the new one's.
     ///

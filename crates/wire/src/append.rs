@@ -56,12 +56,14 @@ pub struct AppendHeader {
     changes: u64,
     handling: HandlingChoice,
     basis: Option<ListBasis>,
+    label_anew: bool,
 }
 
 impl AppendHeader {
     /// A header; `None` for no changes or more than [`APPEND_CHANGES_MAX`].
     pub fn new(changes: u64, handling: HandlingChoice) -> Option<Self> {
-        (1..=APPEND_CHANGES_MAX).contains(&changes).then_some(Self { changes, handling, basis: None })
+        let header = Self { changes, handling, basis: None, label_anew: false };
+        (1..=APPEND_CHANGES_MAX).contains(&changes).then_some(header)
     }
 
     /// The same for changes that were found by comparing with a list.
@@ -69,6 +71,18 @@ impl AppendHeader {
     pub fn over(mut self, basis: Option<ListBasis>) -> Self {
         self.basis = basis;
         self
+    }
+
+    /// The same with listings under their own labels alone, or together with those of the former ones.
+    #[must_use]
+    pub fn labelled(mut self, label_anew: bool) -> Self {
+        self.label_anew = label_anew;
+        self
+    }
+
+    /// Whether a listing that begins where a former one ended goes under its own labels alone.
+    pub fn label_anew(&self) -> bool {
+        self.label_anew
     }
 
     /// How many changes follow.
@@ -168,8 +182,9 @@ impl From<AppendHeader> for v1::AppendRequest {
             HandlingChoice::OwnDesignation => v1::HandlingChoice::OwnDesignation,
             HandlingChoice::KeptHome => v1::HandlingChoice::KeptHome,
         };
-        let basis = header.basis.map(v1::ListBasis::from);
-        request(Step::Header(v1::AppendHeader { changes: header.changes, handling: handling.into(), basis }))
+        let AppendHeader { changes, basis, label_anew, .. } = header;
+        let basis = basis.map(v1::ListBasis::from);
+        request(Step::Header(v1::AppendHeader { changes, handling: handling.into(), basis, label_anew }))
     }
 }
 
@@ -226,7 +241,8 @@ impl TryFrom<v1::AppendHeader> for AppendHeader {
         };
         let basis = message.basis.map(ListBasis::try_from).transpose()?;
         let header = Self::new(message.changes, handling);
-        Ok(header.ok_or(InvalidMessage::Malformed { field: "append_header.changes" })?.over(basis))
+        let header = header.ok_or(InvalidMessage::Malformed { field: "append_header.changes" })?;
+        Ok(header.over(basis).labelled(message.label_anew))
     }
 }
 

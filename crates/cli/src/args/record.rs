@@ -21,7 +21,13 @@ pub(crate) enum RecordCommand {
     /// Put right what was wrong in a record: the whole record as it should have been.
     Correct(Written),
     /// List again what has ended, on new grounds, under a new handle.
-    Relist(Written),
+    Relist {
+        #[command(flatten)]
+        written: Written,
+        /// Put it under the label of a new listing alone, even if that of the former one was stricter.
+        #[arg(long)]
+        label_anew: bool,
+    },
     /// Take a record out of effect until it is resumed.
     Suspend(Acted),
     /// End a suspension.
@@ -186,9 +192,10 @@ pub(crate) struct Confirm {
 impl RecordCommand {
     pub(crate) const fn of(&self) -> &HomeOf {
         match self {
-            Self::Add(written) | Self::Amend(written) | Self::Correct(written) | Self::Relist(written) => {
-                &written.of
-            }
+            Self::Add(written)
+            | Self::Amend(written)
+            | Self::Correct(written)
+            | Self::Relist { written, .. } => &written.of,
             Self::Suspend(acted)
             | Self::Resume(acted)
             | Self::Withdraw(acted)

@@ -21,18 +21,35 @@ pub(super) struct Signed {
     pub(super) erased: u64,
 }
 
+/// Under which labels a change goes.
+pub(super) enum Under {
+    /// Those of the handling; of a record that is listed again, together with those of the former listing.
+    Former(HandlingChoice),
+    /// Those of the handling alone.
+    Own(HandlingChoice),
+}
+
+impl From<HandlingChoice> for Under {
+    fn from(handling: HandlingChoice) -> Self {
+        Self::Former(handling)
+    }
+}
+
 /// Signs a change of a listing as it stands, or one that begins a listing. `erased_before` is what changes of the same
 /// command have destroyed.
 pub(super) fn sign(
     source: &mut Source,
     before: Option<&Standing>,
     change: &Change,
-    handling: HandlingChoice,
+    handling: impl Into<Under>,
     erased_before: u64,
 ) -> Result<Signed, Refusal> {
     let about = before.filter(|_| change.op.prev().is_some()).map(|before| before.newest);
     let draft = draft(change, about)?;
-    let appended = source.append(&[draft], handling, None, &|_, _| {})?;
+    let appended = match handling.into() {
+        Under::Former(handling) => source.append(&[draft], handling, None, &|_, _| {})?,
+        Under::Own(handling) => source.append_labelled_anew(&draft, handling)?,
+    };
     let (state, newest) = (state_after(before, &change.op), appended.first);
     let version = before.map_or(1, |before| before.version.saturating_add(1));
     // With the change that erases a record goes one entry about each of its earlier ones.

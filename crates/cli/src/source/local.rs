@@ -177,9 +177,13 @@ impl Local {
         &mut self,
         changes: &[DraftChange],
         handling: HandlingChoice,
+        label_anew: bool,
         progress: Progress<'_>,
     ) -> Result<Appended, Refusal> {
-        let made = submission(self.home().config(), handling, changes)?;
+        let mut made = submission(self.home().config(), handling, changes)?;
+        if label_anew {
+            made.label_anew();
+        }
         let view = match self.view.take() {
             Some(view) => view,
             None => self.open.view()?,

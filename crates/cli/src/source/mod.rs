@@ -199,8 +199,21 @@ impl Source {
     ) -> Result<Appended, Refusal> {
         match self {
             // This process alone holds the home, so that nothing can have changed since it was compared.
-            Self::Local(local) => local.append(changes, handling, progress),
-            Self::Remote(remote) => remote.append(changes, handling, basis, progress),
+            Self::Local(local) => local.append(changes, handling, false, progress),
+            Self::Remote(remote) => remote.append(changes, (handling, false), basis, progress),
+        }
+    }
+
+    /// Appends a change that lists a record again, under its own label alone whatever the former listing's was.
+    pub(crate) fn append_labelled_anew(
+        &mut self,
+        change: &DraftChange,
+        handling: HandlingChoice,
+    ) -> Result<Appended, Refusal> {
+        let changes = std::slice::from_ref(change);
+        match self {
+            Self::Local(local) => local.append(changes, handling, true, &|_, _| {}),
+            Self::Remote(remote) => remote.append(changes, (handling, true), None, &|_, _| {}),
         }
     }
 

@@ -181,7 +181,7 @@ impl Remote {
     pub(super) fn append(
         &mut self,
         changes: &[DraftChange],
-        handling: HandlingChoice,
+        (handling, label_anew): (HandlingChoice, bool),
         basis: Option<&ListBasis>,
         progress: Progress<'_>,
     ) -> Result<Appended, Refusal> {
@@ -190,7 +190,7 @@ impl Remote {
             let max = comity_wire::APPEND_CHANGES_MAX;
             Refusal::new("too_large", format!("{count} changes are more than one append takes ({max})"))
         })?;
-        let header = header.over(basis.cloned());
+        let header = header.over(basis.cloned()).labelled(label_anew);
         let messages = AppendStep::pack(changes);
         let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
         let Self { runtime, admin, .. } = self;

@@ -234,6 +234,9 @@ impl AdminService for Admin {
         let (origin, node) = (self.parts.node.home().origin(), self.node());
         let handling = header.handling();
         let mut made = blocking(move || submission(node.home().config(), handling, &changes)).await?;
+        if header.label_anew() {
+            made.label_anew();
+        }
         made.list = header.into_basis();
         let appended = author.append(made).await.map_err(|error| status_of_append(&error))?;
         Ok(Response::new(v1::AppendResponse {

@@ -28,6 +28,7 @@ async fn a_malformed_append_changes_nothing() {
             changes,
             handling: handling.into(),
             basis: None,
+            label_anew: false,
         })),
     };
     let changes = |changes| v1::AppendRequest {

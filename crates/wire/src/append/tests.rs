@@ -40,8 +40,8 @@ fn a_header_travels() {
     let list = ListId::parse("invented-list").unwrap();
     let none = ListBasis { list: list.clone(), listings: 0, newest: None };
     let some = ListBasis { list, listings: 3, newest: Some(EntryIndex::new(7).unwrap()) };
-    for basis in [None, Some(none), Some(some)] {
-        let header = header.clone().over(basis);
+    for (basis, label_anew) in [(None, true), (Some(none), false), (Some(some), true)] {
+        let header = header.clone().over(basis).labelled(label_anew);
         let message = v1::AppendRequest::from(header.clone());
         assert_eq!(AppendStep::try_from(message), Ok(AppendStep::Header(header)));
     }
@@ -52,7 +52,7 @@ fn a_header_travels() {
 #[test]
 fn each_field_of_a_header_is_checked() {
     let check = |field: &str, changes, handling| {
-        let step = Step::Header(v1::AppendHeader { changes, handling, basis: None });
+        let step = Step::Header(v1::AppendHeader { changes, handling, basis: None, label_anew: false });
         assert_eq!(AppendStep::try_from(request(step)).unwrap_err().field(), field);
     };
     check("append_header.changes", 0, 1);
@@ -61,7 +61,7 @@ fn each_field_of_a_header_is_checked() {
     check("append_header.handling", 1, 77);
     let check = |field: &str, list: &str, listings, newest_index| {
         let basis = Some(v1::ListBasis { list: list.to_owned(), listings, newest_index });
-        let step = Step::Header(v1::AppendHeader { changes: 1, handling: 1, basis });
+        let step = Step::Header(v1::AppendHeader { changes: 1, handling: 1, basis, label_anew: false });
         assert_eq!(AppendStep::try_from(request(step)).unwrap_err().field(), field);
     };
     check("list_basis.list", "no list", 0, None);

@@ -2969,6 +2969,10 @@ pub struct AppendHeader {
     /// nothing is appended. What was not changed, too, depends on what was compared with.
     #[prost(message, optional, tag = "3")]
     pub basis: ::core::option::Option<ListBasis>,
+    /// Whether a listing that begins where a former one ended goes under its own labels alone. Else it goes under those of
+    /// the former one too, and nothing is permitted that either forbids.
+    #[prost(bool, tag = "4")]
+    pub label_anew: bool,
 }
 impl ::prost::Name for AppendHeader {
     const NAME: &'static str = "AppendHeader";
