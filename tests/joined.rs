@@ -170,3 +170,36 @@ fn a_peer_reads_a_merge_and_a_rekeying_as_their_author_does() {
     assert_eq!(hit(&a.agency), into, "the same after a start");
     assert_eq!(audit(&b, &[&a])["ok"], true);
 }
+
+/// Goal: whoever erases a record is told where what a merge or a split said of it stands besides, and that goes when its own
+/// record is erased.
+#[test]
+fn an_erasure_names_what_a_merge_and_a_split_said_of_the_record_in_other_chains() {
+    let agency = Agency::found("agency-a.example");
+    for (reference, passport) in [("XA-1", "X0000001"), ("XA-2", "X0000002"), ("XA-3", "X0000003")] {
+        write(&agency, "add", &person(reference, "Rupert Mirage", passport), &[]);
+    }
+    let from = |reference| ["--from", "xa-national", reference];
+    let into = ["--into", "xa-national", "XA-3", "--reason", "Rupert is two."];
+    let merge = ["merge", "xa-national", "XA-1"];
+    let joined = done(&agency, &[&merge[..], &from("XA-2"), &from("XA-3"), &REASON].concat());
+    assert_eq!(joined["records"][0]["index"], 4, "{joined}");
+    done(&agency, &[&["split", "xa-national", "XA-1"][..], &into].concat());
+    let erased = act(&agency, "erase", "XA-3", &["--reason", "The court ordered it."]);
+    let named = |reference: &str, index: u64| json!({ "list": "xa-national", "reference": reference, "index": index });
+    assert_eq!(
+        erased["elsewhere"],
+        json!([named("XA-1", 4), named("XA-2", 5), named("XA-1", 7)]),
+        "{erased}"
+    );
+    assert_eq!(erased["erased"], 3);
+    // The others go on, and what they say of it goes with them.
+    assert_eq!(agency.ask(&["screen", "--id", "passport:X0000001"])["answer"], "hits");
+    act(&agency, "suspend", "XA-1", &REASON);
+    let home = agency.home();
+    let erase = ["record", "erase", "xa-national", "XA-1", "--reason", "That too.", "--home", text(&home)];
+    let said = String::from_utf8(run(&erase).stdout).unwrap();
+    assert!(said.contains("stays with those: entry 5 of xa-national XA-2"), "{said}");
+    let last = act(&agency, "erase", "XA-2", &["--reason", "And that."]);
+    assert_eq!(last["elsewhere"], json!([]), "{last}");
+}

@@ -170,3 +170,113 @@ fn what_an_agency_says_of_anothers_record_is_its_word_and_goes_nowhere_that_the_
     assert!(says_b(&a.agency, "retracted"));
     assert_eq!(audit(&a, &[&b])["ok"], true);
 }
+
+fn states(agency: &Agency, index: u64) -> Vec<Value> {
+    let entry = agency.ask(&["log", "show", &index.to_string()]);
+    entry["sections"].as_array().unwrap().iter().map(|section| section["state"].clone()).collect()
+}
+
+fn is_erased(agency: &Agency, index: u64) -> bool {
+    states(agency, index).iter().all(|state| state == "erased")
+}
+
+/// Goal: nothing of what the own log says of an erased record stays open. Way: at rest, and by a running node whose view
+/// must say at once what it says after a start.
+#[test]
+fn what_the_own_log_says_of_a_record_that_is_erased_is_erased_with_it() {
+    let mut node = Node::found("agency-a.example");
+    for is_served in [false, true] {
+        if is_served {
+            node = Node::found("agency-b.example");
+        } else {
+            assert!(node.stop());
+        }
+        let agency = &node.agency;
+        for (reference, passport) in [("XA-1", "X0000001"), ("XA-2", "X0000002"), ("XA-3", "X0000003")] {
+            write(agency, "add", &person(reference, "Rupert Mirage", passport), &[]);
+        }
+        let from_2 = |other: &'static str| ["xa-national", "XA-2", "xa-national", other];
+        assert_eq!(say(agency, "same-as", &from_2("XA-1"), &[])["index"], 4);
+        assert_eq!(say(agency, "retract", &from_2("XA-1"), &[])["erased"], 0);
+        assert_eq!(say(agency, "same-as", &from_2("XA-1"), &[])["index"], 6);
+        assert_eq!(say(agency, "same-as", &from_2("XA-3"), &[])["index"], 7);
+        let done = crate::records::act(agency, "erase", "XA-1", &["--reason", "The court ordered it."]);
+        assert_eq!(done["erased"], 4, "the listing, two statements and a retraction: {done}");
+        for index in [1, 4, 5, 6] {
+            assert!(is_erased(agency, index), "entry {index}");
+        }
+        assert!(!is_erased(agency, 2) && !is_erased(agency, 7));
+        let told = |agency: &Agency| {
+            let shown = shown(agency, &["xa-national", "XA-2"]);
+            let said: Vec<Value> = shown["same_as"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|said| said["other"]["reference"].clone())
+                .collect();
+            (said, shown["subjects"][0]["listings"].as_array().unwrap().len())
+        };
+        assert_eq!(told(agency), (vec!["XA-3".into()], 1));
+        refused(
+            agency,
+            &[&["record", "retract"][..], &from_2("XA-1"), &["--reason", "x"]].concat(),
+            "not_found",
+            "",
+        );
+        assert_eq!(agency.ask(&["screen", "--id", "passport:X0000002"])["answer"], "hits");
+        if is_served {
+            node.kill();
+            node.serve();
+            assert_eq!(told(&node.agency), (vec!["XA-3".into()], 1), "as it was before the start");
+            let report = audit(&node, &[]);
+            assert!(report["ok"] == true, "{report}");
+        }
+    }
+}
+
+#[test]
+fn what_is_said_of_another_agencys_record_that_was_erased_is_erased_when_it_is_taken_back() {
+    let [a, b] = ["a", "b"].map(|name| Node::found(&format!("agency-{name}.example")));
+    a.add(&b, &[]);
+    b.add(&a, &[]);
+    write(&a.agency, "add", &person("XA-1", "Rupert Mirage", "X0000001"), &[]);
+    until("B holds it", || b.agency.ask(&["screen", "--id", "passport:X0000001"])["answer"] == "hits");
+    write(&b.agency, "add", &person("XA-2", "R. Mirage", "X0000002"), &[]);
+    let of_a = ["--other-origin", a.origin.as_str()];
+    let said = say(&b.agency, "same-as", &BOTH, &of_a);
+    crate::records::act(&a.agency, "erase", "XA-1", &["--reason", "The court ordered it."]);
+    let word = || shown(&b.agency, &BOTH[..2]);
+    until("B knows", || word()["same_as"][0]["state"] == "erased");
+    assert_eq!(word()["subjects"], json!([]), "what was erased is joined to nothing");
+    refused(
+        &b.agency,
+        &[&["record", "same-as"][..], &BOTH, &of_a, &["--reason", "x"]].concat(),
+        "state",
+        "is erased",
+    );
+    let made = said["index"].as_u64().unwrap();
+    assert!(!is_erased(&b.agency, made));
+    let back = say(&b.agency, "retract", &BOTH, &of_a);
+    assert_eq!((&back["handle"], &back["erased"]), (&said["handle"], &1.into()), "{back}");
+    assert!(is_erased(&b.agency, made));
+    assert_eq!(word()["same_as"], json!([]));
+    let report = audit(&b, &[&a]);
+    assert!(report["ok"] == true && report["trusted"] == true, "{report}");
+}
+
+#[test]
+fn what_was_said_of_a_listing_that_ended_can_be_taken_back_after_it_was_listed_again() {
+    let agency = Agency::found("agency-a.example");
+    let mut record = person("XA-1", "Rupert Mirage", "X0000001");
+    write(&agency, "add", &record, &[]);
+    write(&agency, "add", &person("XA-2", "R. Mirage", "X0000002"), &[]);
+    let said = say(&agency, "same-as", &BOTH, &[]);
+    let end = ["--ground", "expired", "--effective", "2026-06-30", "--reason", "It ran out."];
+    crate::records::act(&agency, "delist", "XA-1", &end);
+    record["legal"] = json!([{ "act": "Order 8 of 2026" }]);
+    write(&agency, "relist", &record, &[]);
+    let anew = say(&agency, "same-as", &BOTH, &[]);
+    // The newer listing's first.
+    assert_eq!(say(&agency, "retract", &BOTH, &[])["handle"], anew["handle"]);
+    assert_eq!(say(&agency, "retract", &BOTH, &[])["handle"], said["handle"]);
+}

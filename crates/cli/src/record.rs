@@ -6,6 +6,7 @@
 
 mod ask;
 mod confirm;
+mod elsewhere;
 mod join;
 mod same_as;
 mod signed;
@@ -31,6 +32,7 @@ use crate::editions::{Newest, has_codes, standings};
 use crate::import::fresh_handle;
 use crate::in_file::read_at_most;
 use crate::record::ask::Dialog;
+use crate::record::elsewhere::Elsewhere;
 use crate::record::signed::{Under, sign};
 use crate::record::standing::{Standing, find, find_all, find_in};
 use crate::records::key_json;
@@ -253,6 +255,10 @@ fn erase(acted: &Acted) -> Result<Answer, Refusal> {
     let done = newest.refused("it is erased already");
     listings.retain(|listing| listing.state != RecordState::Erased);
     let Some(last) = listings.pop() else { return Err(done) };
+    let mut elsewhere = Elsewhere::of(&mut source, &last)?;
+    for before in &listings {
+        elsewhere.extend(Elsewhere::of(&mut source, before)?);
+    }
     let mut erased = 0;
     for before in &listings {
         let op = Op::Erase { prev: before.leaf, notice: notice.clone() };
@@ -263,7 +269,13 @@ fn erase(acted: &Acted) -> Result<Answer, Refusal> {
     let op = Op::Erase { prev: last.leaf, notice };
     let handling = last.handling(&mut source)?;
     let change = Change { handle: last.handle, op };
-    Ok(sign(&mut source, Some(&last), &change, handling, erased)?.answer)
+    let mut answer = sign(&mut source, Some(&last), &change, handling, erased)?.answer;
+    answer.text.extend(Elsewhere::text(&elsewhere).map(|text| format!("\n{text}")));
+    if let Some(object) = answer.json.as_object_mut() {
+        let elsewhere: Vec<serde_json::Value> = elsewhere.iter().map(Elsewhere::json).collect();
+        object.insert("elsewhere".to_owned(), elsewhere.into());
+    }
+    Ok(answer)
 }
 
 /// The grounds of a change, asked for on a terminal if none are given.

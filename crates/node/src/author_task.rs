@@ -66,7 +66,7 @@ pub struct Submission {
     /// The labels of the drafts that change records; they bind a listing that begins anew together with those of the former
     /// one. `None` if it goes under its own alone.
     pub labels: Option<LabelSet>,
-    /// The labels of the erase entries that go with the drafts, if any of them erases a record.
+    /// The labels of the erase entries that go with the drafts, if something may be erased with any of them.
     pub erasures: Option<LabelSet>,
     /// The list that the changes were found by comparing with: refused if it stands otherwise when their turn comes, since
     /// what was not changed depends on it too.
@@ -316,14 +316,7 @@ impl AuthorLoop {
                 group.sealed.extend(sealed);
                 group.erased.extend(erased);
                 group.joined.push(Joined { entries, answer });
-                for Basis { handle, key, decoded, .. } in bases {
-                    group.handles.insert(handle);
-                    group.keys.insert(key);
-                    if let Op::Rekey { to, .. } = &decoded.change.op {
-                        group.keys.insert(to.clone());
-                    }
-                    group.changes.push(decoded);
-                }
+                group.note(bases);
             }
             Err(NodeError::Batch(source)) => refuse(answer, AppendError::Refused { source }),
             Err(error) => {
@@ -400,6 +393,7 @@ impl AuthorLoop {
             }
         };
         let result = self.publish(before, &signed, steps);
+        self.node.forget_statements(signed.origin(), &group.erased);
         let mut next = before.value();
         for Joined { entries, answer } in group.joined {
             let first = next;

@@ -47,7 +47,7 @@ pub fn submission(
         }
         submission.drafts.push(draft);
     }
-    if submission.bases.iter().any(Basis::erases) {
+    if submission.bases.iter().any(Basis::may_erase) {
         submission.erasures = Some(labels_of(config, handling, Kind::Erase)?);
     }
     submission.labels = Some(labels);

@@ -1,8 +1,12 @@
 //! Erasing records of the own log: announced in the log first, and destroyed once that is signed.
 //!
-//! A change that erases a record goes with an erase entry about each earlier entry of the record. Not here: what a start
+//! A change that erases a record goes with an erase entry about each earlier entry of the record, and about what this log
+//! says of its being about one subject with another. What it says so of another's record that was erased goes with the
+//! entry that takes it back. Not here: what a start
 //! does about a log that says so (`erasures_due`), how keys are destroyed (`store`), and what peers hold, who are not asked
 //! to erase anything yet.
+
+use std::collections::BTreeSet;
 
 use comity_ledger::{Entropy, Origin, Slot, erasure};
 use comity_screening::{LogOrigin, View};
@@ -14,20 +18,32 @@ use crate::author_task::{Appended, Basis, Submission};
 use crate::{NodeError, OpenHome, SystemEntropy, now};
 
 impl Basis {
-    /// Whether the change erases the record.
-    pub(crate) const fn erases(&self) -> bool {
-        matches!(self.decoded.change.op, Op::Erase { .. })
+    /// Whether something may be erased with the change: a record, or a statement about one that was erased.
+    pub(crate) const fn may_erase(&self) -> bool {
+        matches!(self.decoded.change.op, Op::Erase { .. } | Op::Retract { .. })
+    }
+
+    /// The entries of the own log that are erased with the change.
+    fn erases(&self, log: &LogOrigin, view: &View) -> BTreeSet<EntryIndex> {
+        match self.decoded.change.op {
+            Op::Erase { .. } => {
+                let said = view.statement_entries(log, log, self.handle);
+                view.entries_of(log, self.handle).into_iter().chain(said).collect()
+            }
+            Op::Retract { .. } => view.erased_with(log, self.handle),
+            _ => BTreeSet::new(),
+        }
     }
 }
 
 impl Submission {
-    /// Adds an erase entry for each entry of the records that are erased; gives those entries.
+    /// Adds an erase entry for each entry that is erased; gives those entries.
     pub(crate) fn announce_erasures(&mut self, origin: &Origin, view: &View) -> Vec<EntryIndex> {
         let (Some(labels), Ok(log)) = (&self.erasures, origin.as_str().parse::<LogOrigin>()) else {
             return Vec::new();
         };
-        let records = self.bases.iter().filter(|basis| basis.erases());
-        let erased: Vec<EntryIndex> = records.flat_map(|basis| view.entries_of(&log, basis.handle)).collect();
+        let erased: BTreeSet<EntryIndex> =
+            self.bases.iter().flat_map(|basis| basis.erases(&log, view)).collect();
         let (handling, audience) = (labels.handling_section(), labels.audience_section());
         for index in &erased {
             let mut draft = erasure(*index).with_section(Slot::HANDLING, handling.clone());
@@ -36,7 +52,7 @@ impl Submission {
             }
             self.drafts.push(draft);
         }
-        erased
+        erased.into_iter().collect()
     }
 }
 

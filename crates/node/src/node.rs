@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use comity_ledger::{Head, KeyHistory, Origin};
 use comity_screening::View;
 use comity_store::{SignLock, Store};
-use comity_tlog::{CosignatureTime, TreeSize};
+use comity_tlog::{CosignatureTime, EntryIndex, TreeSize};
 use tokio::sync::watch;
 
 use crate::doubts::Doubts;
@@ -358,6 +358,13 @@ impl Node {
         drop(view);
         self.tell_anew();
         Ok(())
+    }
+
+    /// Has the view let go of what own entries that were erased say of records being about one subject.
+    pub(crate) fn forget_statements(&self, origin: &Origin, erased: &[EntryIndex]) {
+        if let Ok(log) = origin.as_str().parse() {
+            self.view_mut().forget_statements(&log, erased);
+        }
     }
 
     /// Says that the view says another thing of entries before its newest: sections came late, or it was built anew.

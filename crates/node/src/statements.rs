@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use comity_ledger::{AgencyId, Entry, Origin};
-use comity_screening::{LogOrigin, Stated, StatementState, Subject, View};
+use comity_screening::{LogOrigin, Stated, StatementState, Status, Subject, View};
 use comity_store::{Store, StoreError};
 use comity_tlog::EntryIndex;
 use comity_watchlist::{Handle, ListingRef};
@@ -13,7 +13,7 @@ use comity_wire::v1;
 use crate::NodeError;
 use crate::author_task::Basis;
 
-/// What is said in any log that is held of a listing being about one subject with another; of more than fits the answer,
+/// What is said in any log that is held of a listing being about one subject with another, and is not held back; of more than fits the answer,
 /// first of all what the agency `own` says. Blocking.
 ///
 /// # Errors
@@ -30,9 +30,18 @@ pub fn statements_about(
         return Err(no_such_log());
     }
     let log: LogOrigin = origin.as_str().parse().map_err(|_| no_such_log())?;
-    let (stated, more) = view.statements_about(own.as_str(), &log, handle);
+    let (mut stated, more) = view.statements_about(own.as_str(), &log, handle);
+    let (all, held_back) = (stated.len(), store.held_back());
+    stated.retain(|stated| {
+        let origin = stated.origin.as_str().parse();
+        !origin.is_ok_and(|origin| held_back.holds(&origin, stated.index))
+    });
     let statements = stated.iter().map(|stated| message(store, stated)).collect::<Result<_, _>>()?;
     let mut subjects = view.subjects(&log, handle);
+    if stated.len() < all {
+        // What an own statement joins that is held back is not told either.
+        subjects.retain(|subject| subject.agency != own.as_str());
+    }
     subjects.sort_by_key(|subject| subject.agency != own.as_str());
     let more = more || subjects.len() > comity_wire::SUBJECTS_MAX;
     let subjects = subjects.iter().take(comity_wire::SUBJECTS_MAX).map(subject_message).collect();
@@ -45,14 +54,19 @@ pub(crate) fn holds(view: &View, log: &LogOrigin, basis: &Basis) -> bool {
     match (change.op.pair(), basis.follows) {
         (Some(pair), None) => {
             let is_free = view.statement(log, change.handle).is_none();
+            // Nothing is said any more of what was erased.
             let is_so = |listing: &ListingRef| {
-                view.key_of(&LogOrigin::of(&listing.origin), listing.handle) == Some(&listing.key)
+                let origin = LogOrigin::of(&listing.origin);
+                let status = view.newest_of(&origin, listing.handle).map(|(.., status)| status);
+                let is_erased = status == Some(Status::Erased);
+                view.key_of(&origin, listing.handle) == Some(&listing.key) && !is_erased
             };
             is_free && pair.listings().iter().all(is_so)
         }
         (None, Some((index, leaf))) => view.statement(log, change.handle).is_some_and(|stated| {
             let is_same = stated.index == index && stated.leaf.as_bytes() == leaf.as_bytes();
-            is_same && stated.state == StatementState::Stands && stated.pair.first().key == basis.key
+            let can_end = matches!(stated.state, StatementState::Stands | StatementState::Erased);
+            is_same && can_end && stated.pair.first().key == basis.key
         }),
         _ => false,
     }
@@ -62,6 +76,7 @@ fn message(store: &Store, stated: &Stated<'_>) -> Result<v1::SameAsStatement, No
     let state = match stated.state {
         StatementState::Stands => v1::StatementState::Stands,
         StatementState::Retracted => v1::StatementState::Retracted,
+        StatementState::Erased => v1::StatementState::Erased,
         StatementState::Unknown => v1::StatementState::Review,
         StatementState::Conflict => v1::StatementState::Conflict,
     };

@@ -4,6 +4,8 @@
 //! not matter in which order they were opened. A subject is what one agency's standing statements join, and is nowhere kept.
 //! Not for: what a listing says (`chain`), or whose view anybody should follow, which is each reader's own affair.
 
+mod erased;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use comity_tlog::{EntryIndex, Hash};
@@ -11,7 +13,7 @@ use comity_watchlist::{Change, EntryRef, Handle, ListingRef, Op, Pair};
 
 use crate::chain::Conflict;
 use crate::limits::{STATEMENTS_MAX, SUBJECT_LISTINGS_MAX};
-use crate::log::Log;
+use crate::log::{Gaps, Log};
 use crate::origin::{LogOrigin, Provenance};
 use crate::view::View;
 
@@ -24,6 +26,8 @@ pub enum StatementState {
     Retracted,
     /// A later entry about it is not opened to us: it may have been taken back.
     Unknown,
+    /// A record that it names was erased: it joins nothing, and can be taken back still.
+    Erased,
     /// It was kept and flagged, and says nothing: its handle is that of an earlier one, or it follows something.
     Conflict,
 }
@@ -115,16 +119,17 @@ impl Statements {
         self.spoken.get(&index).map(|spoken| spoken.leaf)
     }
 
-    /// Why an opened entry says nothing, if it does not.
-    pub(crate) fn conflict(&self, index: EntryIndex) -> Option<Conflict> {
+    /// Why an opened entry says nothing, if it does not. `unopened` are the entries of the log that are not opened.
+    pub(crate) fn conflict(&self, index: EntryIndex, unopened: &Gaps) -> Option<Conflict> {
         let spoken = self.spoken.get(&index)?;
         match &spoken.deed {
-            Deed::Say(_) if spoken.about.is_some() => Some(Conflict::NotNewest),
-            Deed::Say(_) => {
-                let first = self.made.get(&spoken.handle).and_then(BTreeSet::first);
-                (first != Some(&index)).then_some(Conflict::HandleTaken)
-            }
+            Deed::Say(_) => self.says_conflict(index, spoken),
             Deed::Retract(prev) => {
+                // What it takes back may be withheld from us, or erased.
+                let named = spoken.about.and_then(|about| unopened.leaf(about));
+                if named.is_some_and(|leaf| leaf.as_bytes() == prev.as_bytes()) {
+                    return None;
+                }
                 let about = spoken.about.filter(|about| self.fits(*about, spoken.handle, *prev));
                 match about {
                     None => Some(Conflict::NotNewest),
@@ -136,9 +141,9 @@ impl Statements {
     }
 
     /// The entries that were kept and say nothing.
-    pub(crate) fn conflicts(&self) -> impl Iterator<Item = (Handle, EntryIndex, Conflict)> {
+    pub(crate) fn conflicts(&self, unopened: &Gaps) -> impl Iterator<Item = (Handle, EntryIndex, Conflict)> {
         let flagged = |(index, spoken): (&EntryIndex, &Spoken)| {
-            self.conflict(*index).map(|conflict| (spoken.handle, *index, conflict))
+            self.conflict(*index, unopened).map(|conflict| (spoken.handle, *index, conflict))
         };
         self.spoken.iter().filter_map(flagged)
     }
@@ -147,8 +152,18 @@ impl Statements {
     fn fits(&self, about: EntryIndex, handle: Handle, prev: EntryRef) -> bool {
         let made = self.spoken.get(&about).filter(|made| matches!(made.deed, Deed::Say(_)));
         made.is_some_and(|made| {
-            made.handle == handle && made.leaf.as_bytes() == prev.as_bytes() && self.conflict(about).is_none()
+            let is_named = made.handle == handle && made.leaf.as_bytes() == prev.as_bytes();
+            is_named && self.says_conflict(about, made).is_none()
         })
+    }
+
+    /// Why an entry that says something says nothing, if it does not.
+    fn says_conflict(&self, index: EntryIndex, spoken: &Spoken) -> Option<Conflict> {
+        if spoken.about.is_some() {
+            return Some(Conflict::NotNewest);
+        }
+        let first = self.made.get(&spoken.handle).and_then(BTreeSet::first);
+        (first != Some(&index)).then_some(Conflict::HandleTaken)
     }
 
     /// The first entry that takes a statement back.
@@ -175,12 +190,14 @@ impl View {
         let spoken = log.statements.spoken.get(&index)?;
         let Deed::Say(pair) = &spoken.deed else { return None };
         let retracted_by = log.statements.retracted_by(index);
-        let state = if log.statements.conflict(index).is_some() {
+        let state = if log.statements.conflict(index, &log.gaps).is_some() {
             StatementState::Conflict
         } else if retracted_by.is_some() {
             StatementState::Retracted
         } else if log.gaps.has_follower(index) {
             StatementState::Unknown
+        } else if pair.listings().iter().any(|named| self.is_erased(named)) {
+            StatementState::Erased
         } else {
             StatementState::Stands
         };

@@ -115,7 +115,7 @@ impl View {
         if late {
             self.move_gaps(at, before, None);
         }
-        let conflict = self.logs.get(&at.origin).and_then(|log| log.statements.conflict(at.index));
+        let conflict = self.logs.get(&at.origin).and_then(|log| log.statements.conflict(at.index, &log.gaps));
         conflict.map_or(Outcome::Applied, Outcome::Flagged)
     }
 
@@ -158,7 +158,7 @@ impl View {
             let handle = listing.handle;
             listing.conflicts().map(|(index, conflict)| (handle, index, conflict)).collect::<Vec<_>>()
         };
-        let statements = self.log(origin).into_iter().flat_map(|log| log.statements.conflicts());
+        let statements = self.log(origin).into_iter().flat_map(|log| log.statements.conflicts(&log.gaps));
         let parts = self.log(origin).into_iter().flat_map(|log| log.vocabularies.conflicts());
         self.of_origin(origin).flat_map(flagged).chain(statements).chain(parts)
     }
@@ -193,6 +193,10 @@ impl View {
         self.logs.iter()
     }
 
+    pub(crate) fn log_mut(&mut self, origin: &LogOrigin) -> Option<&mut Log> {
+        self.logs.get_mut(origin)
+    }
+
     /// A log with the name that the view has of it.
     pub(crate) fn log_named(&self, origin: &LogOrigin) -> Option<(&LogOrigin, &Log)> {
         self.logs.get_key_value(origin)
@@ -206,10 +210,11 @@ impl View {
     /// What to say of an entry that was opened before.
     fn already_opened(&self, at: &Provenance) -> Result<Option<Outcome>, ViewError> {
         let log = self.logs.get(&at.origin);
-        if let Some(statements) = log.map(|log| &log.statements)
-            && let Some(leaf) = statements.leaf(at.index)
+        if let Some(log) = log
+            && let Some(leaf) = log.statements.leaf(at.index)
         {
-            let known = statements.conflict(at.index).map_or(Outcome::Repeated, Outcome::Flagged);
+            let known =
+                log.statements.conflict(at.index, &log.gaps).map_or(Outcome::Repeated, Outcome::Flagged);
             return if leaf == at.leaf {
                 Ok(Some(known))
             } else {

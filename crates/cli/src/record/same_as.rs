@@ -19,7 +19,7 @@ use crate::import::fresh_handle;
 use crate::log::{hex, utc};
 use crate::plain::plain;
 use crate::record::signed::{draft, handling_words};
-use crate::record::standing::{Standing, find_in, handling_behind, label_in, label_of};
+use crate::record::standing::{Standing, find_all_in, find_in, handling_behind, label_in, label_of};
 use crate::record::{NOTHING, key_of, not_found_in, notice, origin_of};
 use crate::source::Source;
 
@@ -39,7 +39,7 @@ pub(super) struct Said {
 pub(super) fn state(joined: &Joined) -> Result<Answer, Refusal> {
     let mut source = Source::find(&joined.of.home)?;
     let both = Both::find(&mut source, joined)?;
-    if let Some(stated) = both.own_statement(&mut source)? {
+    if let Some(stated) = own_statement(&mut source, &both.pair, &[v1::StatementState::Stands])? {
         let message = format!("this log says so already (entry {}){NOTHING}", stated.index);
         return Err(Refusal::new("already_exists", message));
     }
@@ -53,11 +53,7 @@ pub(super) fn state(joined: &Joined) -> Result<Answer, Refusal> {
 /// Takes back what this log says of two records.
 pub(super) fn retract(joined: &Joined) -> Result<Answer, Refusal> {
     let mut source = Source::find(&joined.of.home)?;
-    let both = Both::find(&mut source, joined)?;
-    let stated = both.own_statement(&mut source)?.ok_or_else(|| {
-        let message = format!("the own log does not say that they are about one subject{NOTHING}");
-        Refusal::new("not_found", message)
-    })?;
+    let stated = to_retract(&mut source, joined)?;
     let unread = || Refusal::new("malformed", "the answer names no statement");
     let about = EntryIndex::new(stated.index).map_err(|_| unread())?;
     let prev = <[u8; 32]>::try_from(stated.leaf.as_ref()).map(EntryRef::new).map_err(|_| unread())?;
@@ -69,6 +65,41 @@ pub(super) fn retract(joined: &Joined) -> Result<Answer, Refusal> {
     let handling = handling_behind(&mut source, about)?;
     let op = Op::Retract { prev, notice: Box::new(notice) };
     sign(&mut source, &pair, &Change { handle, op }, Some(about), handling)
+}
+
+/// The statement of the own log about two records that can be taken back: of whatever listings were under their keys, the
+/// newest ones first, and also of one that was erased.
+fn to_retract(source: &mut Source, joined: &Joined) -> Result<v1::SameAsStatement, Refusal> {
+    let other = KeyOf { list: joined.other_list.clone(), reference: joined.other_reference.clone() };
+    let ones = all_named(source, joined.origin.as_deref(), &key_of(&joined.key)?)?;
+    let others = all_named(source, joined.other_origin.as_deref(), &key_of(&other)?)?;
+    let open = [v1::StatementState::Stands, v1::StatementState::Erased];
+    for one in ones.iter().rev() {
+        for other in others.iter().rev() {
+            let Some(pair) = Pair::new(reference_to(one)?, reference_to(other)?) else { continue };
+            if let Some(stated) = own_statement(source, &pair, &open)? {
+                return Ok(stated);
+            }
+        }
+    }
+    let message = format!("the own log does not say that they are about one subject{NOTHING}");
+    Err(Refusal::new("not_found", message))
+}
+
+/// The statement of the own log about two listings that is in one of these states.
+fn own_statement(
+    source: &mut Source,
+    pair: &Pair,
+    states: &[v1::StatementState],
+) -> Result<Option<v1::SameAsStatement>, Refusal> {
+    let own = source.home().origin();
+    let first = pair.first();
+    let log = first.origin.as_str().parse().map_err(NodeError::Name)?;
+    let said = source.statements(&log, first.handle)?;
+    Ok(said.statements.into_iter().find(|stated| {
+        let names = pair_of(stated).is_some_and(|named| same_listings(&named, pair));
+        stated.origin == own.as_str() && states.contains(&stated.state()) && names
+    }))
 }
 
 /// What is said of a record in all logs that are held.
@@ -86,18 +117,6 @@ impl Both {
         let message = || format!("both are the same record{NOTHING}");
         let pair = pair.ok_or_else(|| Refusal::new("same_record", message()))?;
         Ok(Self { listings: [one, other], pair })
-    }
-
-    /// The statement of the own log about them that stands.
-    fn own_statement(&self, source: &mut Source) -> Result<Option<v1::SameAsStatement>, Refusal> {
-        let own = source.home().origin();
-        let first = self.pair.first();
-        let log = first.origin.as_str().parse().map_err(NodeError::Name)?;
-        let said = source.statements(&log, first.handle)?;
-        Ok(said.statements.into_iter().find(|stated| {
-            let names = pair_of(stated).is_some_and(|pair| same_listings(&pair, &self.pair));
-            stated.origin == own.as_str() && stated.state() == v1::StatementState::Stands && names
-        }))
     }
 
     /// The handling of a statement: it tells that both records are there, so that it goes nowhere that either may not go.
@@ -132,6 +151,20 @@ fn find_named(
     Ok((origin, standing))
 }
 
+/// All listings of a key, whatever has become of them, the newest last.
+fn all_named(
+    source: &mut Source,
+    origin: Option<&str>,
+    key: &RecordKey,
+) -> Result<Vec<(Origin, Standing)>, Refusal> {
+    let origin = origin_of(source, origin)?;
+    let found = find_all_in(source, &origin, key)?;
+    if found.is_empty() {
+        return Err(not_found_in(&origin, key));
+    }
+    Ok(found.into_iter().map(|standing| (origin.clone(), standing)).collect())
+}
+
 fn reference_to((origin, standing): &(Origin, Standing)) -> Result<ListingRef, Refusal> {
     let name = OriginName::parse(origin.as_str());
     let name = name.map_err(|error| Refusal::new("name", format!("{origin}: {error}{NOTHING}")))?;
@@ -150,6 +183,8 @@ fn sign(
     let label = label_of(source, appended.first)?;
     let (tlp, onward) = handling_words(label.as_ref());
     let (word, index) = (change.op.word(), appended.first);
+    // With what takes back a statement about a record that was erased goes an erase entry about each entry of it.
+    let erased = appended.last.value().saturating_sub(appended.first.value());
     let json = json!({
         "change": word,
         "handle": hex(change.handle.as_bytes()),
@@ -158,13 +193,18 @@ fn sign(
         "second": listing_json(&name_of(pair.second())),
         "tlp": tlp,
         "onward": onward,
+        "erased": erased,
         "origin": source.home().origin().as_str(),
         "size": appended.head.size.value(),
         "root": appended.head.root.to_base64(),
     });
     let [first, second] = pair.listings().each_ref().map(|listing| listing_text(&name_of(listing)));
+    let gone = match erased {
+        0 => String::new(),
+        _ => format!("erased    what {erased} earlier entries said of it; they stay\n"),
+    };
     let text = format!(
-        "signed    {word} {first}\n          and {second}  (entry {index})\nhandling  TLP:{tlp}, onward {onward}\nlog       {}  \
+        "signed    {word} {first}\n          and {second}  (entry {index})\n{gone}handling  TLP:{tlp}, onward {onward}\nlog       {}  \
          size {}  root {}",
         source.home().origin(),
         appended.head.size,
@@ -253,6 +293,7 @@ const fn state_word(state: v1::StatementState) -> &'static str {
         v1::StatementState::Stands => "stands",
         v1::StatementState::Retracted => "retracted",
         v1::StatementState::Conflict => "conflict",
+        v1::StatementState::Erased => "erased",
         v1::StatementState::Review | v1::StatementState::Unspecified => "review",
     }
 }

@@ -50,7 +50,11 @@ pub(super) fn find_in(
     Ok(find_all_in(source, origin, key)?.pop())
 }
 
-fn find_all_in(source: &mut Source, origin: &Origin, key: &RecordKey) -> Result<Vec<Standing>, Refusal> {
+pub(super) fn find_all_in(
+    source: &mut Source,
+    origin: &Origin,
+    key: &RecordKey,
+) -> Result<Vec<Standing>, Refusal> {
     let mut found = Vec::new();
     for listed in source.records(origin, &key.list)? {
         if listed.reference == key.reference {

@@ -39,12 +39,32 @@ impl Group {
         let touches = |basis: &Basis| {
             let takes = match &basis.decoded.change.op {
                 Op::Rekey { to, .. } => self.keys.contains(to),
+                // What is said of a record goes with it when it is erased.
+                Op::SameAs { pair, .. } => pair.listings().iter().any(|named| self.keys.contains(&named.key)),
                 _ => false,
             };
             takes || self.handles.contains(&basis.handle) || self.keys.contains(&basis.key)
         };
         let compared = |key: &RecordKey| submission.list.as_ref().is_some_and(|basis| basis.list == key.list);
         fits && !submission.bases.iter().any(touches) && !self.keys.iter().any(compared)
+    }
+
+    /// Takes note of what changes that joined it touch.
+    pub(super) fn note(&mut self, bases: Vec<Basis>) {
+        for Basis { handle, key, decoded, .. } in bases {
+            self.handles.insert(handle);
+            self.keys.insert(key);
+            match &decoded.change.op {
+                Op::Rekey { to, .. } => {
+                    self.keys.insert(to.clone());
+                }
+                Op::SameAs { pair, .. } => {
+                    self.keys.extend(pair.listings().iter().map(|named| named.key.clone()));
+                }
+                _ => {}
+            }
+            self.changes.push(decoded);
+        }
     }
 
     /// What the view learns from a batch of changes alone; `None` if it must be read back from the store.

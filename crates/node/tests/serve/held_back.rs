@@ -166,7 +166,18 @@ async fn what_was_looked_at_before_it_was_held_back_is_not_changed_by_the_author
 
     node.store().hold_back(HeldBack::default());
     let [amendment, _, relist, statement] = of_the_held_back.map(|(_, change)| change);
-    append(&mut client, &[statement]).await.unwrap();
+    let said = append(&mut client, &[statement]).await.unwrap().first;
+    let entry = (origin.clone(), EntryIndex::new(said).unwrap());
+    for is_held_back in [true, false] {
+        let held = is_held_back.then(|| entry.clone()).into_iter().collect();
+        assert!(node.store().hold_back(held));
+        let about = v1::ListStatementsRequest {
+            origin: ORIGIN.to_owned(),
+            handle: handle(2).as_bytes().to_vec().into(),
+        };
+        let told = client.list_statements(about).await.unwrap().into_inner();
+        assert_eq!((told.statements.is_empty(), told.subjects.is_empty()), (is_held_back, is_held_back));
+    }
     append(&mut client, &[amendment, relist]).await.unwrap();
     drop((client, node));
     running.stop().await.unwrap();

@@ -136,7 +136,7 @@ fn a_statement_of_which_a_later_entry_is_not_opened_is_for_review_and_however_op
     // The retraction first, and then what it takes back.
     let mut backwards = view.clone();
     said.unopened(&mut backwards);
-    assert_eq!(back.shown_to(&mut backwards), Outcome::Flagged(Conflict::NotNewest));
+    back.applied(&mut backwards);
     assert!(backwards != in_order);
     said.applied(&mut backwards);
     assert!(backwards == in_order);
@@ -215,4 +215,25 @@ fn no_agency_fills_the_answer_with_its_statements_and_the_own_ones_are_all_there
     assert_eq!(told(&view, "e.example"), ([STATEMENTS_MAX - 5 - half, half, 5], true));
     // The own ones alone may fill it.
     assert_eq!(told(&view, "d.example"), ([0, STATEMENTS_MAX, 0], true));
+}
+
+#[test]
+fn a_retraction_of_a_statement_that_is_not_opened_is_no_conflict_and_one_that_is_erased_is_forgotten() {
+    let (mut view, mut a, _) = listed();
+    let said = a.begins(handle(7), a_and_b());
+    let back = a.follows_as(handle(7), &said, retract("R-1"));
+    let mut withheld = view.clone();
+    said.unopened(&mut withheld);
+    back.applied(&mut withheld);
+    assert_eq!(withheld.conflicts(a.origin()).count(), 0);
+    assert_eq!(states(&withheld, &a), []);
+    // What is erased after it was read leaves the view as if it had never been opened.
+    said.applied(&mut view);
+    back.applied(&mut view);
+    view.forget_statements(a.origin(), &[said.at.index]);
+    assert_eq!(view, withheld);
+    assert!(view.statement(a.origin(), handle(7)).is_none());
+    // Another entry than the one that is named is in conflict as ever.
+    let odd = a.writes(handle(7), Some(said.at.index), retract("R-1")(EntryRef::new([9; 32])));
+    flagged(&mut view, &odd, Conflict::NotNewest);
 }

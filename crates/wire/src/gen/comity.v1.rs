@@ -3614,6 +3614,8 @@ pub enum StatementState {
     Review = 3,
     /// It was kept and flagged, and says nothing.
     Conflict = 4,
+    /// A record that it names was erased: it joins nothing, and can be taken back still.
+    Erased = 5,
 }
 impl StatementState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -3627,6 +3629,7 @@ impl StatementState {
             Self::Retracted => "STATEMENT_STATE_RETRACTED",
             Self::Review => "STATEMENT_STATE_REVIEW",
             Self::Conflict => "STATEMENT_STATE_CONFLICT",
+            Self::Erased => "STATEMENT_STATE_ERASED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3637,6 +3640,7 @@ impl StatementState {
             "STATEMENT_STATE_RETRACTED" => Some(Self::Retracted),
             "STATEMENT_STATE_REVIEW" => Some(Self::Review),
             "STATEMENT_STATE_CONFLICT" => Some(Self::Conflict),
+            "STATEMENT_STATE_ERASED" => Some(Self::Erased),
             _ => None,
         }
     }
