@@ -295,6 +295,7 @@ fn a_record_that_is_shown_is_a_file_that_amends_it() {
     check_answer("comity record show", &shown);
     let mut record: Value = serde_json::from_slice(&std::fs::read(&full).unwrap()).unwrap();
     record["version"] = 1.into();
+    record["handle"] = shown["handle"].clone();
     assert_eq!(shown["record"], record);
     // As people see it, it is the file itself.
     let home = agency.home();
@@ -313,6 +314,30 @@ fn a_record_that_is_shown_is_a_file_that_amends_it() {
     let stale = agency.write("stale.json", changed.replace("Baron", "Duke").as_bytes());
     refused(&agency, &["record", "amend", text(&stale)], "base_changed", "made from version 1");
     agency.refused(&["record", "show", "xa-national", "XA-2"], "not_found");
+}
+
+/// Goal: what was said of a record before it was erased does not come back by a file of that time. Way: the new listing has
+/// the version that the file names.
+#[test]
+fn a_file_of_a_listing_that_was_erased_does_not_amend_the_one_that_came_after_it() {
+    let agency = Agency::found("agency-a.example");
+    write(&agency, "add", &person("XA-1", "Rupert Mirage", "X0000001"), &[]);
+    let former = agency.ask(&["record", "show", "xa-national", "XA-1"]);
+    act(&agency, "erase", "XA-1", &["--reason", "The court ordered it."]);
+    let mut again = person("XA-1", "Somebody Else", "X0000009");
+    again["legal"] = json!([{ "act": "Order 9 of 2026" }]);
+    assert_eq!(write(&agency, "relist", &again, &[])["version"], former["version"]);
+    let file = agency.write("former.json", former["record"].to_string().as_bytes());
+    for command in ["amend", "correct"] {
+        refused(&agency, &["record", command, text(&file)], "base_changed", "was listed again since");
+    }
+    assert_eq!(agency.ask(&["screen", "--id", "passport:X0000001"])["answer"], "none");
+    let mut now = agency.ask(&["record", "show", "xa-national", "XA-1"])["record"].clone();
+    now["titles"] = json!(["Count"]);
+    assert_eq!(write(&agency, "amend", &now, &[])["version"], 2);
+    now["handle"] = "7".into();
+    let bad = agency.write("bad.json", now.to_string().as_bytes());
+    refused(&agency, &["record", "amend", text(&bad)], "record", "a handle is 32 characters");
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn write(writing: Writing, written: &Written) -> Result<Answer, Refusal> {
             return Err(Refusal::new("usage", format!("{message}{NOTHING}")));
         }
     };
-    let OwnRecord { mut record, version: in_file } = own;
+    let OwnRecord { mut record, version: in_file, handle } = own;
     record.source.files = file.into_iter().collect();
     let version = match (written.version, in_file) {
         (Some(told), Some(in_file)) if told != in_file => {
@@ -144,6 +144,9 @@ fn write(writing: Writing, written: &Written) -> Result<Answer, Refusal> {
              that does, or name it with --version";
         return Err(Refusal::new("usage", format!("{message}{NOTHING}")));
     };
+    if let Some(handle) = handle {
+        before.must_be_listing(handle)?;
+    }
     before.must_have(version)?;
     amend(&mut source, writing, record, &before)
 }
@@ -320,7 +323,7 @@ fn show(
     let Some(record) = &standing.record else {
         return Err(Refusal::new("erased", format!("what was said of {key} was erased")));
     };
-    let text = own::write(record, Some(standing.version))
+    let text = own::write(record, Some(standing.version), Some(standing.handle))
         .map_err(|error| Refusal::new("record", sentence(&error)))?;
     let written: serde_json::Value =
         serde_json::from_str(&text).map_err(|error| Refusal::new("internal", error.to_string()))?;
@@ -372,7 +375,8 @@ fn asked(dialog: &mut Dialog<'_>, writing: Writing, written: &Written) -> Result
         Writing::Add => None,
         _ => Some(find(&mut Source::find(&written.of.home)?, &key)?.ok_or_else(|| not_found(&key))?),
     };
-    let held = before.as_ref().and_then(|before| Some((before.record.as_ref()?, before.version)));
+    let held =
+        before.as_ref().and_then(|before| Some((before.record.as_ref()?, before.version, before.handle)));
     dialog.record(&key, held)
 }
 

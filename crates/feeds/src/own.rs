@@ -33,6 +33,8 @@ pub struct OwnRecord {
     pub record: Record,
     /// The version of the record that it was made from, if it says one.
     pub version: Option<u64>,
+    /// The listing that it was made from, if it names one: versions of a record that was listed again are counted anew.
+    pub handle: Option<Handle>,
 }
 
 /// Why a text is no designation.
@@ -77,12 +79,12 @@ pub fn read(bytes: &[u8]) -> Result<OwnRecord, OwnError> {
     }
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let form: RecordForm = serde_json::from_slice(bytes).map_err(|source| OwnError::Form { source })?;
-    let version = form.version;
+    let (version, handle) = (form.version, form.handle.as_ref().map(|handle| handle.0));
     let record = Record::from(form);
     // The limits of lists and sections are those of the byte form, and kept where that is made.
     let change = Change { handle: Handle::new([0; 16]), op: Op::List { record: Box::new(record.clone()) } };
     change.encode().map_err(|source| OwnError::Record { source })?;
-    Ok(OwnRecord { record, version })
+    Ok(OwnRecord { record, version, handle })
 }
 
 /// The record of an object that stands in a form of others; the reason names no value.
@@ -91,12 +93,13 @@ pub(crate) fn of_form(form: &serde_json::Value) -> Result<Record, RejectReason> 
     Ok(Record::from(form))
 }
 
-/// Writes a record so that [`read`] gives it again: all but where it was read from, which is the file then.
+/// Writes a record so that [`read`] gives it again: all but where it was read from, which is the file then. With it go the
+/// version and the handle of the listing that it is made from, if they are told.
 ///
 /// # Errors
 /// [`OwnError::NoWord`] if it holds a code that this program does not know.
-pub fn write(record: &Record, version: Option<u64>) -> Result<String, OwnError> {
-    let form = RecordForm::of(record, version)?;
+pub fn write(record: &Record, version: Option<u64>, handle: Option<Handle>) -> Result<String, OwnError> {
+    let form = RecordForm::of(record, version, handle)?;
     serde_json::to_string_pretty(&form).map_err(|source| OwnError::Form { source })
 }
 

@@ -52,7 +52,7 @@ fn told(snapshot: &Snapshot) -> String {
         writeln!(text, "ended {}{effective}", ended.key.reference).unwrap();
     }
     for record in &snapshot.records {
-        match comity_feeds::own::write(record, None) {
+        match comity_feeds::own::write(record, None, None) {
             Ok(written) => writeln!(text, "{written}").unwrap(),
             Err(error) => {
                 writeln!(text, "{}: {error}\n{:?}", record.key.reference, texts::texts(record)).unwrap();

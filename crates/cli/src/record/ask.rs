@@ -7,7 +7,7 @@
 use std::io::{BufRead, IsTerminal as _, Write};
 
 use comity_feeds::own::{self, OwnRecord};
-use comity_watchlist::{Record, RecordKey};
+use comity_watchlist::{Handle, Record, RecordKey};
 use serde_json::{Map, Value};
 
 use crate::answer::{Refusal, sentence};
@@ -144,11 +144,12 @@ impl<'a> Dialog<'a> {
     pub(super) fn record(
         &mut self,
         key: &RecordKey,
-        held: Option<(&Record, u64)>,
+        held: Option<(&Record, u64, Handle)>,
     ) -> Result<OwnRecord, Refusal> {
         let mut draft = Map::new();
-        if let Some((record, version)) = held {
-            let text = own::write(record, Some(version)).map_err(|error| bad(&sentence(&error)))?;
+        if let Some((record, version, handle)) = held {
+            let text =
+                own::write(record, Some(version), Some(handle)).map_err(|error| bad(&sentence(&error)))?;
             if let Value::Object(object) =
                 serde_json::from_str(&text).map_err(|error| bad(&error.to_string()))?
             {
@@ -332,7 +333,7 @@ mod tests {
     }
 
     /// Answers the questions for a record; gives the outcome and what was asked.
-    fn answered(answers: &str, held: Option<(&Record, u64)>) -> (Result<OwnRecord, Refusal>, String) {
+    fn answered(answers: &str, held: Option<(&Record, u64, Handle)>) -> (Result<OwnRecord, Refusal>, String) {
         let mut asked = Vec::new();
         let outcome = Dialog::new(answers.as_bytes(), &mut asked).record(&key(), held);
         (outcome, String::from_utf8(asked).unwrap())
@@ -346,7 +347,7 @@ mod tests {
     #[test]
     fn a_record_is_asked_for_field_by_field_and_what_does_not_read_is_asked_for_again() {
         let (record, asked) = answered(&format!("{ANSWERS}yes\n"), None);
-        let OwnRecord { record, version } =
+        let OwnRecord { record, version, .. } =
             record.unwrap_or_else(|refusal| panic!("{}: {asked}", refusal.message));
         let file = br#"{
             "list": "xa-national", "reference": "XA-1", "kind": "vessel",
@@ -375,10 +376,11 @@ mod tests {
         let held = held.unwrap().record;
         // Kind and names stay, facts and ties too; titles go, and a position comes.
         let answers = format!("\n\n\n\n-\nKeeper\n\n{}yes\n", "\n".repeat(13));
-        let (record, asked) = answered(&answers, Some((&held, 4)));
-        let OwnRecord { record, version } =
+        let (record, asked) = answered(&answers, Some((&held, 4, Handle::new([7; 16]))));
+        let OwnRecord { record, version, handle } =
             record.unwrap_or_else(|refusal| panic!("{}: {asked}", refusal.message));
         assert_eq!((&record.names, &record.genders, version), (&held.names, &held.genders, Some(4)));
+        assert_eq!(handle, Some(Handle::new([7; 16])));
         assert!(record.titles.is_empty() && record.positions.len() == 1, "{asked}");
     }
 

@@ -102,6 +102,19 @@ impl Standing {
         if self.state == state { Err(self.refused(why)) } else { Ok(()) }
     }
 
+    /// Whether it is the listing that was looked at: versions of what was listed again are counted anew.
+    pub(super) fn must_be_listing(&self, handle: Handle) -> Result<(), Refusal> {
+        if self.handle == handle {
+            return Ok(());
+        }
+        let message = format!(
+            "{} was listed again since (entry {}), and the change was made from another listing of it: look at it again with \
+             `comity record show`{NOTHING}",
+            self.key, self.newest
+        );
+        Err(Refusal::new("base_changed", message))
+    }
+
     /// Whether the record has not changed since it was looked at.
     pub(super) fn must_have(&self, version: u64) -> Result<(), Refusal> {
         if self.version == version {

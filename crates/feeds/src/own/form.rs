@@ -2,7 +2,9 @@
 //!
 //! Not here: the parts with fields of their own (`parts`, `claims`), single values (`scalar`) and closed lists (`words`).
 
-use comity_watchlist::{Extra, Gender, ListId, Prose, Record, RecordKey, Reference, SubjectKind, Text};
+use comity_watchlist::{
+    Extra, Gender, Handle, ListId, Prose, Record, RecordKey, Reference, SubjectKind, Text,
+};
 use serde::{Deserialize, Serialize};
 
 use super::OwnError;
@@ -17,6 +19,8 @@ use super::words::Word;
 pub(super) struct RecordForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) handle: Option<Json<Handle>>,
     list: Json<ListId>,
     reference: Json<Reference>,
     kind: Word<SubjectKind>,
@@ -111,12 +115,17 @@ impl From<RecordForm> for Record {
 }
 
 impl RecordForm {
-    /// The form of a record of this version.
-    pub(super) fn of(record: &Record, version: Option<u64>) -> Result<Self, OwnError> {
+    /// The form of a record that is made from a version of a listing.
+    pub(super) fn of(
+        record: &Record,
+        version: Option<u64>,
+        handle: Option<Handle>,
+    ) -> Result<Self, OwnError> {
         let source = &record.source;
         let is_told = source.row_id.is_some() || !source.extra.is_empty();
         Ok(Self {
             version,
+            handle: handle.map(Json),
             list: Json(record.key.list.clone()),
             reference: Json(record.key.reference.clone()),
             kind: Word::of(record.kind)?,

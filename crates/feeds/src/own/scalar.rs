@@ -1,6 +1,6 @@
 //! Single values: texts, names of lists, and dates, each parsed where it is read so that errors tell the place.
 
-use comity_watchlist::{FuzzyDate, ListId, PartialDate, Prose, Reference, Span, Text};
+use comity_watchlist::{FuzzyDate, Handle, ListId, PartialDate, Prose, Reference, Span, Text};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -65,6 +65,20 @@ impl Scalar for Reference {
 
     fn text(&self) -> String {
         self.as_str().to_owned()
+    }
+}
+
+impl Scalar for Handle {
+    fn parse(text: &str) -> Result<Self, String> {
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let number =
+            (text.len() == 32 && text.bytes().all(is_hex)).then(|| u128::from_str_radix(text, 16).ok());
+        let number = number.flatten().ok_or("a handle is 32 characters of 0-9 and a-f")?;
+        Ok(Self::new(number.to_be_bytes()))
+    }
+
+    fn text(&self) -> String {
+        format!("{:032x}", u128::from_be_bytes(*self.as_bytes()))
     }
 }
 

@@ -31,7 +31,7 @@ fn every_field_is_read_and_written_again() {
     let full = read(FULL.as_bytes()).unwrap();
     assert_eq!(full.version, Some(3));
     assert_eq!(lacks(&full.record), Ok(()));
-    let written = write(&full.record, full.version).unwrap();
+    let written = write(&full.record, full.version, full.handle).unwrap();
     assert_eq!(read(written.as_bytes()).unwrap(), full);
     // Nothing of it is passed over: as JSON both say the same.
     let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
@@ -119,7 +119,7 @@ fn a_checksum_is_worked_out_and_not_believed() {
     let slip = LEAST.replace("9074729\"", "9074720\", \"checksum\": \"valid\"");
     let record = read(slip.as_bytes()).unwrap().record;
     assert_eq!(record.misfits().count(), 1);
-    assert!(write(&record, None).unwrap().contains("\"checksum\": \"invalid\""));
+    assert!(write(&record, None, None).unwrap().contains("\"checksum\": \"invalid\""));
     let odd = LEAST.replace("9074729\"", "9074729\", \"checksum\": \"good\"");
     assert!(refused(&odd).contains("no checksum verdict is called \"good\"; they are valid, invalid"));
 }
@@ -175,7 +175,7 @@ fn a_designation_without_subject_ground_or_reasons_is_told_so() {
 fn a_code_of_a_later_version_has_no_word_and_is_not_written() {
     let mut record = read(LEAST.as_bytes()).unwrap().record;
     record.kind = comity_watchlist::SubjectKind::Unknown(200);
-    assert!(matches!(write(&record, None), Err(OwnError::NoWord { what: "kind of subject" })));
+    assert!(matches!(write(&record, None, None), Err(OwnError::NoWord { what: "kind of subject" })));
     assert!(ground_words().all(|word| ground_of(word).is_some()));
     assert_eq!((ground_of("absent-from-source"), ground_words().count()), (None, 5));
 }

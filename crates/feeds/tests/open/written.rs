@@ -76,7 +76,7 @@ fn a_table_that_was_written_is_read_and_written_again_byte_by_byte() {
 #[test]
 fn a_record_in_one_line_is_the_record() {
     let record = full();
-    let line = own::write(&record, Some(3)).unwrap().lines().map(str::trim).collect::<String>() + "\n";
+    let line = own::write(&record, Some(3), None).unwrap().lines().map(str::trim).collect::<String>() + "\n";
     let mut read = own::parse_lines(&file("list.jsonl", line.as_bytes()), None).unwrap();
     read.records[0].source.files.clear();
     read.records[0].source.locators.clear();

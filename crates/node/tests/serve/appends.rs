@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use comity_tlog::EntryIndex;
-use comity_watchlist::{EntryRef, ListId};
-use comity_wire::{ErrorCode, ListBasis, ListedRecord, v1};
+use comity_watchlist::{Change, EntryRef, ListId, Notice, Op};
+use comity_wire::{DraftChange, ErrorCode, ListBasis, ListedRecord, v1};
 
 use crate::support::{
     AdminClient, LIST, ORIGIN, Place, amends, append, append_over, handle, lists, record, records, rekeys,
@@ -76,7 +76,7 @@ async fn a_change_follows_the_newest_entry_and_no_other() {
     assert_eq!(listed.newest.value(), 2);
     let told = record("1", "Tomas Velloran II");
     let read = comity_watchlist::SectionsRead::from(&listed.sections);
-    let said = comity_watchlist::Change::decode(&read).unwrap().change;
+    let said = Change::decode(&read).unwrap().change;
     assert_eq!(said.op.record().unwrap().names, told.names);
     assert_eq!(node.screen("Tomas Velloran").await.answer(), v1::ScreenAnswer::None);
     node.stop().await.unwrap();
@@ -190,5 +190,42 @@ async fn of_two_that_list_the_same_one_is_entered() {
     }
     assert_eq!((places, refused), ((1..=24).collect(), 24));
     assert_eq!(node.size().await, 25);
+    node.stop().await.unwrap();
+}
+
+/// Goal: what follows a listing that was erased is no change of the one that came after it under its key, by whichever of the
+/// two it is handed in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_an_erased_listing_is_none_of_the_listing_that_came_after_it() {
+    let place = Place::make();
+    let node = place.serve().await;
+    let mut client = node.operator().await;
+    append(&mut client, &[lists(1, "1", "Tomas Velloran")]).await.unwrap();
+    let of = |records: Vec<v1::CurrentRecord>, n: u8| {
+        let mut listed = records.into_iter().map(|record| ListedRecord::try_from(record).unwrap());
+        listed.find(|listed| listed.handle == handle(n)).unwrap()
+    };
+    let former = of(records(&mut client).await, 1);
+    let draft = |n: u8, about: Option<EntryIndex>, op: Op| {
+        DraftChange::new(about, Change { handle: handle(n), op }.encode().unwrap()).unwrap()
+    };
+    let notice = Box::new(Notice::new(record("1", "Nobody").key));
+    let erase = Op::Erase { prev: former.leaf, notice };
+    append(&mut client, &[draft(1, Some(former.newest), erase)]).await.unwrap();
+    let erased = of(records(&mut client).await, 1);
+    let relist = Op::Relist { relist_of: handle(1), record: record("1", "Somebody Else") };
+    append(&mut client, &[draft(2, None, relist)]).await.unwrap();
+    let size = node.size().await;
+    for behind in [&former, &erased] {
+        for n in [1, 2] {
+            let change = amends(n, "1", "Tomas Velloran", behind.newest.value(), behind.leaf);
+            assert_eq!(append(&mut client, &[change]).await, Err(ErrorCode::BaseChanged), "{n}");
+        }
+    }
+    assert_eq!(node.size().await, size);
+    let now = of(records(&mut client).await, 2);
+    assert_eq!(now.version, 1);
+    append(&mut client, &[amends(2, "1", "Somebody Else II", now.newest.value(), now.leaf)]).await.unwrap();
+    assert_eq!(node.screen("Tomas Velloran").await.answer(), v1::ScreenAnswer::None);
     node.stop().await.unwrap();
 }
