@@ -20,7 +20,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     if !decoded.withheld.is_empty() {
         return;
     }
-    let again = decoded.change.encode().expect("what was read can be written");
+    let again = decoded.change.encode_at(decoded.package).expect("what was read can be written");
     for section in Section::ALL {
         assert_eq!(Some(again.bytes(section)), given.bytes(section), "one byte form for each {section:?}");
     }

@@ -134,7 +134,7 @@ impl Status {
 
 impl Step {
     pub(crate) fn new(at: &Provenance, decoded: Decoded) -> Self {
-        let Decoded { change, withheld } = decoded;
+        let Decoded { change, withheld, .. } = decoded;
         let key = Arc::new(change.key().clone());
         let prev = change.op.prev();
         let Change { handle, op } = change;

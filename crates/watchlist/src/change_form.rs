@@ -12,6 +12,7 @@ use crate::key::{EntryRef, Handle, RecordKey};
 use crate::length::{Item, Length, Put};
 use crate::limits::{HANDLES_MAX, PATHS_MAX, SECTION_BYTES_MAX};
 use crate::link::{put_key, take_key};
+use crate::package::PackagePlace;
 use crate::record::Record;
 use crate::record_form::{CLOSED_BOUND, ITEMS, LEGAL, LEGAL_BOUND, PUBLIC_BOUND};
 use crate::same_as::Pair;
@@ -19,8 +20,12 @@ use crate::section::{Section, Sections, SectionsRead};
 use crate::source::Source;
 use crate::vocabulary::VocabularyPart;
 
-/// The version of the byte form that this program writes, and the only one that it reads.
-const FORM_VERSION: u64 = 1;
+/// The version of the byte form of a change that stands alone.
+const FORM_ALONE: u64 = 1;
+
+/// The version of a change that is a member of a package. A program that knows the first alone shows none of a package,
+/// and not one change of it as if it were all.
+const FORM_IN_PACKAGE: u64 = 2;
 
 // Keys of the core map that belong to the change; those of the record are in `record_form`.
 const FORM: u64 = 0;
@@ -37,6 +42,7 @@ const INTO: u64 = 46;
 const FROM: u64 = 47;
 const PAIR: u64 = 48;
 const PART: u64 = 49;
+const PACKAGE: u64 = 50;
 
 const PATHS_BOUND: Bound = bound("paths", PATHS_MAX);
 const HANDLES_BOUND: Bound = bound("handles", HANDLES_MAX);
@@ -46,20 +52,33 @@ const HANDLES_BOUND: Bound = bound("handles", HANDLES_MAX);
 pub struct Decoded {
     /// The change; the fields of withheld sections are empty.
     pub change: Change,
+    /// Which of its package it is; `None` of a change that stands alone.
+    pub package: Option<PackagePlace>,
     /// The sections that were withheld, in slot order. Such a change must not be encoded again as if it were whole.
     pub withheld: Vec<Section>,
 }
 
 impl Change {
-    /// Writes all sections.
+    /// Writes all sections of a change that stands alone.
     ///
     /// # Errors
     /// [`RecordError`] if a list is longer than its limit, a required part is empty, or a section would be larger
     /// than [`SECTION_BYTES_MAX`].
     pub fn encode(&self) -> Result<Sections, RecordError> {
+        self.encode_at(None)
+    }
+
+    /// Writes all sections of a change that is a member of a package, or stands alone.
+    ///
+    /// # Errors
+    /// As [`Change::encode`], and if it is of a same-as statement and in a package.
+    pub fn encode_at(&self, package: Option<PackagePlace>) -> Result<Sections, RecordError> {
+        if package.is_some() {
+            PackagePlace::check(self)?;
+        }
         let mut sections = Sections::default();
         for section in Section::ALL {
-            let fields: Fields = self.put_section(section)?;
+            let fields: Fields = self.put_section(section, package)?;
             if fields.is_empty() {
                 continue;
             }
@@ -77,7 +96,7 @@ impl Change {
     pub fn lengths(&self) -> Result<[usize; Section::ALL.len()], RecordError> {
         let mut lengths = [0; Section::ALL.len()];
         for (section, length) in Section::ALL.into_iter().zip(&mut lengths) {
-            let fields: Length = self.put_section(section)?;
+            let fields: Length = self.put_section(section, None)?;
             if !fields.is_empty() {
                 *length = within(section, fields.bytes())?;
             }
@@ -91,7 +110,7 @@ impl Change {
     /// [`RecordError`] if core is not given, or a given section does not hold what it should.
     pub fn decode(read: &SectionsRead<'_>) -> Result<Decoded, RecordError> {
         let core = read.bytes(Section::Core).filter(|bytes| !bytes.is_empty()).ok_or(RecordError::NoCore)?;
-        let mut change = Self::from_core(section_map(Section::Core, core)?)?;
+        let (mut change, package) = Self::from_core(section_map(Section::Core, core)?)?;
         let mut withheld = Vec::new();
         for section in Section::ALL.into_iter().filter(|section| *section != Section::Core) {
             match read.bytes(section) {
@@ -100,24 +119,29 @@ impl Change {
                 Some(bytes) => change.op.take_section(section, section_map(section, bytes)?)?,
             }
         }
-        Ok(Decoded { change, withheld })
+        Ok(Decoded { change, package, withheld })
     }
 
-    fn put_section<M: Put>(&self, section: Section) -> Result<M, RecordError> {
+    fn put_section<M: Put>(&self, section: Section, package: Option<PackagePlace>) -> Result<M, RecordError> {
         let mut fields = M::default();
         match section {
-            Section::Core => self.put_core(&mut fields)?,
+            Section::Core => self.put_core(&mut fields, package)?,
             _ => self.op.put_section(section, &mut fields)?,
         }
         Ok(fields)
     }
 
-    fn put_core<M: Put>(&self, fields: &mut M) -> Result<(), RecordError> {
+    fn put_core<M: Put>(&self, fields: &mut M, package: Option<PackagePlace>) -> Result<(), RecordError> {
         match self.op.body() {
             Body::Record(record) => fields.keep(record.unknown.of(Section::Core)),
             Body::Notice(notice) => fields.keep(notice.unknown.of(Section::Core)),
         }
+        let form = if package.is_some() { FORM_IN_PACKAGE } else { FORM_ALONE };
+        fields.put_unsigned(FORM, form);
         put_start(fields, self.op.code(), self.handle, self.op.prev(), self.key());
+        if let Some(package) = package {
+            package.put(fields, PACKAGE);
+        }
         self.op.put_terms(fields)?;
         match self.op.body() {
             Body::Record(record) => record.put_core(fields),
@@ -125,17 +149,22 @@ impl Change {
         }
     }
 
-    fn from_core(mut fields: Fields) -> Result<Self, RecordError> {
+    fn from_core(mut fields: Fields) -> Result<(Self, Option<PackagePlace>), RecordError> {
         let version = form::required("form", form::typed("form", fields.take_unsigned(FORM))?)?;
-        if version != FORM_VERSION {
-            return Err(RecordError::UnknownForm { version });
-        }
+        let package = match version {
+            FORM_ALONE => None,
+            FORM_IN_PACKAGE => Some(PackagePlace::take(&mut fields, PACKAGE)?),
+            version => return Err(RecordError::UnknownForm { version }),
+        };
         let code = form::required("op", form::typed("op", fields.take_unsigned(OP))?)?;
         let handle = Handle::new(form::required("handle", form::take_array(&mut fields, HANDLE, "handle")?)?);
         let prev = form::take_array(&mut fields, PREV, "prev")?.map(EntryRef::new);
         let key = form::required("key", take_key(&mut fields, KEY, "key")?)?;
-        let op = Op::take(code, Start { prev, key }, fields)?;
-        Ok(Self { handle, op })
+        let change = Self { handle, op: Op::take(code, Start { prev, key }, fields)? };
+        if package.is_some() {
+            PackagePlace::check(&change)?;
+        }
+        Ok((change, package))
     }
 }
 
@@ -318,9 +347,8 @@ impl Op {
     }
 }
 
-/// Writes what core says first, whatever the operation.
+/// Writes what core says behind its form, whatever the operation.
 fn put_start<M: Put>(fields: &mut M, code: u64, handle: Handle, prev: Option<EntryRef>, key: &RecordKey) {
-    fields.put_unsigned(FORM, FORM_VERSION);
     fields.put_unsigned(OP, code);
     form::put_array(fields, HANDLE, Some(handle.as_bytes()));
     form::put_array(fields, PREV, prev.as_ref().map(EntryRef::as_bytes));

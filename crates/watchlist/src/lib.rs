@@ -23,6 +23,7 @@ pub mod limits;
 mod link;
 mod measure;
 mod name;
+mod package;
 mod place;
 mod record;
 mod record_form;
@@ -44,6 +45,7 @@ pub use key::{EntryRef, FileHash, Handle, KeyError, ListId, OriginName, RecordKe
 pub use link::{Link, LinkTarget, Relation};
 pub use measure::{LegalBasis, Measure};
 pub use name::{Name, NameKind, NamePart, NameQuality, PartRole};
+pub use package::PackagePlace;
 pub use place::{Address, Country, CountryTie, Place, PlaceKind, Tie};
 pub use record::{Gender, Record, Sighting, SubjectKind};
 pub use same_as::{ListingRef, Pair};

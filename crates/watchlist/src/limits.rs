@@ -91,6 +91,10 @@ pub const PATHS_MAX: usize = 600;
 /// Handles that a merge or a split names.
 pub const HANDLES_MAX: usize = 100;
 
+/// Changes of one package: more than the most that a merge or a split touches, and few enough that a package always fits
+/// one append and one batch, which are signed whole or not at all.
+pub const PACKAGE_MEMBERS_MAX: u16 = 256;
+
 /// Bytes of a code of goods as written. The longest of the lists, with spaces and brackets, has under 40.
 pub const GOODS_CODE_BYTES_MAX: usize = 64;
 

@@ -160,10 +160,10 @@ fn an_operation_or_a_form_of_a_newer_program_is_named_and_not_guessed() {
     let bytes = core.encode();
     let read = SectionsRead::withheld().give(Section::Core, &bytes);
     assert_eq!(Change::decode(&read), Err(RecordError::UnknownOp { code: 99 }));
-    core.put_unsigned(0, 2);
+    core.put_unsigned(0, 3);
     let bytes = core.encode();
     let read = SectionsRead::withheld().give(Section::Core, &bytes);
-    assert_eq!(Change::decode(&read), Err(RecordError::UnknownForm { version: 2 }));
+    assert_eq!(Change::decode(&read), Err(RecordError::UnknownForm { version: 3 }));
 }
 
 #[test]
