@@ -46,6 +46,20 @@ pub enum Conflict {
     NotNamed,
     /// The listing has more changes than the view follows.
     TooManyChanges,
+    /// It is in a package that is no whole, or of which another change is in conflict: nothing of a package is applied
+    /// unless all of it is.
+    Package,
+}
+
+/// Whether a change is bound to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bond {
+    /// It stands alone.
+    Free,
+    /// It is in a package that is applied.
+    Bound,
+    /// It is in a package that is not.
+    Barred,
 }
 
 /// What a change does to where a listing stands.
@@ -75,6 +89,16 @@ pub(crate) struct Step {
     record: Option<Box<Record>>,
     withheld: Vec<Section>,
     conflict: Option<Conflict>,
+    bond: Bond,
+}
+
+/// What came of following changes.
+#[derive(Debug, Default)]
+pub(crate) struct Followed {
+    /// The conflict of the change that was taken in, if it has one.
+    pub(crate) conflict: Option<Conflict>,
+    /// The changes in packages that fit now and did not before, or the other way round.
+    pub(crate) refitted: Vec<EntryIndex>,
 }
 
 /// Where the changes followed so far leave a listing.
@@ -103,6 +127,8 @@ pub(crate) struct Listing {
     /// The unopened entry that began the listing, as far as its changes tell.
     pub(crate) root: Option<EntryIndex>,
     overfull: bool,
+    /// Whether a change of it is in a package.
+    pub(crate) is_bound: bool,
 }
 
 /// What the current record says, and which entry says it.
@@ -134,7 +160,7 @@ impl Status {
 
 impl Step {
     pub(crate) fn new(at: &Provenance, decoded: Decoded) -> Self {
-        let Decoded { change, withheld, .. } = decoded;
+        let Decoded { change, withheld, package } = decoded;
         let key = Arc::new(change.key().clone());
         let prev = change.op.prev();
         let Change { handle, op } = change;
@@ -156,7 +182,14 @@ impl Step {
         };
         let withheld = if record.is_some() { withheld } else { Vec::new() };
         let (index, leaf, about) = (at.index, at.leaf, at.about);
-        Self { index, leaf, about, prev, key, act, record, withheld, conflict: None }
+        // What is in a package waits for the others.
+        let bond = if package.is_some() { Bond::Barred } else { Bond::Free };
+        Self { index, leaf, about, prev, key, act, record, withheld, conflict: None, bond }
+    }
+
+    /// Whether nothing but its package keeps it from being applied.
+    fn fits(&self) -> bool {
+        matches!(self.conflict, None | Some(Conflict::Package))
     }
 
     /// Where this change leaves a listing that stands so, and the unopened entry that its first known change follows.
@@ -266,39 +299,74 @@ impl Listing {
             gaps: BTreeSet::new(),
             root: None,
             overfull: false,
+            is_bound: false,
         }
     }
 
-    /// Takes a change in at its place in the log. Returns its conflict, if it has one.
-    pub(crate) fn take(&mut self, step: Step, gaps: &Gaps) -> Option<Conflict> {
+    /// Takes a change in at its place in the log.
+    pub(crate) fn take(&mut self, step: Step, gaps: &Gaps) -> Followed {
         if self.steps.len() >= CHANGES_MAX {
             self.overfull = true;
-            return Some(Conflict::TooManyChanges);
+            return Followed { conflict: Some(Conflict::TooManyChanges), refitted: Vec::new() };
         }
+        self.is_bound |= step.bond != Bond::Free;
         let index = step.index;
         let at = self.steps.partition_point(|known| known.index < index);
         self.steps.insert(at, step);
-        self.follow_from(at, gaps);
+        let refitted = self.follow_from(at, gaps);
         let conflict = self.steps.get(at).and_then(|step| step.conflict);
-        self.settle(gaps);
-        conflict
+        self.settle(gaps, self.is_bound);
+        Followed { conflict, refitted }
     }
 
     /// Follows all changes again, after an unopened entry between them turned out to be another listing's.
-    pub(crate) fn follow_again(&mut self, gaps: &Gaps) {
-        self.follow_from(0, gaps);
-        self.settle(gaps);
+    pub(crate) fn follow_again(&mut self, gaps: &Gaps) -> Followed {
+        let refitted = self.follow_from(0, gaps);
+        self.settle(gaps, self.is_bound);
+        Followed { conflict: None, refitted }
     }
 
-    fn follow_from(&mut self, at: usize, gaps: &Gaps) {
+    /// Lets a change in a package be applied, or not.
+    pub(crate) fn bind(&mut self, index: EntryIndex, bond: Bond, gaps: &Gaps) -> Followed {
+        let at = self.steps.partition_point(|step| step.index < index);
+        if let Some(step) = self.steps.get_mut(at).filter(|step| step.index == index) {
+            step.bond = bond;
+        }
+        // What was applied and is so no more had left the listing as it stands.
+        let refitted = self.follow_from(if bond == Bond::Bound { at } else { 0 }, gaps);
+        self.settle(gaps, true);
+        Followed { conflict: None, refitted }
+    }
+
+    /// How the change of an entry is bound to others.
+    pub(crate) fn bond(&self, index: EntryIndex) -> Option<Bond> {
+        self.step(index).map(|step| step.bond)
+    }
+
+    /// Whether nothing but its package keeps the change of an entry from being applied.
+    pub(crate) fn fits(&self, index: EntryIndex) -> bool {
+        self.step(index).is_some_and(Step::fits)
+    }
+
+    /// Lets go of records of a listing with changes in packages, once these are judged.
+    pub(crate) fn let_go(&mut self, gaps: &Gaps) {
+        // As long as something is unopened, a package can still turn out to be no whole, or to be one.
+        self.settle(gaps, self.is_bound && !gaps.is_empty());
+    }
+
+    /// Gives the changes in packages that fit otherwise than before.
+    fn follow_from(&mut self, at: usize, gaps: &Gaps) -> Vec<EntryIndex> {
         // What stands behind the newest change needs nothing of the changes before it.
         let at = if at + 1 == self.steps.len() { at } else { 0 };
         if at == 0 {
             self.standing = None;
             self.root = None;
         }
+        let mut refitted = Vec::new();
         for step in self.steps.iter_mut().skip(at) {
+            let fitted = step.fits();
             match step.follow(self.standing.as_ref(), gaps) {
+                Ok(_) if step.bond == Bond::Barred => step.conflict = Some(Conflict::Package),
                 Ok((next, begun)) => {
                     step.conflict = None;
                     self.standing = Some(next);
@@ -306,18 +374,22 @@ impl Listing {
                 }
                 Err(conflict) => step.conflict = Some(conflict),
             }
+            if step.bond != Bond::Free && step.fits() != fitted {
+                refitted.push(step.index);
+            }
         }
+        refitted
     }
 
-    /// Lets go of records that nothing can bring back, and gives the current one the current key.
-    fn settle(&mut self, unopened: &Gaps) {
+    /// Lets go of records that nothing can bring back, unless all are to be kept, and gives the current one the current key.
+    fn settle(&mut self, unopened: &Gaps, keeps: bool) {
         let Some(standing) = &self.standing else { return };
         let erased = standing.status == Status::Erased;
         let current = if standing.status.is_ended() { None } else { standing.said };
         for step in self.steps.iter_mut().filter(|step| Some(step.index) != current) {
             // What an unopened entry says may yet bring a record back: one before it in this listing, or one in
             // conflict if it turns out to begin this listing. What is erased is not kept even for that.
-            let waits = !self.gaps.is_empty() || (step.conflict.is_some() && !unopened.is_empty());
+            let waits = keeps || !self.gaps.is_empty() || (step.conflict.is_some() && !unopened.is_empty());
             if erased || !waits {
                 step.record = None;
             }

@@ -141,6 +141,8 @@ pub enum HitState {
     Conflict,
     /// A later entry about the record is not opened to us: it may have been suspended or have ended.
     NotActionable,
+    /// A later change of the record is in a package of which not all is there or opened to us: none of it is applied.
+    PackageIncomplete,
 }
 
 impl HitState {
@@ -150,6 +152,7 @@ impl HitState {
             Self::Unapproved => "unapproved",
             Self::Conflict => "conflict",
             Self::NotActionable => "not-actionable",
+            Self::PackageIncomplete => "package-incomplete",
         }
     }
 }

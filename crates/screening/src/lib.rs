@@ -20,6 +20,7 @@ mod listed;
 mod log;
 mod name_key;
 mod origin;
+mod package;
 mod query;
 mod screen;
 mod statement;

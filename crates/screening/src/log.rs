@@ -9,6 +9,7 @@ use comity_tlog::{EntryIndex, Hash};
 use comity_watchlist::{Handle, RecordKey};
 
 use crate::index::ListingId;
+use crate::package::Packages;
 use crate::statement::Statements;
 use crate::vocabulary::Vocabularies;
 
@@ -39,6 +40,8 @@ pub(crate) struct Log {
     pub(crate) statements: Statements,
     /// The editions of control lists and tariffs.
     pub(crate) vocabularies: Vocabularies,
+    /// The changes that take effect with others or not at all.
+    pub(crate) packages: Packages,
     /// The listings that stand under a key, ended ones included.
     pub(crate) keys: BTreeMap<Arc<RecordKey>, Vec<ListingId>>,
 }

@@ -135,6 +135,10 @@ impl View {
         };
         let mut hit = told(listing, standing, said, matched);
         hit.merged_into = self.merged_into(&listing.origin, listing.handle).cloned();
+        if hit.state == HitState::NotActionable && self.waits_for_package(&listing.origin, listing.unopened())
+        {
+            hit.state = HitState::PackageIncomplete;
+        }
         Some(hit)
     }
 }

@@ -10,11 +10,11 @@ use comity_tlog::EntryIndex;
 use comity_watchlist::{Decoded, Handle};
 use thiserror::Error;
 
-use crate::chain::{Conflict, Listing, Step};
+use crate::chain::{Bond, Conflict, Followed, Listing, Step};
 use crate::id_key::Shape;
 use crate::index::{Index, ListingId, Posting};
 use crate::limits::LISTINGS_MAX;
-use crate::log::{Gap, Log};
+use crate::log::{Gap, Gaps, Log};
 use crate::name_key::NameKey;
 use crate::origin::{LogOrigin, Provenance};
 use crate::query::{goods_key, id_key};
@@ -40,6 +40,9 @@ pub enum Outcome {
     Flagged(Conflict),
     /// The very same entry had been taken in and applied before.
     Repeated,
+    /// The change is in a package of which not all is there or opened: none of it is applied until then, and no record that
+    /// it is about is actionable.
+    Waits,
 }
 
 /// Why an entry is not taken in: the caller broke the order of the log. The view is as it was.
@@ -83,14 +86,47 @@ impl View {
             return Ok(known);
         }
         let late = self.check_order(at)?;
-        if decoded.change.op.is_of_statement() {
-            return Ok(self.apply_statement(at, decoded, late));
+        let passed = self.passed(at);
+        let outcome = if decoded.change.op.is_of_statement() {
+            self.apply_statement(at, decoded, late)
+        } else if !decoded.change.op.is_of_listing() {
+            self.apply_vocabulary(at, &decoded, late)
+        } else {
+            let id = self.listing_of(&at.origin, decoded.change.handle)?;
+            match decoded.package {
+                None => {
+                    let conflict = self.enter(at, id, Step::new(at, decoded), late);
+                    conflict.map_or(Outcome::Applied, Outcome::Flagged)
+                }
+                Some(place) => {
+                    if !late {
+                        self.note_gap(at);
+                    }
+                    self.hold(at, Step::new(at, decoded), id, place);
+                    Outcome::Waits
+                }
+            }
+        };
+        self.judge_packages(&at.origin, [passed, at.index.value()]);
+        if let Some(id) = self.logs.get(&at.origin).and_then(|log| log.opened.get(&at.index)) {
+            self.let_go(&at.origin, *id);
         }
-        if !decoded.change.op.is_of_listing() {
-            return Ok(self.apply_vocabulary(at, &decoded, late));
+        if outcome == Outcome::Waits && !self.is_held(at) {
+            let conflict = self.opened_listing(at).and_then(|listing| listing.conflict(at.index));
+            return Ok(conflict.map_or(Outcome::Applied, Outcome::Flagged));
         }
-        let id = self.listing_of(&at.origin, decoded.change.handle)?;
-        let log = self.logs.entry(at.origin.clone()).or_default();
+        Ok(outcome)
+    }
+
+    /// Has an opened change stand in its listing.
+    pub(crate) fn enter(
+        &mut self,
+        at: &Provenance,
+        id: ListingId,
+        step: Step,
+        late: bool,
+    ) -> Option<Conflict> {
+        let log = self.log_mut(&at.origin);
         log.newest = log.newest.max(Some(at.index));
         log.opened.insert(at.index, id);
         let before = log.gaps.remove(at.index).and_then(|gap| gap.owner);
@@ -98,14 +134,29 @@ impl View {
         if late {
             self.move_gaps(at, before, Some(id));
         }
-        let conflict = self.follow(&at.origin, id, Some(Step::new(at, decoded)));
+        let followed = self.follow(&at.origin, id, |listing, gaps| listing.take(step, gaps));
         self.index(id);
-        Ok(conflict.map_or(Outcome::Applied, Outcome::Flagged))
+        followed.and_then(|followed| followed.conflict)
+    }
+
+    /// The place behind the newest entry that was taken in: what is passed there changes no record.
+    fn passed(&self, at: &Provenance) -> u64 {
+        let newest = self.logs.get(&at.origin).and_then(|log| log.newest);
+        newest.map_or(0, |newest| newest.value().saturating_add(1))
+    }
+
+    fn is_held(&self, at: &Provenance) -> bool {
+        self.logs.get(&at.origin).is_some_and(|log| log.packages.is_held(at.index))
+    }
+
+    /// The listing that an opened entry changes.
+    fn opened_listing(&self, at: &Provenance) -> Option<&Listing> {
+        self.logs.get(&at.origin)?.opened.get(&at.index).and_then(|id| self.listing(*id))
     }
 
     /// Takes in an entry of a same-as statement, which changes no listing.
     fn apply_statement(&mut self, at: &Provenance, decoded: Decoded, late: bool) -> Outcome {
-        let log = self.logs.entry(at.origin.clone()).or_default();
+        let log = self.log_mut(&at.origin);
         log.newest = log.newest.max(Some(at.index));
         let before = log.gaps.remove(at.index).and_then(|gap| gap.owner);
         let named = log.statements.take(at, decoded.change);
@@ -121,7 +172,7 @@ impl View {
 
     /// Takes in a part of a vocabulary, which changes no listing.
     fn apply_vocabulary(&mut self, at: &Provenance, decoded: &Decoded, late: bool) -> Outcome {
-        let log = self.logs.entry(at.origin.clone()).or_default();
+        let log = self.log_mut(&at.origin);
         log.newest = log.newest.max(Some(at.index));
         let before = log.gaps.remove(at.index).and_then(|gap| gap.owner);
         log.vocabularies.take(at, &decoded.change);
@@ -141,7 +192,14 @@ impl View {
         if self.already_opened(at)?.is_some() || self.check_order(at)? {
             return Ok(());
         }
-        let log = self.logs.entry(at.origin.clone()).or_default();
+        let passed = self.passed(at);
+        self.note_gap(at);
+        self.judge_packages(&at.origin, [passed, at.index.value()]);
+        Ok(())
+    }
+
+    fn note_gap(&mut self, at: &Provenance) {
+        let log = self.log_mut(&at.origin);
         log.newest = log.newest.max(Some(at.index));
         let about = earlier(at);
         let owner = about.and_then(|about| log.owner(about));
@@ -149,7 +207,6 @@ impl View {
         if let Some(listing) = owner.and_then(|owner| listing_mut(&mut self.listings, owner)) {
             listing.note_gap(at.index);
         }
-        Ok(())
     }
 
     /// The changes of one origin that were kept and not applied, by handle and index.
@@ -193,8 +250,12 @@ impl View {
         self.logs.iter()
     }
 
-    pub(crate) fn log_mut(&mut self, origin: &LogOrigin) -> Option<&mut Log> {
-        self.logs.get_mut(origin)
+    pub(crate) fn log_mut(&mut self, origin: &LogOrigin) -> &mut Log {
+        self.logs.entry(origin.clone()).or_default()
+    }
+
+    pub(crate) const fn logs_mut(&mut self) -> &mut BTreeMap<LogOrigin, Log> {
+        &mut self.logs
     }
 
     /// A log with the name that the view has of it.
@@ -231,10 +292,7 @@ impl View {
                 Err(ViewError::OtherEntry { index: at.index })
             };
         }
-        let Some(listing) = log.and_then(|log| log.opened.get(&at.index)).and_then(|id| self.listing(*id))
-        else {
-            return Ok(None);
-        };
+        let Some(listing) = self.opened_listing(at) else { return Ok(None) };
         match listing.leaf(at.index) {
             Some(leaf) if leaf != at.leaf => Err(ViewError::OtherEntry { index: at.index }),
             Some(_) => Ok(Some(listing.conflict(at.index).map_or(Outcome::Repeated, Outcome::Flagged))),
@@ -274,33 +332,51 @@ impl View {
         self.give_followers(&at.origin, at.index, id);
         if let Some(other) = before.filter(|before| Some(*before) != id) {
             self.unindex(other);
-            self.follow(&at.origin, other, None);
+            self.follow(&at.origin, other, Listing::follow_again);
             self.index(other);
         }
     }
 
-    /// Lets a listing follow one more change, or all of its own again.
-    fn follow(&mut self, origin: &LogOrigin, id: ListingId, step: Option<Step>) -> Option<Conflict> {
-        let log = self.logs.get(origin)?;
+    /// Has a listing follow its changes, by what `deed` does to it.
+    fn follow(
+        &mut self,
+        origin: &LogOrigin,
+        id: ListingId,
+        deed: impl FnOnce(&mut Listing, &Gaps) -> Followed,
+    ) -> Option<Followed> {
+        let log = self.logs.get_mut(origin)?;
         let listing = listing_mut(&mut self.listings, id)?;
         let before = (listing.root, listing.key());
-        let conflict = if let Some(step) = step {
-            listing.take(step, &log.gaps)
-        } else {
-            listing.follow_again(&log.gaps);
-            None
-        };
+        let followed = deed(listing, &log.gaps);
         let after = (listing.root, listing.key());
-        if before.1 != after.1
-            && let Some(log) = self.logs.get_mut(origin)
-        {
+        log.packages.refit(&followed.refitted);
+        if before.1 != after.1 {
             log.rekey(id, before.1, after.1);
         }
         if before.0 != after.0 {
             self.give_root(origin, before.0, None);
             self.give_root(origin, after.0, Some(id));
         }
-        conflict
+        Some(followed)
+    }
+
+    /// Lets a change in a package be applied, or not.
+    pub(crate) fn bind(&mut self, origin: &LogOrigin, id: ListingId, index: EntryIndex, bond: Bond) {
+        if self.listing(id).is_none_or(|listing| listing.bond(index).is_none_or(|now| now == bond)) {
+            return;
+        }
+        self.unindex(id);
+        self.follow(origin, id, |listing, gaps| listing.bind(index, bond, gaps));
+        self.index(id);
+    }
+
+    /// Lets go of records of a listing, once all packages that touch it are judged.
+    pub(crate) fn let_go(&mut self, origin: &LogOrigin, id: ListingId) {
+        if let Some(listing) = listing_mut(&mut self.listings, id).filter(|listing| listing.is_bound)
+            && let Some(log) = self.logs.get(origin)
+        {
+            listing.let_go(&log.gaps);
+        }
     }
 
     /// The unopened entry that begins a listing was found, or found not to: what follows it goes with it.
@@ -384,6 +460,10 @@ impl PartialEq for View {
                 other.logs.get(origin).is_none_or(|theirs| {
                     log.statements == theirs.statements && log.vocabularies == theirs.vocabularies
                 })
+            })
+            && self.logs.iter().all(|(origin, log)| {
+                let theirs = other.logs.get(origin).into_iter().flat_map(|log| log.packages.held());
+                log.packages.held().eq(theirs)
             })
     }
 }

@@ -65,8 +65,9 @@ fn a_member_of_a_package_is_read_back_byte_for_byte_and_has_a_form_that_older_pr
 #[test]
 fn the_byte_form_of_a_member_is_the_pinned_one() {
     let sections = merge().encode_at(PackagePlace::new(2, 3)).unwrap();
-    let core: String = sections.bytes(Section::Core).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(core, PINNED);
+    let byte = |at| u8::from_str_radix(&PINNED[at..at + 2], 16).unwrap();
+    let pinned: Vec<u8> = (0..PINNED.len()).step_by(2).map(byte).collect();
+    assert_eq!(sections.bytes(Section::Core), pinned);
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl View {
     /// Lets go of what some entries of a log say of listings being about one subject, since it was erased: they are not
     /// opened any more. Other entries are passed over.
     pub fn forget_statements(&mut self, origin: &LogOrigin, entries: &[EntryIndex]) {
-        let Some(log) = self.log_mut(origin) else { return };
+        let Some(log) = self.logs_mut().get_mut(origin) else { return };
         let mut named = Vec::new();
         for index in entries {
             let Some(Spoken { leaf, about, deed, .. }) = log.statements.forget(*index) else { continue };

@@ -4,7 +4,8 @@ use comity_screening::{LogOrigin, Outcome, Provenance, View};
 use comity_tlog::{EntryIndex, Hash};
 use comity_watchlist::{
     CalendarDate, Change, Country, Decoded, DelistReason, EntryRef, Handle, IdKind, Identifier, ListId, Name,
-    NameKind, NameQuality, Notice, Op, Record, RecordKey, Reference, SectionsRead, SubjectKind, Text,
+    NameKind, NameQuality, Notice, Op, PackagePlace, Record, RecordKey, Reference, SectionsRead, SubjectKind,
+    Text,
 };
 
 /// One entry of a log.
@@ -65,6 +66,18 @@ impl Author {
 }
 
 impl Entry {
+    /// The same change as a member of a package, as it says.
+    pub(crate) fn placed(mut self, place: u16, count: u16) -> Self {
+        let sections = self.decoded.change.encode_at(PackagePlace::new(place, count)).unwrap();
+        self.decoded = Change::decode(&SectionsRead::from(&sections)).unwrap();
+        self
+    }
+
+    /// What was read of it is erased, as the log announces.
+    pub(crate) fn erased(&self, view: &mut View) {
+        view.note_erased(&self.at.origin, self.at.index);
+    }
+
     pub(crate) fn shown_to(&self, view: &mut View) -> Outcome {
         view.apply(&self.at, self.decoded.clone()).unwrap()
     }

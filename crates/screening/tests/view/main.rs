@@ -12,6 +12,7 @@
 mod author;
 mod hits;
 mod lifecycle;
+mod packages;
 mod rebuild;
 mod same_as;
 mod unopened;

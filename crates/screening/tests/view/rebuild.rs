@@ -98,6 +98,30 @@ fn log(origin: &str, deeds: &[Deed]) -> Vec<Entry> {
     log
 }
 
+/// Binds changes next to each other, most of them as they should be.
+fn in_packages(mut log: Vec<Entry>, bonds: &[(u16, u16)]) -> Vec<Entry> {
+    let mut rest = log.iter_mut();
+    for (count, lie) in bonds.iter().filter(|(count, _)| *count > 1) {
+        for (place, entry) in (1..=*count).zip(&mut rest) {
+            let (place, count) = if *lie == place { (1, *count + 1) } else { (place, *count) };
+            *entry = entry.clone().placed(place, count);
+        }
+        // One that stands alone.
+        rest.next();
+    }
+    log
+}
+
+fn bonds() -> impl Strategy<Value = Vec<(u16, u16)>> {
+    prop::collection::vec((1..4_u16, 0..12_u16), 20)
+}
+
+/// Deeds without erasures: one behind a package that turned out to be none could not bring the content back.
+fn deeds_that_erase_nothing() -> impl Strategy<Value = Vec<Deed>> {
+    let keep = |deed: Deed| Deed { op: if deed.op == 10 { 1 } else { deed.op }, ..deed };
+    deeds().prop_map(move |deeds| deeds.into_iter().map(keep).collect())
+}
+
 fn rebuilt(logs: &[Vec<Entry>], opened: impl Fn(usize) -> Opened) -> View {
     let mut view = View::new();
     for log in logs {
@@ -217,6 +241,17 @@ proptest! {
     #[test]
     fn it_makes_no_difference_when_an_entry_is_opened(deeds in deeds(), openings in openings()) {
         let log = log(ORIGINS[0], &deeds);
+        let view = as_it_arrives(&log, &openings);
+        prop_assert!(view == rebuilt(&[log], |at| openings[at]));
+    }
+
+    #[test]
+    fn a_package_comes_out_the_same_whenever_its_members_are_opened(
+        deeds in deeds_that_erase_nothing(),
+        openings in openings(),
+        bonds in bonds(),
+    ) {
+        let log = in_packages(log(ORIGINS[0], &deeds), &bonds);
         let view = as_it_arrives(&log, &openings);
         prop_assert!(view == rebuilt(&[log], |at| openings[at]));
     }
