@@ -29,6 +29,11 @@ impl Draft {
         self
     }
 
+    /// The content of a section, if it was given.
+    pub fn section(&self, slot: Slot) -> Option<&[u8]> {
+        self.sections.iter().find(|(known, _)| *known == slot).map(|(_, section)| section.as_slice())
+    }
+
     /// Sets the bytes that everyone may read.
     #[must_use]
     pub fn with_public_body(mut self, public_body: Vec<u8>) -> Self {

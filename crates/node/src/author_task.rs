@@ -93,6 +93,9 @@ pub enum AppendError {
     /// An erasure of a record waits for an operator's word: until then nothing of it is changed.
     #[error("an erasure of a record waits for an operator's word; nothing was appended")]
     HeldBack,
+    /// The changes of a package would go under several labels, so that somebody could read half of it.
+    #[error("the changes of a package would go under several labels; nothing was appended")]
+    MixedPackage,
     /// The drafts are no entries.
     #[error("the drafts cannot be entered; nothing was appended")]
     Refused {
@@ -304,6 +307,9 @@ impl AuthorLoop {
         if let Err(error) = submission.keep_labels(self.node.store(), log.origin(), &self.node.view()) {
             tracing::error!(%error, "the labels of a former listing could not be read");
             return refuse(answer, AppendError::Stopped);
+        }
+        if !submission.is_labelled_alike() {
+            return refuse(answer, AppendError::MixedPackage);
         }
         let erased = submission.announce_erasures(log.origin(), &self.node.view());
         let Submission { drafts, bases, .. } = submission;

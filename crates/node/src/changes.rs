@@ -9,12 +9,13 @@ use comity_watchlist::{Change, Section, SectionsRead};
 use comity_wire::{DraftChange, HandlingChoice};
 
 use crate::author_task::{Basis, Submission};
-use crate::{Config, NodeError, Release, now};
+use crate::{Config, NodeError, Release, now, packages};
 
 /// Reads the changes of one append and makes the drafts of them.
 ///
 /// # Errors
-/// [`NodeError::Record`] if a change does not read, or its envelope and its content do not agree on what it follows.
+/// [`NodeError::Record`] if a change does not read, its envelope and its content do not agree on what it follows, or a
+/// package is not whole.
 pub fn submission(
     config: &Config,
     handling: HandlingChoice,
@@ -47,6 +48,7 @@ pub fn submission(
         }
         submission.drafts.push(draft);
     }
+    packages::check(&submission.bases)?;
     if submission.bases.iter().any(Basis::may_erase) {
         submission.erasures = Some(labels_of(config, handling, Kind::Erase)?);
     }

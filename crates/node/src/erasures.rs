@@ -14,7 +14,7 @@ use comity_store::Store;
 use comity_tlog::EntryIndex;
 use comity_watchlist::Op;
 
-use crate::author_task::{Appended, Basis, Submission};
+use crate::author_task::{AppendError, Appended, Basis, Submission};
 use crate::{NodeError, OpenHome, SystemEntropy, now};
 
 impl Basis {
@@ -65,6 +65,9 @@ impl OpenHome {
     pub fn append(&mut self, mut submission: Submission, view: &View) -> Result<Appended, NodeError> {
         let (origin, mut entropy) = (self.home().origin(), SystemEntropy::new());
         submission.keep_labels(self.store(), &origin, view)?;
+        if !submission.is_labelled_alike() {
+            return Err(NodeError::Record { reason: AppendError::MixedPackage.to_string() });
+        }
         let erased = submission.announce_erasures(&origin, view);
         let log = self.writable()?;
         let first = log.head().size;

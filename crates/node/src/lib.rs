@@ -40,6 +40,7 @@ mod outgoing;
 mod own_lists;
 mod own_log;
 mod own_tls;
+mod packages;
 mod peers;
 mod pinned_policies;
 mod proved_times;

@@ -3,6 +3,7 @@
 //! Read from the store, one listing at a time; the view says only which listings there are. Not here: the formats
 //! (`feeds`), and who asks (`services`, `http`).
 
+mod package;
 pub(crate) mod unbroken;
 
 use comity_feeds::out::{OutFormat, OutSource, OutState, OutWriter, Outgoing};
@@ -12,7 +13,8 @@ use comity_screening::{LogOrigin, Status, View};
 use comity_store::{Store, StoreError};
 use comity_tlog::{EntryIndex, Hash};
 use comity_watchlist::{
-    CalendarDate, Change, DelistReason, Handle, ListId, Op, Record, RecordKey, Section, SectionsRead,
+    CalendarDate, Change, DelistReason, Handle, ListId, Op, PackagePlace, Record, RecordKey, Section,
+    SectionsRead,
 };
 
 use crate::export::head_of;
@@ -181,7 +183,7 @@ fn is_no_mere_sight(label: &Label) -> bool {
 }
 
 /// What is gathered of a listing on the way back to its first entry.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Gathered {
     record: Option<Record>,
     /// From the newest to the first, in seconds since 1970.
@@ -193,6 +195,8 @@ struct Gathered {
     suspends: bool,
     /// Under what an entry that was read merges it.
     merge: Option<Tlp>,
+    /// Which of its package the entry that was read last is.
+    package: Option<PackagePlace>,
 }
 
 /// A listing as its entry `newest` leaves it, as far as it may be told; `None` if it may not. Blocking.
@@ -232,17 +236,17 @@ fn gather(
     let (mut found, mut looked, mut next) = (Gathered::default(), 0, Some(newest));
     while let Some(held) = next.take().filter(|_| looked < STEPS_BACK_MAX) {
         looked += 1;
+        let mut taken = if found.record.is_none() { found.clone() } else { Gathered::default() };
+        let is_told = take_in(&held, &mut taken, may)
+            && package::is_told(store, origin, held.index, taken.package, may)?;
+        if !is_told {
+            break;
+        }
         if found.record.is_none() {
-            if !take_in(&held, &mut found, may) {
-                break;
-            }
+            found = taken;
         } else {
-            let mut earlier = Gathered::default();
-            if !take_in(&held, &mut earlier, may) {
-                break;
-            }
-            found.suspends |= earlier.suspends;
-            found.merge = found.merge.or(earlier.merge);
+            found.suspends |= taken.suspends;
+            found.merge = found.merge.or(taken.merge);
         }
         found.times.push(held.entry.author_time().unix_secs());
         if let Some(about) = held.entry.about() {
@@ -286,6 +290,7 @@ fn made(origin: &Origin, listing: &Wanted, found: Gathered) -> Option<Outgoing> 
 
 /// Takes in what may be told of an entry; false if nothing may.
 fn take_in(held: &HeldEntry, found: &mut Gathered, may: &MayTell<'_>) -> bool {
+    found.package = None;
     let section =
         |slot| held.openings.iter().find(|opening| opening.slot() == slot).map(VerifiedOpening::section);
     let Some(handling) = section(Slot::HANDLING) else { return false };
@@ -321,6 +326,7 @@ fn take_in(held: &HeldEntry, found: &mut Gathered, may: &MayTell<'_>) -> bool {
             if matches!(decoded.change.op, Op::Merge { .. }) {
                 found.merge = Some(strictest);
             }
+            found.package = decoded.package;
             found.record = decoded.change.op.record().cloned();
             true
         }

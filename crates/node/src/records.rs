@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use comity_ledger::{Entry, Head, KeyHistory, Kind, Opening, Origin, Slot};
+use comity_ledger::{Entry, Head, KeyHistory, Kind, Opening, Origin, Slot, erased_by};
 use comity_screening::{LogOrigin, Provenance, View};
 use comity_store::{LogRole, ReadError, Store, StoreError, is_set_aside};
-use comity_tlog::{Hash, TreeSize};
+use comity_tlog::{EntryIndex, Hash, TreeSize};
 use comity_watchlist::{Change, Decoded, Section, SectionsRead};
 
 use crate::export::head_of;
@@ -65,14 +65,24 @@ fn keys_held(store: &Store, origin: &Origin) -> Result<Option<KeyHistory>, NodeE
     }
 }
 
-/// A record entry read from the store, on its way into the view.
+/// An entry read from the store, on its way into the view.
 #[derive(Debug)]
 pub(crate) struct ViewStep {
     at: Provenance,
-    /// `None` if it is withheld or of a later version: kept, not shown, and what it is about is not actionable.
-    decoded: Option<Decoded>,
+    says: Says,
     /// Whether it stands in a peer's log.
     foreign: bool,
+}
+
+/// What an entry tells the view.
+#[derive(Debug)]
+enum Says {
+    /// A change.
+    Change(Decoded),
+    /// Nothing: it is withheld or of a later version, kept and not shown, and what it is about is not actionable.
+    Nothing,
+    /// That an earlier entry is erased, which can make a package whole.
+    Erased(EntryIndex),
 }
 
 impl ViewStep {
@@ -94,12 +104,13 @@ impl ViewStep {
                 sections = sections.give(section, bytes);
             }
         }
-        Self { at, decoded: Change::decode(&sections).ok(), foreign: false }
+        let says = Change::decode(&sections).map_or(Says::Nothing, Says::Change);
+        Self { at, says, foreign: false }
     }
 
     /// The step of an own entry whose change is known.
     pub(crate) fn own(at: Provenance, decoded: Decoded) -> Self {
-        Self { at, decoded: Some(decoded), foreign: false }
+        Self { at, says: Says::Change(decoded), foreign: false }
     }
 
     /// Whether it stands in a peer's log.
@@ -110,12 +121,15 @@ impl ViewStep {
     /// Whether it leaves every record as it is: it names no entry before it, and begins a listing of its own at most. A
     /// same-as statement and a vocabulary say something of others.
     fn changes_nothing(&self, view: &View) -> bool {
-        let decoded = self.decoded.as_ref();
         self.at.about.is_none()
-            && decoded.is_none_or(|decoded| {
-                let change = &decoded.change;
-                change.op.is_of_listing() && !view.has_handle(&self.at.origin, change.handle)
-            })
+            && match &self.says {
+                Says::Change(decoded) => {
+                    let change = &decoded.change;
+                    change.op.is_of_listing() && !view.has_handle(&self.at.origin, change.handle)
+                }
+                Says::Nothing => true,
+                Says::Erased(_) => false,
+            }
     }
 
     /// Takes the entry into the view, of a log that ended at `last_good` if it did. What of a peer's log does not fit is
@@ -124,17 +138,27 @@ impl ViewStep {
     /// # Errors
     /// A [`NodeError`] if the view has other entries in the place of an own one.
     pub(crate) fn apply(
-        self,
+        mut self,
         origin: &Origin,
         last_good: Option<Head>,
         view: &mut View,
     ) -> Result<(), NodeError> {
-        if last_good.is_some_and(|end| !end.size.contains(self.at.index)) && !self.changes_nothing(view) {
-            return Ok(());
+        if last_good.is_some_and(|end| !end.size.contains(self.at.index)) {
+            if !self.changes_nothing(view) {
+                return Ok(());
+            }
+            // A package that the end cuts in two is none: what begins beyond it completes nothing before it.
+            if let Says::Change(decoded) = &mut self.says {
+                decoded.package = None;
+            }
         }
-        let taken = match self.decoded {
-            Some(decoded) => view.apply(&self.at, decoded).map(|_| ()),
-            None => view.note_about(&self.at),
+        let taken = match self.says {
+            Says::Change(decoded) => view.apply(&self.at, decoded).map(|_| ()),
+            Says::Nothing => view.note_about(&self.at),
+            Says::Erased(of) => {
+                view.note_erased(&self.at.origin, of);
+                Ok(())
+            }
         };
         match taken {
             Err(reason) if self.foreign => {
@@ -146,7 +170,7 @@ impl ViewStep {
     }
 }
 
-/// Reads the record entries of a range with what is opened of them.
+/// Reads the record entries of a range, and what erases them, with what is opened of them.
 pub(crate) fn read_steps(
     store: &Store,
     origin: &Origin,
@@ -172,7 +196,7 @@ fn read_window(
     let entries = store.shared_entries(origin, range.start, range.end)?;
     let mut any = false;
     for bytes in &entries {
-        any |= Entry::kind_of(bytes)? == Kind::Record;
+        any |= matches!(Entry::kind_of(bytes)?, Kind::Record | Kind::Erase);
     }
     if !any {
         return Ok(());
@@ -184,10 +208,15 @@ fn read_window(
     let read = store.each_opening(origin, range, &slots, |index, openings| {
         let bytes = held.next().ok_or_else(|| unreadable(origin, index.value()))?;
         let entry = Entry::parse(bytes)?;
-        if entry.kind() != Kind::Record {
+        let erased = erased_by(index, &entry);
+        if entry.kind() != Kind::Record && erased.is_none() {
             return Ok(());
         }
         let at = Provenance { origin: log.clone(), index, leaf: Hash::leaf(bytes), about: entry.about() };
+        if let Some(of) = erased {
+            steps.push(ViewStep { at, says: Says::Erased(of), foreign });
+            return Ok(());
+        }
         let opened =
             slots.iter().zip(&*openings).filter_map(|(slot, opening)| Some((*slot, opening.as_ref()?)));
         steps.push(ViewStep::of(at, foreign, opened));

@@ -41,6 +41,8 @@ mod lying_authors;
 mod no_change;
 #[path = "exchange/other_keys.rs"]
 mod other_keys;
+#[path = "exchange/packages.rs"]
+mod packages;
 #[path = "exchange/played.rs"]
 mod played;
 #[path = "exchange/recovery.rs"]

@@ -30,6 +30,7 @@ pub(super) fn status_of_append(error: &AppendError) -> Status {
     match error {
         AppendError::BaseChanged => ErrorCode::BaseChanged.to_status(),
         AppendError::HeldBack => ErrorCode::HeldBack.to_status(),
+        AppendError::MixedPackage => ErrorCode::Malformed.to_status_about("append_changes.package"),
         AppendError::Refused { .. } => ErrorCode::Malformed.to_status_about("append_changes.changes"),
         AppendError::Halted | AppendError::ReadOnly => ErrorCode::ReadOnly.to_status(),
         AppendError::KeyEvent { source } => {

@@ -24,6 +24,7 @@ mod http_taxii_labels;
 mod http_witness;
 mod http_witness_keys;
 mod labelled;
+mod packages;
 mod refusals;
 mod support;
 mod tls_life;
