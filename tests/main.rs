@@ -29,6 +29,7 @@ mod interrupted;
 mod joined;
 mod keys;
 mod nodes;
+mod packages;
 mod places;
 mod readme;
 mod records;

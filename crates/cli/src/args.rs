@@ -19,8 +19,8 @@ pub(crate) use self::import::{Import, ImportHow, ImportSource};
 pub(crate) use self::key::{Key, KeyCommand, RoleName};
 pub(crate) use self::lists::UsList;
 pub(crate) use self::record::{
-    Acted, Confirm, Grounds, Joined, Key as RecordKey, Merged, Parted, Record, RecordCommand, Written, day,
-    ground,
+    Acted, Confirm, Grounds, Joined, Key as RecordKey, Merged, Packaged, Parted, Record, RecordCommand,
+    Written, day, ground,
 };
 pub(crate) use self::tls::{AuthorityCommand, CrlCommand, Tls, TlsCommand, WhatToRevoke};
 pub(crate) use self::vocabulary::{EditionOf, Vocabulary, VocabularyCommand};

@@ -8,6 +8,8 @@ mod ask;
 mod confirm;
 mod elsewhere;
 mod join;
+mod make;
+mod package;
 mod same_as;
 mod signed;
 mod standing;
@@ -15,25 +17,22 @@ mod standing;
 use std::io::Read as _;
 use std::path::Path;
 
-use comity_feeds::own::{self, OwnRecord};
+use comity_feeds::own::{self, OwnAct, OwnRecord, OwnWriting};
 use comity_ledger::Origin;
 use comity_node::NodeError;
 use comity_tlog::Hash;
 use comity_watchlist::{
-    Change, FileHash, LegalBasis, ListId, Notice, Op, Prose, Record, RecordKey, Reference, SourceFile, Text,
-    limits::PATHS_MAX,
+    Change, FileHash, LegalBasis, ListId, Notice, Op, Prose, RecordKey, Reference, SourceFile, Text,
 };
-use comity_wire::HandlingChoice;
 use comity_wire::v1::RecordState;
 
 use crate::answer::{Answer, Refusal, sentence};
 use crate::args::{Acted, Grounds, RecordCommand, RecordKey as KeyOf, Written};
 use crate::editions::{Newest, has_codes, standings};
-use crate::import::fresh_handle;
 use crate::in_file::read_at_most;
 use crate::record::ask::Dialog;
 use crate::record::elsewhere::Elsewhere;
-use crate::record::signed::{Under, sign};
+use crate::record::signed::sign;
 use crate::record::standing::{Standing, find, find_all, find_in};
 use crate::records::key_json;
 use crate::source::Source;
@@ -45,32 +44,14 @@ pub(crate) use crate::record::standing::label_of;
 /// What comes of a refusal.
 const NOTHING: &str = "; nothing was signed";
 
-/// What is done with a record that is written whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Writing {
-    Add,
-    Amend,
-    Correct,
-    Relist,
-    /// Under its own label alone, whatever that of the former listing was.
-    RelistAnew,
-}
-
 pub(crate) fn run(command: &RecordCommand) -> Result<Answer, Refusal> {
     match command {
-        RecordCommand::Add(written) => write(Writing::Add, written),
-        RecordCommand::Relist { written, label_anew: true } => write(Writing::RelistAnew, written),
-        RecordCommand::Amend(written) => write(Writing::Amend, written),
-        RecordCommand::Correct(written) => write(Writing::Correct, written),
-        RecordCommand::Relist { written, label_anew: false } => write(Writing::Relist, written),
-        RecordCommand::Suspend(acted) => act(acted, "suspend", |before, notice| {
-            before.must_be(&[RecordState::Unapproved], "only a record in effect is suspended")?;
-            Ok(Op::Suspend { prev: before.leaf, notice })
-        }),
-        RecordCommand::Resume(acted) => act(acted, "resume", |before, notice| {
-            before.must_be(&[RecordState::Suspended], "only a suspended record is resumed")?;
-            Ok(Op::Resume { prev: before.leaf, notice })
-        }),
+        RecordCommand::Add(written) => write(OwnWriting::Add, written, false),
+        RecordCommand::Amend(written) => write(OwnWriting::Amend, written, false),
+        RecordCommand::Correct(written) => write(OwnWriting::Correct, written, false),
+        RecordCommand::Relist { written, label_anew } => write(OwnWriting::Relist, written, *label_anew),
+        RecordCommand::Suspend(acted) => act(acted, "suspend", OwnAct::Suspend),
+        RecordCommand::Resume(acted) => act(acted, "resume", OwnAct::Resume),
         RecordCommand::Delist { ground, effective, acted } => {
             let mut dialog = Dialog::of_terminal();
             let ground = match (ground, &mut dialog) {
@@ -83,21 +64,18 @@ pub(crate) fn run(command: &RecordCommand) -> Result<Answer, Refusal> {
                 (None, Some(dialog)) => dialog.until("day from which it ends", crate::args::day)?,
                 (None, None) => return Err(missing("--effective DATE")),
             };
-            act(acted, "delist", |before, notice| {
-                before.must_be(&LIVING, "only a living record is delisted")?;
-                Ok(Op::Delist { prev: before.leaf, reason: ground, effective, notice })
-            })
+            act(acted, "delist", OwnAct::Delist { ground, effective })
         }
-        RecordCommand::Withdraw(acted) => act(acted, "withdraw", |before, notice| {
-            before.must_not_be(RecordState::Withdrawn, "it is taken back already")?;
-            before.must_not_be(RecordState::Erased, "nothing is left of it to take back")?;
-            Ok(Op::Withdraw { prev: before.leaf, notice })
-        }),
+        RecordCommand::Withdraw(acted) => act(acted, "withdraw", OwnAct::Withdraw),
         RecordCommand::Erase(acted) => erase(acted),
         RecordCommand::Confirm(confirm) => confirm::run(confirm),
-        RecordCommand::Rekey { acted, to_list, to_reference } => join::rekey(acted, to_list, to_reference),
+        RecordCommand::Rekey { acted, to_list, to_reference } => {
+            let to = key_of(&KeyOf { list: to_list.clone(), reference: to_reference.clone() })?;
+            act(acted, "give another reference to", OwnAct::Rekey { to })
+        }
         RecordCommand::Merge(joined) => join::merge(joined),
         RecordCommand::Split(joined) => join::split(joined),
+        RecordCommand::Package(packaged) => package::run(packaged),
         RecordCommand::SameAs(joined) => same_as::state(joined),
         RecordCommand::Retract(joined) => same_as::retract(joined),
         RecordCommand::Show { key, origin, same_as, of } => {
@@ -109,8 +87,8 @@ pub(crate) fn run(command: &RecordCommand) -> Result<Answer, Refusal> {
 /// The states of a record that has not ended.
 const LIVING: [RecordState; 2] = [RecordState::Unapproved, RecordState::Suspended];
 
-/// Signs a record that is written whole.
-fn write(writing: Writing, written: &Written) -> Result<Answer, Refusal> {
+/// Signs a record that is written whole; with `label_anew` under its own label alone, whatever that of the former listing was.
+fn write(writing: OwnWriting, written: &Written, label_anew: bool) -> Result<Answer, Refusal> {
     let (own, file) = match (&written.file, Dialog::of_terminal()) {
         (Some(path), _) => from_file(path)?,
         (None, Some(mut dialog)) => (asked(&mut dialog, writing, written)?, None),
@@ -130,118 +108,16 @@ fn write(writing: Writing, written: &Written) -> Result<Answer, Refusal> {
         (told, in_file) => told.or(in_file),
     };
     let mut source = Source::find(&written.of.home)?;
-    if has_codes(&record) {
-        Newest::of(&mut source)?.name(&mut record);
-    }
-    let before = find(&mut source, &record.key)?;
-    if matches!(writing, Writing::Add | Writing::Relist | Writing::RelistAnew) {
-        return begin(&mut source, writing, record, before);
-    }
-    let Some(before) = before else { return Err(not_found(&record.key)) };
-    before.must_be(&LIVING, "what has ended can only be relisted")?;
-    let Some(version) = version else {
-        let message = "an amendment says which version of the record it was made from: `comity record show` gives a file \
-             that does, or name it with --version";
-        return Err(Refusal::new("usage", format!("{message}{NOTHING}")));
-    };
-    if let Some(handle) = handle {
-        before.must_be_listing(handle)?;
-    }
-    before.must_have(version)?;
-    amend(&mut source, writing, record, &before)
+    let own = OwnRecord { record, version, handle };
+    let made = make::written(&mut source, writing, own)?;
+    if label_anew { made.sign_labelled_anew(&mut source) } else { made.sign(&mut source) }
 }
 
-/// Begins a listing.
-fn begin(
-    source: &mut Source,
-    writing: Writing,
-    record: Record,
-    before: Option<Standing>,
-) -> Result<Answer, Refusal> {
-    complete(&record)?;
-    let is_official = comity_feeds::is_official(&record.key.list);
-    if is_official && writing == Writing::Add {
-        let message = format!(
-            "{} is entered by `comity import`, and the next publication would end what it does not have; designate on a \
-             list of your own{NOTHING}",
-            record.key.list
-        );
-        return Err(Refusal::new("official_list", message));
-    }
-    let handle = fresh_handle()?;
-    let op = match (writing, before) {
-        (Writing::Relist | Writing::RelistAnew, Some(before)) => {
-            if LIVING.contains(&before.state) {
-                return Err(before.refused("only what has ended is listed again"));
-            }
-            if before.record.as_ref().is_some_and(|former| same_grounds(former, &record)) {
-                let message = "it has the legal acts and the reasons that the listing had that ended; a new listing needs new \
-                     grounds";
-                return Err(Refusal::new("same_grounds", format!("{message}{NOTHING}")));
-            }
-            Op::Relist { relist_of: before.handle, record: Box::new(record) }
-        }
-        (Writing::Relist | Writing::RelistAnew, None) => return Err(not_found(&record.key)),
-        (_, Some(before)) if LIVING.contains(&before.state) => {
-            let message = format!(
-                "{} is listed already, version {} (entry {}): `comity record amend` says something new of it{NOTHING}",
-                before.key, before.version, before.newest
-            );
-            return Err(Refusal::new("already_exists", message));
-        }
-        (_, Some(before)) => {
-            return Err(before.refused("`comity record relist` lists it again, on new grounds"));
-        }
-        (_, None) => Op::List { record: Box::new(record) },
-    };
-    let handling = if is_official { HandlingChoice::OfficialList } else { HandlingChoice::OwnDesignation };
-    let under = if writing == Writing::RelistAnew { Under::Own(handling) } else { Under::Former(handling) };
-    Ok(sign(source, None, &Change { handle, op }, under, 0)?.answer)
-}
-
-/// Amends or corrects a record.
-fn amend(
-    source: &mut Source,
-    writing: Writing,
-    record: Record,
-    before: &Standing,
-) -> Result<Answer, Refusal> {
-    let handling = before.handling(source)?;
-    if handling == HandlingChoice::OwnDesignation {
-        complete(&record)?;
-    }
-    let former = before.record.as_ref().ok_or_else(|| not_found(&before.key))?;
-    // Paths are for people: one that is too long for a text, or beyond the limit, is left out.
-    let paths = Record::changed_paths(former, &record);
-    if paths.is_empty() {
-        let message = format!("{} says all of this already{NOTHING}", before.key);
-        return Err(Refusal::new("unchanged", message));
-    }
-    let paths = paths.into_iter().filter_map(|path| Text::new(path).ok()).take(PATHS_MAX).collect();
-    let (prev, record) = (before.leaf, Box::new(record));
-    let op = match writing {
-        Writing::Correct => Op::Correct { prev, paths, record },
-        _ => Op::Amend { prev, paths, record },
-    };
-    Ok(sign(source, Some(before), &Change { handle: before.handle, op }, handling, 0)?.answer)
-}
-
-/// Signs a change that says nothing new of the subject; `op` makes it, or says why it may not be.
-fn act(
-    acted: &Acted,
-    word: &str,
-    op: impl FnOnce(&Standing, Box<Notice>) -> Result<Op, Refusal>,
-) -> Result<Answer, Refusal> {
-    let key = key_of(&acted.key)?;
-    let notice = notice(&acted.grounds, &format!("{word} it"), key.clone())?;
+/// Signs a change that says nothing new of the subject.
+fn act(acted: &Acted, word: &str, act: OwnAct) -> Result<Answer, Refusal> {
+    let notice = notice(&acted.grounds, &format!("{word} it"), key_of(&acted.key)?)?;
     let mut source = Source::find(&acted.of.home)?;
-    let before = find(&mut source, &key)?.ok_or_else(|| not_found(&key))?;
-    if let Some(version) = acted.version {
-        before.must_have(version)?;
-    }
-    let op = op(&before, Box::new(notice))?;
-    let handling = before.handling(&mut source)?;
-    Ok(sign(&mut source, Some(&before), &Change { handle: before.handle, op }, handling, 0)?.answer)
+    make::acted(&mut source, act, Box::new(notice), acted.version)?.sign(&mut source)
 }
 
 /// Erases all that was ever listed under a key, one listing after the other, the living one last. Whoever is
@@ -341,9 +217,20 @@ fn show(
     Ok(Answer::new(if statements { said.text() } else { text }, json))
 }
 
-/// Reads a file, or standard input, with the name and hash that stand in the record.
+/// Reads the file of a record.
 fn from_file(path: &Path) -> Result<(OwnRecord, Option<SourceFile>), Refusal> {
-    let limit = u64::try_from(own::OWN_BYTES_MAX).unwrap_or(u64::MAX);
+    let (bytes, file) = read_file(path, own::OWN_BYTES_MAX)?;
+    let own = own::read(&bytes).map_err(|error| unread(path, &error))?;
+    Ok((own, file))
+}
+
+fn unread(path: &Path, error: &own::OwnError) -> Refusal {
+    Refusal::new("record", format!("{}: {}{NOTHING}", path.display(), sentence(error)))
+}
+
+/// Reads a file, or standard input, with the name and hash that stand in the record.
+fn read_file(path: &Path, max: usize) -> Result<(Vec<u8>, Option<SourceFile>), Refusal> {
+    let limit = u64::try_from(max).unwrap_or(u64::MAX);
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
         let read = std::io::stdin().take(limit.saturating_add(1)).read_to_end(&mut bytes);
@@ -356,38 +243,25 @@ fn from_file(path: &Path) -> Result<(OwnRecord, Option<SourceFile>), Refusal> {
         };
         bytes
     };
-    let own = own::read(&bytes).map_err(|error| {
-        Refusal::new("record", format!("{}: {}{NOTHING}", path.display(), sentence(&error)))
-    })?;
     let name = path.file_name().and_then(|name| Text::new(name.to_string_lossy()).ok());
     let hash = FileHash::new(*Hash::digest(&bytes).as_bytes());
-    Ok((own, name.map(|name| SourceFile::new(name, hash))))
+    Ok((bytes, name.map(|name| SourceFile::new(name, hash))))
 }
 
 /// Asks for a record, beginning with what is held of it if it is to be changed.
-fn asked(dialog: &mut Dialog<'_>, writing: Writing, written: &Written) -> Result<OwnRecord, Refusal> {
+fn asked(dialog: &mut Dialog<'_>, writing: OwnWriting, written: &Written) -> Result<OwnRecord, Refusal> {
     let key = RecordKey::new(
         dialog.until("list", |text| ListId::parse(text).map_err(|error| error.to_string()))?,
         dialog.until("reference", |text| Reference::parse(text).map_err(|error| error.to_string()))?,
     );
     // The home is let go of while somebody types; the version tells whether the record changed meanwhile.
     let before = match writing {
-        Writing::Add => None,
+        OwnWriting::Add => None,
         _ => Some(find(&mut Source::find(&written.of.home)?, &key)?.ok_or_else(|| not_found(&key))?),
     };
     let held =
         before.as_ref().and_then(|before| Some((before.record.as_ref()?, before.version, before.handle)));
     dialog.record(&key, held)
-}
-
-fn complete(record: &Record) -> Result<(), Refusal> {
-    own::lacks(record).map_err(|lack| Refusal::new("record", format!("{lack}{NOTHING}")))
-}
-
-fn same_grounds(former: &Record, new: &Record) -> bool {
-    former.legal == new.legal
-        && former.reasons_public == new.reasons_public
-        && former.reasons_closed == new.reasons_closed
 }
 
 fn key_of(key: &KeyOf) -> Result<RecordKey, Refusal> {

@@ -8,10 +8,12 @@ mod claims;
 mod designation;
 mod form;
 mod lines;
+mod package;
 mod parts;
 mod scalar;
 mod words;
 
+use comity_watchlist::limits::PACKAGE_MEMBERS_MAX;
 use comity_watchlist::{Change, Handle, Op, Record, RecordError};
 use serde::Deserialize as _;
 use thiserror::Error;
@@ -21,6 +23,7 @@ use crate::error::RejectReason;
 pub use self::designation::{Lack, lacks};
 use self::form::RecordForm;
 pub use self::lines::{parse as parse_lines, read_lines};
+pub use self::package::{OwnAct, OwnChange, OwnWriting, PACKAGE_BYTES_MAX, read_package};
 pub use self::words::{ground_of, ground_words};
 
 /// Largest file in bytes: six full sections, and as much again for the names of their fields and escapes.
@@ -61,6 +64,22 @@ pub enum OwnError {
         #[source]
         source: RecordError,
     },
+    /// A package longer than the limit.
+    #[error("the package has {len} bytes, more than {PACKAGE_BYTES_MAX}")]
+    PackageTooLarge {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// Too few or too many changes.
+    #[error("a package has 2 to {PACKAGE_MEMBERS_MAX} changes")]
+    PackageCount,
+    /// Not the JSON that a package should be.
+    #[error("it is not a package as docs/records.md describes it")]
+    PackageForm {
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
     /// A value of a later version that has no word in this form.
     #[error("it has a {what} of a later version, which has no word here")]
     NoWord {
@@ -78,7 +97,11 @@ pub fn read(bytes: &[u8]) -> Result<OwnRecord, OwnError> {
         return Err(OwnError::TooLarge { len: bytes.len() });
     }
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    let form: RecordForm = serde_json::from_slice(bytes).map_err(|source| OwnError::Form { source })?;
+    checked(serde_json::from_slice(bytes).map_err(|source| OwnError::Form { source })?)
+}
+
+/// The record of a form, within the limits of a record.
+fn checked(form: RecordForm) -> Result<OwnRecord, OwnError> {
     let (version, handle) = (form.version, form.handle.as_ref().map(|handle| handle.0));
     let record = Record::from(form);
     // The limits of lists and sections are those of the byte form, and kept where that is made.

@@ -64,6 +64,8 @@ pub(crate) enum RecordCommand {
     Merge(Merged),
     /// Say that one record of this agency is several; none of them changes its state.
     Split(Parted),
+    /// Sign several changes that take effect whole or not at all.
+    Package(Packaged),
     /// Say that two records are about one subject; neither of them is changed.
     SameAs(Joined),
     /// Take back that two records are about one subject.
@@ -139,6 +141,19 @@ pub(crate) struct Parted {
     pub(crate) into: Vec<String>,
 }
 
+/// Changes that take effect together.
+#[derive(Debug, Args)]
+pub(crate) struct Packaged {
+    /// The changes as JSON (docs/records.md), one array or one object a line; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Check it and say what would be signed, and sign nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) of: HomeOf,
+}
+
 /// Two records that are, or are not, about one subject.
 #[derive(Debug, Args)]
 pub(crate) struct Joined {
@@ -204,6 +219,7 @@ impl RecordCommand {
             | Self::Rekey { acted, .. } => &acted.of,
             Self::Merge(merged) => &merged.acted.of,
             Self::Split(parted) => &parted.acted.of,
+            Self::Package(packaged) => &packaged.of,
             Self::SameAs(joined) | Self::Retract(joined) => &joined.of,
             Self::Confirm(confirm) => &confirm.of,
             Self::Show { of, .. } => of,

@@ -1,45 +1,21 @@
-//! `comity record rekey`, `merge` and `split`: the reference of a record, and which of an agency's records are one.
+//! `comity record merge` and `split`: which of an agency's records are one.
 //!
-//! None of them changes a state, nor what is said of a subject. A merge and a split say so once for each record that they
-//! touch, all of them or none. Not here: what another agency says of them (`same_as`), nor how readers follow (`screening`).
+//! Neither changes a state, nor what is said of a subject. A merge and a split say so once for each record that they
+//! touch, in one package: readers see all of it or nothing. Not here: what another agency says of them (`same_as`), nor how readers follow (`screening`).
 
 use comity_tlog::EntryIndex;
 use comity_watchlist::limits::HANDLES_MAX;
-use comity_watchlist::{Change, Handle, Notice, Op, RecordKey};
+use comity_watchlist::{Change, Handle, Notice, Op, PackagePlace, RecordKey};
 use comity_wire::HandlingChoice;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::args::{Acted, Merged, Parted, RecordKey as KeyOf};
 use crate::plain::plain;
-use crate::record::signed::{draft, handling_words, sign};
+use crate::record::signed::{draft_at, handling_words};
 use crate::record::standing::{Standing, find, label_of, listing_json};
 use crate::record::{LIVING, NOTHING, key_of, not_found, notice};
 use crate::source::Source;
-
-/// Gives a record another reference.
-pub(super) fn rekey(acted: &Acted, to_list: &str, to_reference: &str) -> Result<Answer, Refusal> {
-    let key = key_of(&acted.key)?;
-    let to = key_of(&KeyOf { list: to_list.to_owned(), reference: to_reference.to_owned() })?;
-    let notice = Box::new(notice(&acted.grounds, "give it another reference", key.clone())?);
-    let mut source = Source::find(&acted.of.home)?;
-    let before = living(&mut source, &key, acted.version)?;
-    if to == key {
-        return Err(Refusal::new("unchanged", format!("{key} is what it is called already{NOTHING}")));
-    }
-    let official = [&to.list, &key.list].into_iter().find(|list| comity_feeds::is_official(list));
-    if let Some(list) = official.filter(|_| to.list != key.list) {
-        let message = format!("what {list} has is entered and ended by `comity import` alone{NOTHING}");
-        return Err(Refusal::new("official_list", message));
-    }
-    if let Some(taken) = find(&mut source, &to)?.filter(|taken| LIVING.contains(&taken.state)) {
-        let message = format!("{to} is another record (entry {}){NOTHING}", taken.newest);
-        return Err(Refusal::new("already_exists", message));
-    }
-    let handling = before.handling(&mut source)?;
-    let op = Op::Rekey { prev: before.leaf, to, notice };
-    Ok(sign(&mut source, Some(&before), &Change { handle: before.handle, op }, handling, 0)?.answer)
-}
 
 /// Merges records into the first.
 pub(super) fn merge(merged: &Merged) -> Result<Answer, Refusal> {
@@ -104,11 +80,11 @@ impl Touched {
     fn sign(mut self, word: &str, op: impl Fn(&Standing, Box<Notice>) -> Op) -> Result<Answer, Refusal> {
         let handling = self.handling()?;
         let mut drafts = Vec::new();
-        for record in self.all() {
+        for (record, place) in self.all().zip(PackagePlace::all(1 + self.others.len())) {
             let mut notice = Box::new(self.notice.clone());
             notice.key = record.key.clone();
             let change = Change { handle: record.handle, op: op(record, notice) };
-            drafts.push(draft(&change, Some(record.newest))?);
+            drafts.push(draft_at(&change, Some(record.newest), Some(place))?);
         }
         let appended = self.source.append(&drafts, handling, None, &|_, _| {})?;
         let label = label_of(&mut self.source, appended.first)?;

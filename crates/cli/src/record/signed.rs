@@ -3,7 +3,7 @@
 use comity_node::NodeError;
 use comity_policy::{Label, Word as _};
 use comity_tlog::EntryIndex;
-use comity_watchlist::{Change, Op, Text};
+use comity_watchlist::{Change, Op, PackagePlace, Text};
 use comity_wire::v1::RecordState;
 use comity_wire::{DraftChange, HandlingChoice};
 use serde_json::json;
@@ -102,7 +102,7 @@ pub(super) fn sign(
 }
 
 /// Where the listing stands with the change.
-fn state_after(before: Option<&Standing>, op: &Op) -> RecordState {
+pub(super) fn state_after(before: Option<&Standing>, op: &Op) -> RecordState {
     match op {
         Op::List { .. } | Op::Relist { .. } | Op::Resume { .. } => RecordState::Unapproved,
         Op::Suspend { .. } => RecordState::Suspended,
@@ -128,7 +128,16 @@ pub(crate) fn handling_words(label: Option<&Label>) -> (&'static str, &'static s
 
 /// A change as it is handed over, behind the entry that it follows.
 pub(crate) fn draft(change: &Change, about: Option<EntryIndex>) -> Result<DraftChange, Refusal> {
+    draft_at(change, about, None)
+}
+
+/// The same, of a change that may be a member of a package.
+pub(super) fn draft_at(
+    change: &Change,
+    about: Option<EntryIndex>,
+    package: Option<PackagePlace>,
+) -> Result<DraftChange, Refusal> {
     let refuse = |reason: String| Refusal::from(NodeError::Record { reason });
-    let sections = change.encode().map_err(|error| refuse(sentence(&error)))?;
+    let sections = change.encode_at(package).map_err(|error| refuse(sentence(&error)))?;
     DraftChange::new(about, sections).ok_or_else(|| refuse("it says nothing".to_owned()))
 }

@@ -93,8 +93,6 @@ fn reason(error: OwnError) -> RejectReason {
         OwnError::Form { source } if source.is_data() => RejectReason::OwnForm { column: source.column() },
         OwnError::Form { source } => json::fault(&source),
         OwnError::Record { source } => RejectReason::Limits { source },
-        other @ (OwnError::TooLarge { .. } | OwnError::NoWord { .. }) => {
-            RejectReason::Json { said: other.to_string() }
-        }
+        other => RejectReason::Json { said: other.to_string() },
     }
 }

@@ -179,3 +179,53 @@ fn a_code_of_a_later_version_has_no_word_and_is_not_written() {
     assert!(ground_words().all(|word| ground_of(word).is_some()));
     assert_eq!((ground_of("absent-from-source"), ground_words().count()), (None, 5));
 }
+
+#[test]
+fn a_package_is_read_as_an_array_and_as_lines_and_the_page_shows_one() {
+    let page = include_str!("../../../../docs/records.md");
+    let block = page.split("```json package\n").nth(1).unwrap().split("```").next().unwrap();
+    let changes = read_package(block.as_bytes()).unwrap();
+    let keys: Vec<_> = changes.iter().map(|change| change.key().reference.to_string()).collect();
+    assert_eq!(keys, ["XA-2026-0001", "XA-2026-0018"]);
+    assert!(matches!(&changes[0], OwnChange::Acted { act: OwnAct::Delist { .. }, version: Some(2), .. }));
+    assert!(matches!(&changes[1], OwnChange::Written(OwnWriting::Add, own) if lacks(&own.record) == Ok(())));
+    let array: Vec<serde_json::Value> = serde_json::from_str(block).unwrap();
+    let lines: String = array.iter().map(|object| format!("{object}\n")).fold(String::new(), |a, b| a + &b);
+    assert_eq!(read_package(lines.as_bytes()).unwrap(), changes);
+}
+
+#[test]
+fn a_change_of_a_package_has_the_fields_of_its_kind_and_no_others() {
+    let refused = |change: &str| {
+        let error = read_package(format!("[{change}, {change}]").as_bytes()).expect_err(change);
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        format!("{error}: {cause}")
+    };
+    let acts = |word: &str, more: &str| {
+        let reasons = r#""reasons_public": [ "Because." ]"#;
+        format!(r#"{{ "change": "{word}", "list": "xa", "reference": "1", {reasons}{more} }}"#)
+    };
+    assert!(read_package(format!("[{0}, {0}]", acts("suspend", "")).as_bytes()).is_ok());
+    for (change, said) in [
+        (acts("erase", ""), "unknown variant"),
+        (acts("merge", ""), "unknown variant"),
+        (acts("suspend", r#", "why": 1"#), "unknown field"),
+        (acts("suspend", r#", "version": 1, "version": 1"#), "duplicate field"),
+        (acts("suspend", r#", "ground": "expired""#), "a delisting alone"),
+        (acts("delist", r#", "ground": "expired""#), "a delisting alone"),
+        (acts("delist", r#", "ground": "whim", "effective": "2026-01-01""#), "no such `ground`"),
+        (acts("delist", r#", "ground": "expired", "effective": "2026-02-30""#), "is no day"),
+        (acts("rekey", ""), "a rekeying alone"),
+        (acts("resume", r#", "to": { "list": "xa", "reference": "2" }"#), "a rekeying alone"),
+        (acts("withdraw", &format!(r#", "record": {LEAST}"#)), "takes no `record`"),
+        (r#"{ "change": "suspend", "list": "xa", "reference": "1" }"#.to_owned(), "no reasons"),
+        (r#"{ "change": "suspend", "list": "xa" }"#.to_owned(), "`list` and `reference`"),
+        (r#"{ "change": "add" }"#.to_owned(), "`record` is missing"),
+        (format!(r#"{{ "change": "add", "record": {LEAST}, "version": 1 }}"#), "beside `record`"),
+    ] {
+        let message = refused(&change);
+        assert!(message.contains(said), "{change}: {message}");
+    }
+    let large = vec![b' '; PACKAGE_BYTES_MAX + 1];
+    assert!(matches!(read_package(&large), Err(OwnError::PackageTooLarge { .. })));
+}
