@@ -93,6 +93,7 @@ fn a_merge_and_a_split_touch_each_record_once_and_each_takes_the_other_back() {
         assert_eq!((&record["version"], &record["index"]), (&2.into(), &index.into()));
         let entry = agency.ask(&["log", "show", &index.to_string()]);
         assert_eq!(entry["about"], index - 3, "each follows its own record");
+        assert_eq!(entry["change"]["package"], json!({ "place": index - 3, "count": 3 }));
     }
     let into = json!({ "list": "xa-national", "reference": "XA-1" });
     assert_eq!(listed(&agency, origin, "XA-2")["merged_into"], into);

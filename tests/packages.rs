@@ -57,6 +57,11 @@ fn a_package_is_shown_first_and_signed_whole_and_next_to_each_other() {
     let expected = [(3, "delisted", 2), (4, "unapproved", 2), (5, "unapproved", 1)]
         .map(|(a, b, c)| (a.into(), b.into(), c.into()));
     assert_eq!(told.collect::<Vec<_>>(), expected);
+    for (index, place) in [(3, 1), (4, 2), (5, 3)] {
+        let entry = agency.ask(&["log", "show", &index.to_string()]);
+        check_answer("comity log show", &entry);
+        assert_eq!(entry["change"]["package"], json!({ "place": place, "count": 3 }));
+    }
     assert_eq!(["X0000001", "X0000002", "X0000003"].map(|id| is_hit(&agency, id)), [false, true, true]);
     refused(&agency, &["record", "package", text(&by_line)], "base_changed", "has version 2");
     let (bundle, card) = agency.bundle("bundle");

@@ -7,7 +7,7 @@ use comity_node::NodeError;
 use comity_policy::{LabelSet, SlotLabel, Word as _};
 use comity_store::StoreError;
 use comity_tlog::{EntryIndex, Hash, SignedCheckpoint};
-use comity_watchlist::{CalendarDate, Change, Section, SectionsRead};
+use comity_watchlist::{CalendarDate, Change, Decoded, Section, SectionsRead};
 use comity_wire::{LogHead, v1};
 use serde_json::{Value, json};
 
@@ -194,14 +194,14 @@ impl Shown {
     }
 
     /// The change that the opened sections state.
-    fn change(&self) -> Option<Change> {
+    fn change(&self) -> Option<Decoded> {
         let mut read = SectionsRead::withheld();
         for (slot, content) in &self.sections {
             if let (Some(section), Some(content)) = (Section::from_slot(slot.number()), content) {
                 read = read.give(section, content);
             }
         }
-        Change::decode(&read).ok().map(|decoded| decoded.change)
+        Change::decode(&read).ok()
     }
 
     /// The handling of one slot, in a word or two.
@@ -245,7 +245,7 @@ impl Shown {
         Answer::new(self.text(&sections, change.as_ref()), json)
     }
 
-    fn text(&self, sections: &[Value], change: Option<&Change>) -> String {
+    fn text(&self, sections: &[Value], decoded: Option<&Decoded>) -> String {
         let mut text = format!(
             "{} entry {}\nkind     {}\ntime     {} (as the author claims)\nleaf     {}\n",
             self.origin,
@@ -267,10 +267,13 @@ impl Shown {
             };
             let _ = writeln!(text, "section  {:<15} {:<11} {}", field("name"), state, field("tlp"));
         }
-        if let Some(change) = change {
+        if let Some(Decoded { change, package, .. }) = decoded {
             let _ = writeln!(text, "change   {} {}", change.op.word(), name_of(change));
             let key = change.key();
             let _ = writeln!(text, "record   {} {}", key.list.as_str(), key.reference.as_str());
+            if let Some(package) = package {
+                let _ = writeln!(text, "package  {} of {}", package.place(), package.count());
+            }
         }
         text
     }
@@ -303,7 +306,8 @@ fn name_of(change: &Change) -> String {
     name.map(|name| name.full.as_str().to_owned()).unwrap_or_default()
 }
 
-fn change_json(change: &Change) -> Value {
+fn change_json(decoded: &Decoded) -> Value {
+    let Decoded { change, package, .. } = decoded;
     let names: Vec<&str> = change
         .op
         .record()
@@ -316,6 +320,7 @@ fn change_json(change: &Change) -> Value {
         "handle": hex(change.handle.as_bytes()),
         "prev": change.op.prev().map(|prev| Hash::from_bytes(*prev.as_bytes()).to_base64()),
         "names": names,
+        "package": package.map(|package| json!({ "place": package.place(), "count": package.count() })),
     })
 }
 
