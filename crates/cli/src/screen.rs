@@ -74,6 +74,19 @@ fn state(hit: &v1::Hit) -> &'static str {
     state_word(v1::RecordState::try_from(hit.state).unwrap_or_default())
 }
 
+/// Why the record itself is for review, in a word and for a person.
+fn review(hit: &v1::Hit) -> Option<(&'static str, &'static str)> {
+    match hit.review() {
+        v1::ReviewReason::Conflict => Some(("conflict", "changes of it contradict each other")),
+        v1::ReviewReason::NotOpened => Some(("not-opened", "a later change of it is not opened")),
+        v1::ReviewReason::PackageIncomplete => Some((
+            "package-incomplete",
+            "a later change of it is in a package of which not all is there or opened; none of that is applied",
+        )),
+        v1::ReviewReason::Unspecified => None,
+    }
+}
+
 fn hit_json(hit: &v1::Hit) -> Result<Value, Refusal> {
     Ok(json!({
         "agency": hit.agency,
@@ -89,6 +102,7 @@ fn hit_json(hit: &v1::Hit) -> Result<Value, Refusal> {
         "state": state(hit),
         "checkpoint": checkpoint_word(hit.checkpoint()),
         "goods": hit.goods.as_ref().map(goods_json).transpose()?,
+        "review": review(hit).map(|(word, _)| word),
         "merged_into": hit.merged_into.as_ref().map(|into| json!({ "list": into.list, "reference": into.reference })),
     }))
 }
@@ -167,8 +181,9 @@ fn text(word: &str, answer: &v1::ScreenResponse) -> String {
         let goods = hit.goods.as_ref().map(goods_text).unwrap_or_default();
         let into = hit.merged_into.as_ref().map(|into| plain(&format!("{} {}", into.list, into.reference)));
         let into = into.map(|into| format!("\n    merged into {into}")).unwrap_or_default();
+        let review = review(hit).map(|(_, why)| format!("\n    for review: {why}")).unwrap_or_default();
         lines.push(format!(
-            "  {}  {} {}  {}  {}  ({} entry {}, {}, {}){goods}{into}",
+            "  {}  {} {}  {}  {}  ({} entry {}, {}, {}){goods}{into}{review}",
             hit.agency,
             hit.list,
             plain(&hit.reference),

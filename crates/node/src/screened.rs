@@ -129,6 +129,17 @@ fn hit_message(hit: &Hit, as_of: &BTreeMap<Origin, Head>, states: &BTreeMap<Orig
         checkpoint: checkpoint.into(),
         goods: None,
         merged_into: hit.merged_into.as_ref().map(comity_wire::record_name),
+        review: review_of(hit.state).into(),
+    }
+}
+
+/// Why the record itself is for review.
+const fn review_of(state: HitState) -> v1::ReviewReason {
+    match state {
+        HitState::Conflict => v1::ReviewReason::Conflict,
+        HitState::NotActionable => v1::ReviewReason::NotOpened,
+        HitState::PackageIncomplete => v1::ReviewReason::PackageIncomplete,
+        _ => v1::ReviewReason::Unspecified,
     }
 }
 
@@ -154,7 +165,8 @@ mod tests {
     use comity_screening::Provenance;
     use comity_tlog::{EntryIndex, Hash, TreeSize};
     use comity_watchlist::{
-        Change, Handle, ListId, Name, NameKind, Op, Record, RecordKey, Reference, SectionsRead, SubjectKind,
+        Change, EntryRef, Handle, ListId, Name, NameKind, Notice, Op, PackagePlace, Record, RecordKey,
+        Reference, SectionsRead, SubjectKind,
     };
 
     use super::*;
@@ -193,6 +205,40 @@ mod tests {
         assert_eq!(ask(None), v1::RecordState::Unspecified, "no head yet");
         assert_eq!(ask(Some(5)), v1::RecordState::Unspecified, "a head before the entry");
         assert_eq!(ask(Some(6)), v1::RecordState::Unapproved);
+    }
+
+    /// Goal: whoever gets a record for review is told that a package is the reason. Way: half of one is opened, then the
+    /// entry behind it, which is none of it.
+    #[test]
+    fn a_hit_with_half_a_package_is_for_review_and_says_why() {
+        let origin: Origin = "b.example/pub".parse().unwrap();
+        let head = Head { size: TreeSize::new(9).unwrap(), root: Hash::leaf(b"root") };
+        let (as_of, states) = (BTreeMap::from([(origin, head)]), BTreeMap::new());
+        let asked = ScreenQuery::Name { name: Text::new("Tomas Velloran").unwrap() };
+        let ask = |view: &View| {
+            let answer = screened(view, &HeldBack::default(), (&as_of, &states), &asked).unwrap();
+            (answer.hits[0].state(), answer.hits[0].review())
+        };
+        let mut view = view();
+        assert_eq!(ask(&view), (v1::RecordState::Unapproved, v1::ReviewReason::Unspecified));
+        let key = view.key_of(&"b.example/pub".parse().unwrap(), Handle::new([1; 16])).unwrap().clone();
+        let prev = EntryRef::new(*Hash::leaf(b"entry 5").as_bytes());
+        let mut suspends = |index: u64, about: u64, package| {
+            let op = Op::Suspend { prev, notice: Box::new(Notice::new(key.clone())) };
+            let sections = Change { handle: Handle::new([1; 16]), op }.encode_at(package).unwrap();
+            let at = Provenance {
+                origin: "b.example/pub".parse().unwrap(),
+                index: EntryIndex::new(index).unwrap(),
+                leaf: Hash::leaf(index.to_string().as_bytes()),
+                about: Some(EntryIndex::new(about).unwrap()),
+            };
+            view.apply(&at, Change::decode(&SectionsRead::from(&sections)).unwrap()).unwrap();
+            ask(&view)
+        };
+        let waits = (v1::RecordState::Unspecified, v1::ReviewReason::PackageIncomplete);
+        assert_eq!(suspends(6, 5, PackagePlace::new(1, 2)), waits);
+        let conflict = (v1::RecordState::Unspecified, v1::ReviewReason::Conflict);
+        assert_eq!(suspends(7, 4, None), conflict, "it follows nothing, and is no member");
     }
 
     /// Goal: nothing is cleared, and no hit acted upon, by a log that is too old or whose author is in doubt. Way: of two

@@ -1684,6 +1684,9 @@ pub struct Hit {
     /// The record of the same log that it is merged into, as its author says.
     #[prost(message, optional, tag = "14")]
     pub merged_into: ::core::option::Option<RecordName>,
+    /// Why it is for review, where the record itself is the reason.
+    #[prost(enumeration = "ReviewReason", tag = "15")]
+    pub review: i32,
 }
 impl ::prost::Name for Hit {
     const NAME: &'static str = "Hit";
@@ -1787,6 +1790,43 @@ impl ScreenAnswer {
             "SCREEN_ANSWER_NONE" => Some(Self::None),
             "SCREEN_ANSWER_STALE" => Some(Self::Stale),
             "SCREEN_ANSWER_FROZEN" => Some(Self::Frozen),
+            _ => None,
+        }
+    }
+}
+/// Why a record is for review and nothing is done upon it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReviewReason {
+    /// It is not, or its log is the reason: too old, in doubt, or not yet proved to this entry.
+    Unspecified = 0,
+    /// Changes of the record contradict each other.
+    Conflict = 1,
+    /// A later change of the record is not opened.
+    NotOpened = 2,
+    /// A later change of the record is in a package of which not all is there or opened.
+    PackageIncomplete = 3,
+}
+impl ReviewReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REVIEW_REASON_UNSPECIFIED",
+            Self::Conflict => "REVIEW_REASON_CONFLICT",
+            Self::NotOpened => "REVIEW_REASON_NOT_OPENED",
+            Self::PackageIncomplete => "REVIEW_REASON_PACKAGE_INCOMPLETE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REVIEW_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "REVIEW_REASON_CONFLICT" => Some(Self::Conflict),
+            "REVIEW_REASON_NOT_OPENED" => Some(Self::NotOpened),
+            "REVIEW_REASON_PACKAGE_INCOMPLETE" => Some(Self::PackageIncomplete),
             _ => None,
         }
     }
