@@ -28,12 +28,12 @@ use comity_wire::v1::RecordState;
 
 use crate::answer::{Answer, Refusal, sentence};
 use crate::args::{Acted, Grounds, RecordCommand, RecordKey as KeyOf, Written};
-use crate::editions::{Newest, has_codes, standings};
+use crate::editions::standings;
 use crate::in_file::read_at_most;
 use crate::record::ask::Dialog;
 use crate::record::elsewhere::Elsewhere;
 use crate::record::signed::sign;
-use crate::record::standing::{Standing, find, find_all, find_in};
+use crate::record::standing::{find, find_all, find_in};
 use crate::records::key_json;
 use crate::source::Source;
 

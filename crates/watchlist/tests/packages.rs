@@ -15,7 +15,7 @@ use comity_watchlist::{Change, Decoded, Op, PackagePlace, RecordError, Section, 
 mod samples;
 
 const FORM: u64 = 0;
-const PACKAGE: u64 = 49;
+const PACKAGE: u64 = 50;
 
 /// The core of the second of the three members of a merge.
 const PINNED: &str = "a900020109025011111111111111111111111111111111035820abababababababababababababababababababababababababababab\

@@ -176,6 +176,7 @@ mod tests {
             records: Vec::new(),
             ended: Vec::new(),
             rejected: Vec::new(),
+            rejected_more: 0,
             rows: 2,
         };
         let difference = comparison.finish(snapshot, CalendarDate::parse("2026-11-30").unwrap()).unwrap();

@@ -38,11 +38,7 @@ impl Made {
 }
 
 /// A record that is written whole, from a version of a listing if it is amended. Its codes name the newest editions held.
-pub(super) fn written(
-    source: &mut Source,
-    writing: OwnWriting,
-    own: OwnRecord,
-) -> Result<Made, Refusal> {
+pub(super) fn written(source: &mut Source, writing: OwnWriting, own: OwnRecord) -> Result<Made, Refusal> {
     let OwnRecord { mut record, version, handle } = own;
     if has_codes(&record) {
         Newest::of(source)?.name(&mut record);
