@@ -18,8 +18,8 @@ use crate::answer::Refusal;
 use crate::plain::plain;
 use crate::source::Source;
 
-/// The edition that a code of each scheme names when it is entered now: the newest of the own log, or if it has none of the
-/// scheme, the newest of any log that is held.
+/// The edition that a code of each scheme names when it is entered now: the newest of the agency's own logs. What others
+/// enter decides nothing about own records, and may be under a label that these are not.
 #[derive(Debug, Default)]
 pub(crate) struct Newest(BTreeMap<GoodsScheme, VocabularyRef>);
 
@@ -27,20 +27,19 @@ impl Newest {
     /// Asks what is held.
     pub(crate) fn of(source: &mut Source) -> Result<Self, Refusal> {
         let own = source.home().origin();
-        let mut found: BTreeMap<GoodsScheme, (bool, String, VocabularyRef)> = BTreeMap::new();
+        let is_own =
+            |origin: &str| origin.parse::<Origin>().is_ok_and(|origin| origin.agency() == own.agency());
+        let mut found: BTreeMap<GoodsScheme, (String, VocabularyRef)> = BTreeMap::new();
         for edition in source.vocabularies(None, None)?.vocabularies {
-            let scheme = GoodsScheme::from_word(&edition.scheme).filter(|_| edition.newest);
+            let scheme = GoodsScheme::from_word(&edition.scheme);
+            let scheme = scheme.filter(|_| edition.newest && is_own(&edition.origin));
             let Some((scheme, named)) = scheme.zip(reference_to(&edition)) else { continue };
-            let rank = (edition.origin == own.as_str(), edition.in_force, named);
-            match found.get(&scheme) {
-                // Of two of one day, the one that is told first stays: that of the lesser name.
-                Some((is_own, in_force, _)) if (*is_own, in_force) >= (rank.0, &rank.1) => {}
-                _ => {
-                    found.insert(scheme, rank);
-                }
+            // Of two of one day, the one that is told first stays.
+            if found.get(&scheme).is_none_or(|(in_force, _)| *in_force < edition.in_force) {
+                found.insert(scheme, (edition.in_force, named));
             }
         }
-        Ok(Self(found.into_iter().map(|(scheme, (.., named))| (scheme, named)).collect()))
+        Ok(Self(found.into_iter().map(|(scheme, (_, named))| (scheme, named)).collect()))
     }
 
     /// Has each code of a record name its edition; one that cannot be read as a code names none.

@@ -166,7 +166,8 @@ impl<'a> Comparison<'a> {
     /// read may be its own, or strip the others of too many details.
     pub fn losses(&self, snapshot: &Snapshot) -> Result<(), Refusal> {
         let (told, absent) = self.removals(snapshot)?;
-        let absent = absent.len().saturating_sub(self.rekeyed(&absent).len());
+        let rekeyed = if snapshot.rejected_more > 0 { 0 } else { self.rekeyed(&absent).len() };
+        let absent = absent.len().saturating_sub(rekeyed);
         guard::removals(told.len() + absent, self.current.live.len())?;
         guard::certainty(absent, &snapshot.rejected, snapshot.rejected_more)?;
         self.staying.check()
@@ -178,10 +179,11 @@ impl<'a> Comparison<'a> {
     /// [`Refusal`] if the publication is empty or of another list.
     pub fn finish(mut self, snapshot: Snapshot, today: CalendarDate) -> Result<Difference, Refusal> {
         let (told, mut absent) = self.removals(&snapshot)?;
-        let rekeyed = self.rekeyed(&absent);
-        absent.retain(|key| !rekeyed.values().any(|former| former == key));
         // Where rows were only counted, each record that is absent may be that of one of them.
-        let doubtful = if snapshot.rejected_more > 0 { std::mem::take(&mut absent) } else { Vec::new() };
+        let is_doubtful = snapshot.rejected_more > 0;
+        let rekeyed = if is_doubtful { BTreeMap::new() } else { self.rekeyed(&absent) };
+        absent.retain(|key| !rekeyed.values().any(|former| former == key));
+        let doubtful = if is_doubtful { std::mem::take(&mut absent) } else { Vec::new() };
         let files: Vec<SourceFile> = snapshot.files.into_iter().map(|read| read.file).collect();
         self.difference.rekey(self.current, &rekeyed, &files);
         for Ended { key, effective } in told {

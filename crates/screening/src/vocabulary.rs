@@ -209,7 +209,8 @@ impl Vocabularies {
         let codes: usize = opened.iter().map(|(_, part)| part.codes.len()).sum();
         let follows = |(one, next): (&(EntryIndex, &Part), &(EntryIndex, &Part))| {
             let ([_, last], [first, _]) = (&one.1.ends, &next.1.ends);
-            last < first
+            // Beside each other, as they were entered: of a part that comes twice nobody is shown one and somebody the other.
+            last < first && one.0.next() == Ok(next.0)
         };
         let fit = opened.iter().all(|(_, part)| part.fits(head)) && self.has_name(head);
         let is_whole =

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use comity_ledger::{AgencyId, Origin};
 use comity_policy::{Agreement, Moment, Peer, Released, Side};
-use comity_store::{Booking, CHUNK_ENTRIES, Disclosed, LogRole, ReleaseCursor};
+use comity_store::{Booking, CHUNK_ENTRIES, Disclosed, LogRole, ReleaseCursor, StoreError};
 use comity_tlog::{EntryIndex, TreeSize};
 use comity_wire::{AbsenceCause, Disclosure, DisclosureContent, ErrorCode, ReleaseFrame, ReleaseNumber, v1};
 
@@ -87,15 +87,29 @@ impl Releaser {
         self.peers.agreement(&self.to).ok_or(ServeError::Refused { code: ErrorCode::NoAgreement })
     }
 
-    /// Whether there may be more to give of the entries sent: once the agreement stands under which it came, or once what is
-    /// held back is not any more.
+    /// Whether there may be more to give of the entries sent: once the agreement stands under which it came, once what is
+    /// held back is not any more, or once it has come here.
     ///
     /// # Errors
     /// If the store fails.
     pub(super) fn holds_back(&self, at: TreeSize) -> Result<bool, ServeError> {
         let postponed = self.node.store().postponed_releases(&self.to, &self.origin, 0, 1);
         let first = postponed.map_err(NodeError::from)?.pop();
-        Ok(self.is_held_up || first.is_some_and(|index| at.contains(index)))
+        Ok(self.is_held_up || self.may_still_come()? || first.is_some_and(|index| at.contains(index)))
+    }
+
+    /// Whether it is another's log that has ended, and what was released of it has not all come here: more will go on from
+    /// here then.
+    fn may_still_come(&self) -> Result<bool, ServeError> {
+        let store = self.node.store();
+        if self.role != LogRole::Replica || store.has_all_come(&self.origin).map_err(NodeError::from)? {
+            return Ok(false);
+        }
+        match store.keys(&self.origin) {
+            Ok(keys) => Ok(keys.closed().is_some()),
+            Err(StoreError::NoSuchLog { .. }) => Ok(true),
+            Err(error) => Err(NodeError::from(error).into()),
+        }
     }
 
     pub(super) fn next(&self) -> ReleaseNumber {

@@ -198,7 +198,7 @@ impl FollowStream {
                 return Ok(Next::Send(messages));
             }
         }
-        let Some(newest) = self.next_checkpoint()? else { return Ok(Next::Wait { held_back: false }) };
+        let Some(newest) = self.next_checkpoint()? else { return Ok(Next::Wait { held_back: true }) };
         let size = newest.checkpoint().size();
         if self.sent == Some(size) {
             // Whoever does not know the successor begins it, and asks for the rest of this log beside it.

@@ -289,7 +289,8 @@ impl Keeper {
             FollowEvent::Heartbeat(beat) => {
                 // Said once all that there is was sent.
                 self.wanted.all_came(&self.node, &self.origin);
-                let all_came = beat.next_release.value() == arrived.next_release && !beat.held_back;
+                let is_last = beat.next_release.value() == arrived.next_release && !beat.held_back;
+                let all_came = is_last && self.end.is_some_and(|end| end.size <= beat.size);
                 arrived.paused = self.end.is_some();
                 arrived.ended = all_came && self.end.is_some_and(|end| end.size <= self.complete);
             }

@@ -189,6 +189,10 @@ impl Follower {
                 }
                 Err(error) => Err(error),
             };
+            let has_paused = ended.is_ok();
+            if has_paused {
+                self.all.update(&agency, |state| state.connected = false);
+            }
             if let Err(error) = ended {
                 if matches!(error, FollowError::Stopped) {
                     return;
@@ -223,7 +227,7 @@ impl Follower {
                 });
             }
             // Where what is missing of a closed log does not come, what is new in its successor does not wait for it.
-            catches_up = is_newest || gained || asks_again;
+            catches_up = is_newest || (!has_paused && (gained || asks_again));
             if !is_newest {
                 turn = if gained { TURN_MIN } else { (turn * 2).min(TURN_MAX) };
             }

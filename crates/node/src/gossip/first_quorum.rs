@@ -32,11 +32,32 @@ impl Gossiping {
         let from = store.existed_before(origin, size)?;
         if first_dated(store, origin, from..size)?.is_some() {
             let note = cosigned.note().map_err(|source| NodeError::OwnNote { source })?;
+            let note = self.with_kept_lines(origin, note)?;
             store.put_first_quorum(origin, &note, Some(existed_by))?;
             // Followers are sent it.
             self.node.tell_news();
         }
         Ok(())
+    }
+}
+
+impl Gossiping {
+    /// An own checkpoint with the lines that are kept of it as well, of each witness the earliest: those that came since are
+    /// renewed, and prove a later time to whoever judges by them alone.
+    fn with_kept_lines(
+        &self,
+        origin: &Origin,
+        note: SignedCheckpoint,
+    ) -> Result<SignedCheckpoint, NodeError> {
+        let Some(kept) = self.node.store().first_quorum_of(origin, note.checkpoint().size())? else {
+            return Ok(note);
+        };
+        let kept = SignedCheckpoint::parse(&kept).map_err(|source| NodeError::OwnNote { source })?;
+        let keys = self.node.own_keys()?;
+        let by = FirstQuorums::of(&self.node, &self.peers, origin)?;
+        let (Ok(verified), Ok(kept)) = (keys.verify(&note), keys.verify(&kept)) else { return Ok(note) };
+        let kept = by.judge(kept)?;
+        Ok(by.judge_both(verified, &kept)?.note)
     }
 }
 
