@@ -163,7 +163,7 @@ impl Reconnect<'_> {
                 calls.push(times.0);
                 reconnects.push(times.1);
             } else if news < NEWS_MAX {
-                seen = self.generation(&answer)?;
+                seen = self.generation(&answer, seen)?;
                 news += 1;
             } else {
                 return Err(failed("there was news where there was none"));
@@ -181,8 +181,9 @@ impl Reconnect<'_> {
         Heads { digests: Digests::Now(vec![digest]), ..Heads::default() }.checked().map_err(failed)
     }
 
-    fn generation(&self, answer: &Heads) -> Result<Generation, Refusal> {
-        let Digests::Now(digests) = &answer.digests else { return Err(failed("no digests")) };
+    /// Up to where the other side's news was seen with an answer; what it says to have stated before is no more than that.
+    fn generation(&self, answer: &Heads, seen: Generation) -> Result<Generation, Refusal> {
+        let Digests::Now(digests) = &answer.digests else { return Ok(seen) };
         let digest = digests.iter().find(|digest| digest.origin == self.log() && digest.head == self.head);
         Ok(digest.ok_or_else(|| failed("the other side states another head"))?.generation)
     }
