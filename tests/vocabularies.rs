@@ -195,7 +195,7 @@ fn an_edition_is_entered_whole_or_not_at_all_and_once() {
 }
 
 #[test]
-fn an_edition_in_parts_goes_to_peers_who_write_against_it_and_nobody_makes_anothers_codes_old() {
+fn an_edition_in_parts_goes_to_peers_and_nobody_makes_anothers_codes_old() {
     let (a, b) = (Node::found("agency-a.example"), Node::found("agency-b.example"));
     a.add(&b, &[]);
     b.add(&a, &[]);
@@ -212,22 +212,32 @@ fn an_edition_in_parts_goes_to_peers_who_write_against_it_and_nobody_makes_anoth
     until("B holds the edition whole", || at_b("2025"));
     let shown_at_b = b.agency.ask(&["vocabulary", "show", "eccn", "--origin", &a.origin]);
     assert_eq!(shown_at_b["codes"].as_array().unwrap().len(), 70);
-    // B has no edition of its own: its codes name that of A, and A's next one makes them old.
+    // B has no edition of its own, and what A entered decides nothing about B's records: its codes name none.
     write(&b.agency, "add", &good("XB-1", "9E001"), &[]);
-    let told = shown(&b.agency, &["xa-national", "XB-1"]);
-    assert_eq!((&told[0]["origin"], &told[0]["newer"]), (&a.origin.as_str().into(), &json!(null)), "{told}");
+    assert_eq!(shown(&b.agency, &["xa-national", "XB-1"]), json!([]));
+    write(&a.agency, "add", &good("XA-1", "9E001"), &[]);
+    let at_a = |reference: &str| shown(&a.agency, &["xa-national", reference])[0].clone();
+    assert_eq!(
+        (at_a("XA-1")["edition"].clone(), at_a("XA-1")["newer"].clone()),
+        (json!("2025"), json!(null))
+    );
     enter(&a.agency, "2026", "2026-01-01", &codes(&[("9E001", "Clockwork")]));
     until("B holds the next edition", || at_b("2026"));
-    assert_eq!(shown(&b.agency, &["xa-national", "XB-1"])[0]["newer"], "2026");
-    assert_eq!(old(&b.agency)[0]["records"], 1);
-    // What B enters is nothing to A, whose codes name its own.
-    write(&a.agency, "add", &good("XA-1", "9E001"), &[]);
+    assert_eq!(at_a("XA-1")["newer"], "2026");
+    assert_eq!(old(&a.agency)[0]["records"], 1);
+    // What B enters is nothing to A, whose codes name its own, and A's is nothing to B's.
+    write(&a.agency, "add", &good("XA-2", "9E001"), &[]);
+    enter(&b.agency, "1990", "1990-02-01", &codes(&[("9E002", "Springs")]));
+    write(&b.agency, "add", &good("XB-2", "9E002"), &[]);
+    let told = shown(&b.agency, &["xa-national", "XB-2"]);
+    assert_eq!((&told[0]["origin"], &told[0]["newer"]), (&b.origin.as_str().into(), &json!(null)), "{told}");
+    assert_eq!(old(&b.agency), json!([]));
     enter(&b.agency, "3000", "2026-02-01", &codes(&[("9E002", "Springs")]));
     until("A holds what B entered", || {
         let listed = a.agency.ask(&["vocabulary", "list", "--origin", &b.origin]);
-        listed["vocabularies"].as_array().is_some_and(|all| !all.is_empty())
+        listed["vocabularies"].as_array().is_some_and(|all| all.len() == 2)
     });
-    assert_eq!(shown(&a.agency, &["xa-national", "XA-1"])[0]["newer"], json!(null));
-    assert_eq!(old(&a.agency), json!([]));
+    assert_eq!(at_a("XA-2")["newer"], json!(null));
+    assert_eq!(old(&a.agency)[0]["records"], 1);
     assert_eq!(audit(&a, &[&b])["ok"], true);
 }
