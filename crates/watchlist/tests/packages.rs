@@ -20,7 +20,7 @@ const PACKAGE: u64 = 50;
 /// The core of the second of the three members of a merge.
 const PINNED: &str = "a900020109025011111111111111111111111111111111035820abababababababababababababababababababababababababababab\
      abababab046a72752d726974616e6961056452522e37182e5011111111111111111111111111111111182f8150222222222222222222222222\
-     222222221831820203";
+     222222221832820203";
 
 fn merge() -> Change {
     samples::changes().into_iter().find(|(name, _)| *name == "merge").unwrap().1
