@@ -55,7 +55,11 @@ pub(crate) fn keys_of_peer(
     Ok(keys.map(|keys| keys.with_root(identity.root.clone())))
 }
 
-fn held_keys(store: &Store, origin: &Origin) -> Result<Option<KeyHistory>, NodeError> {
+/// The keys of a log by the entries that are kept of it; `None` where nothing says with which key it begins.
+///
+/// # Errors
+/// As [`keys_of`].
+pub(crate) fn held_keys(store: &Store, origin: &Origin) -> Result<Option<KeyHistory>, NodeError> {
     match store.keys(origin) {
         Ok(keys) => Ok(Some(keys)),
         Err(StoreError::NoSuchLog { .. }) => Ok(None),

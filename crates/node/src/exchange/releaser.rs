@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use comity_ledger::{AgencyId, Origin};
 use comity_policy::{Agreement, Moment, Peer, Released, Side};
-use comity_store::{Booking, CHUNK_ENTRIES, Disclosed, LogRole, ReleaseCursor, StoreError};
+use comity_store::{Booking, CHUNK_ENTRIES, Disclosed, LogRole, ReleaseCursor};
 use comity_tlog::{EntryIndex, TreeSize};
 use comity_wire::{AbsenceCause, Disclosure, DisclosureContent, ErrorCode, ReleaseFrame, ReleaseNumber, v1};
 
 use self::batches::Batches;
 use self::postponed::Postponed;
 use super::error::ServeError;
+use crate::author_keys::held_keys;
 use crate::sections::{HeldEntry, LabelsRead, Parties, chunks_of, held_at, held_entries};
 use crate::{Node, NodeError, Peers};
 
@@ -105,11 +106,7 @@ impl Releaser {
         if self.role != LogRole::Replica || store.has_all_come(&self.origin).map_err(NodeError::from)? {
             return Ok(false);
         }
-        match store.keys(&self.origin) {
-            Ok(keys) => Ok(keys.closed().is_some()),
-            Err(StoreError::NoSuchLog { .. }) => Ok(true),
-            Err(error) => Err(NodeError::from(error).into()),
-        }
+        Ok(held_keys(store, &self.origin)?.is_none_or(|keys| keys.closed().is_some()))
     }
 
     pub(super) fn next(&self) -> ReleaseNumber {

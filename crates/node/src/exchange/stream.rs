@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use comity_ledger::{AgencyId, Frame, KeyHistory};
-use comity_store::{LogRole, StoreError, TreeNodes};
+use comity_store::{LogRole, TreeNodes};
 use comity_tlog::{SignedCheckpoint, TreeSize, prove_consistency, root_at};
 use comity_wire::{ErrorCode, FollowFrom, Heartbeat, first_quorum, v1};
 use tokio::sync::mpsc;
@@ -20,6 +20,7 @@ use tonic::Status;
 use super::callers::StreamTurn;
 use super::error::ServeError;
 use super::releaser::{Releaser, Sent};
+use crate::author_keys::held_keys;
 use crate::off_reactor::off_reactor;
 use crate::{Node, NodeError, Peers};
 
@@ -227,11 +228,7 @@ impl FollowStream {
     fn next_checkpoint(&self) -> Result<Option<SignedCheckpoint>, ServeError> {
         let (store, origin) = (self.node.store(), &self.from.origin);
         let Some(newest) = super::newest(&self.node, origin)? else { return Ok(None) };
-        let keys = match store.keys(origin) {
-            Ok(keys) => keys,
-            Err(StoreError::NoSuchLog { .. }) => return Ok(Some(newest)),
-            Err(error) => return Err(NodeError::from(error).into()),
-        };
+        let Some(keys) = held_keys(store, origin)? else { return Ok(Some(newest)) };
         if let Some(end) = keys.closed().filter(|end| self.at <= end.size)
             && self.can_verify(&keys, end.size)
             && (keys.verify(&newest).is_err() || self.has_successor()?)
@@ -262,11 +259,7 @@ impl FollowStream {
 
     /// Whether all entries up to the end of a closed log were sent, and no others.
     fn is_at_the_end(&self) -> Result<bool, ServeError> {
-        let closed = match self.node.store().keys(&self.from.origin) {
-            Ok(keys) => keys.closed(),
-            Err(StoreError::NoSuchLog { .. }) => None,
-            Err(error) => return Err(NodeError::from(error).into()),
-        };
+        let closed = held_keys(self.node.store(), &self.from.origin)?.and_then(|keys| keys.closed());
         Ok(closed.is_some_and(|end| end.size == self.at && self.sent == Some(end.size)))
     }
 

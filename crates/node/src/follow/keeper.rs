@@ -1,21 +1,21 @@
-//! What is done with each step of a followed log: verified, judged, kept. Blocking, with no network.
+//! What is done with the steps of a followed log: verified, judged, kept together. Blocking, with no network.
 //!
 //! Nothing of a frame or a release is stored before all of it was verified. Not here: where steps come from
-//! (`session`), what convicts an author (`accuse`), which openings this node may hold (`judge`), what first quorums prove
+//! (`session`), how each is verified (`check`), what convicts an author (`accuse`), which openings this node may hold (`judge`), what first quorums prove
 //! (`proved_times`), and how the view takes in what was kept (`viewing`).
 
 mod accuse;
+mod check;
 mod judge;
 
 use std::sync::Arc;
 
 use comity_ledger::{
-    AWAITED_MAX, CheckpointKeyError, Head, KeyHistory, Kind, Opening, Origin, Rejection, Replica, Slot,
-    VerifiedFrame,
+    AWAITED_MAX, CheckpointKeyError, Head, KeyHistory, Kind, Opening, Origin, Replica, Slot, VerifiedFrame,
 };
 use comity_store::{GoesOn, Store};
 use comity_tlog::{EntryIndex, SignedCheckpoint, TreeSize, VerifiedCheckpoint, right_edge, root_at};
-use comity_wire::{AbsenceCause, Disclosure, DisclosureContent, FollowEvent, FollowFrom, ReleaseNumber};
+use comity_wire::{FollowEvent, FollowFrom, ReleaseNumber};
 
 use self::judge::{Judged, opened_entries};
 use super::announced;
@@ -24,7 +24,7 @@ use super::pinned;
 use super::viewing::{Unseen, show, viewed};
 use crate::export::head_of;
 use crate::gossip::{FirstQuorum, FirstQuorums};
-use crate::proved_times::{FirstQuorumError, HeldLog, Wanted};
+use crate::proved_times::{HeldLog, Wanted};
 use crate::sections::LabelsRead;
 use crate::{Node, NodeError, Peer, Peers, SystemEntropy};
 
@@ -238,121 +238,6 @@ impl Keeper {
 
     fn store(&self) -> &Store {
         self.node.store()
-    }
-
-    /// Verifies one step after those that arrived with it, as far as that needs no entry of the store.
-    fn check(&mut self, event: FollowEvent, arrived: &mut Arrived) -> Result<(), FollowError> {
-        match event {
-            // Entries beyond the end count for nothing, and neither does who has signed them.
-            FollowEvent::Frame(_) if self.beyond().is_some() => {}
-            FollowEvent::Checkpoint(note) if self.beyond().is_some() => {
-                self.check_end(note, arrived)?;
-            }
-            FollowEvent::Checkpoint(note) => {
-                let verified = match self.replica.verify_note(note.as_bytes()) {
-                    Ok(verified) => verified,
-                    Err(rejection) => {
-                        arrived.rejected = Some(note);
-                        return Err(rejection.into());
-                    }
-                };
-                // The same head again, as each connection begins, is nothing to be kept.
-                if self.replica.newest() != Some(head_under(&verified)) {
-                    let held = self.replica.size();
-                    let before = self.checkpoint.take().filter(|before| before.checkpoint().size() > held);
-                    arrived.awaited.extend(before);
-                    self.replica.saw(&verified);
-                    arrived.seen = Some(verified.clone());
-                }
-                self.checkpoint = Some(verified);
-                self.confirmed = true;
-            }
-            FollowEvent::Frame(frame) => {
-                let checkpoint = self.checkpoint.as_ref().ok_or(FollowError::NoCheckpoint)?;
-                let nodes = self.store().nodes(&self.origin);
-                let past = |size| root_at(&nodes, size).ok();
-                let verified = self.replica.verify_frame_after(frame, checkpoint, &past)?;
-                for (index, finding) in verified.key_findings() {
-                    tracing::warn!(%index, %finding, "an entry says that it is a key event, and changes nothing");
-                }
-                let (held, proof) = (verified.head().size, verified.proof().clone());
-                self.goes_on = Some(GoesOn { held, checkpoint: head_under(checkpoint), proof });
-                self.replica.advance(&verified);
-                arrived.frames.push(verified);
-            }
-            FollowEvent::Release(frame) => {
-                arrived.openings.reserve(frame.disclosures().len());
-                for disclosure in frame.into_disclosures() {
-                    self.check_release(disclosure, arrived)?;
-                }
-            }
-            FollowEvent::Heartbeat(beat) => {
-                // Said once all that there is was sent.
-                self.wanted.all_came(&self.node, &self.origin);
-                let is_last = beat.next_release.value() == arrived.next_release && !beat.held_back;
-                let all_came = is_last && self.end.is_some_and(|end| end.size <= beat.size);
-                arrived.paused = self.end.is_some();
-                arrived.ended = all_came && self.end.is_some_and(|end| end.size <= self.complete);
-            }
-            FollowEvent::FirstQuorum(note) => self.check_first_quorum(note, arrived)?,
-        }
-        arrived.complete.extend(self.completed());
-        Ok(())
-    }
-
-    /// Compares a checkpoint with the end of the log, beyond which entries are held. Any other says nothing.
-    fn check_end(&self, note: SignedCheckpoint, arrived: &mut Arrived) -> Result<(), FollowError> {
-        let (Some(end), stated) = (self.beyond(), note.checkpoint()) else { return Ok(()) };
-        if stated.origin() != self.origin.as_str() {
-            return Err(Rejection::OtherOrigin.into());
-        }
-        if stated.size() != end.size {
-            return Ok(());
-        }
-        self.replica.keys().verify(&note).map_err(Rejection::from)?;
-        if stated.root() != end.root {
-            arrived.rejected = Some(note);
-            return Err(FollowError::OtherPast { size: end.size });
-        }
-        Ok(())
-    }
-
-    /// Verifies a first quorum against the entries that are kept.
-    fn check_first_quorum(
-        &mut self,
-        note: SignedCheckpoint,
-        arrived: &mut Arrived,
-    ) -> Result<(), FollowError> {
-        let of = held_log(&self.node, &self.peers, &self.replica);
-        match self.wanted.check(of, &note, &mut arrived.judged_by) {
-            Ok(it) => arrived.first_quorums.extend(it),
-            Err(error) => {
-                if matches!(error, FirstQuorumError::OtherPast { .. }) {
-                    arrived.rejected = Some(note);
-                }
-                return Err(error.into());
-            }
-        }
-        Ok(())
-    }
-
-    fn check_release(&self, disclosure: Disclosure, arrived: &mut Arrived) -> Result<(), FollowError> {
-        if disclosure.origin != self.origin {
-            return Err(FollowError::OtherOrigin { origin: disclosure.origin });
-        }
-        if disclosure.number.value() != arrived.next_release {
-            let found = disclosure.number.value();
-            return Err(FollowError::ReleaseOrder { expected: arrived.next_release, found });
-        }
-        let is_beyond_end = disclosure.content == DisclosureContent::Absent(AbsenceCause::BeyondEnd);
-        if !self.replica.size().contains(disclosure.index) && !is_beyond_end {
-            return Err(FollowError::EarlyOpening { index: disclosure.index });
-        }
-        arrived.next_release = arrived.next_release.saturating_add(1);
-        if let DisclosureContent::Given(opening) = disclosure.content {
-            arrived.openings.push((disclosure.index, disclosure.slot, opening));
-        }
-        Ok(())
     }
 
     /// The newest checkpoint seen, at the step with which all its entries are held.

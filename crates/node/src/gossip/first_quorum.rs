@@ -176,8 +176,8 @@ impl ProvedBelow {
         self.existed_by = times.into_iter().flatten().min();
     }
 
-    /// Whether one of a larger tree is needed beside them: it has a witness that none of them has, or the earlier time. By
-    /// numbers of witnesses alone it would not be known: others judge by other policies.
+    /// Whether they make one of a larger tree needless: each of its witnesses stands on one of them, and its time is not
+    /// earlier. Numbers of witnesses do not decide that: others judge by other policies.
     pub(crate) fn covers(&self, larger: &FirstQuorum) -> bool {
         let is_earlier = match (larger.existed_by, self.existed_by) {
             (Some(time), Some(known)) => time < known,

@@ -221,8 +221,7 @@ impl Recorded {
     async fn new(place: &std::path::Path) -> Self {
         let b = Agency::new(place, "bbb");
         let mut author = Author::new(place, &[&b]).await;
-        let key = std::fs::read_to_string(author.a.folder.join("keys/log.key")).unwrap();
-        let log_key: SigningKey = key.trim().parse().unwrap();
+        let log_key = author.a.key("log");
         let mut notes = Vec::new();
         for text in ["older", "newer"] {
             let mut drafts = free(&author.a, 2, text);
@@ -244,8 +243,7 @@ impl Recorded {
     /// With lines of these agencies and times.
     pub(crate) fn cosigned_by(&self, note: &SignedCheckpoint, lines: &[(&Agency, i64)]) -> SignedCheckpoint {
         lines.iter().fold(note.clone(), |note, (agency, secs)| {
-            let key = std::fs::read_to_string(agency.folder.join("keys/witness.key")).unwrap();
-            let key: SigningKey = key.trim().parse().unwrap();
+            let key = agency.key("witness");
             let time = CosignatureTime::new(self.author.at(*secs)).unwrap();
             note.with_line(key.cosign(note.checkpoint(), time).unwrap()).unwrap()
         })

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use comity_ledger::{Contradiction, Evidence, Head, KeyRole};
 use comity_node::{ListedKey, now};
-use comity_tlog::{Checkpoint, CosignatureTime, Hash, SignedCheckpoint, SigningKey, TreeSize};
+use comity_tlog::{Checkpoint, CosignatureTime, Hash, SignedCheckpoint, TreeSize};
 use comity_wire::{first_quorum, v1};
 
 use crate::attacks::greeted;
@@ -203,8 +203,7 @@ async fn a_second_tree_among_the_own_first_quorums_halts_its_author_with_evidenc
         said.push(stream.message().await.unwrap().unwrap());
     }
     at_b.stop().await;
-    let key = std::fs::read_to_string(a.folder.join("keys/log.key")).unwrap();
-    let key: SigningKey = key.trim().parse().unwrap();
+    let key = a.key("log");
     let other = Checkpoint::new(a.origin.as_str(), TreeSize::new(3).unwrap(), Hash::leaf(b"other")).unwrap();
     said.push(first_quorum(&other.sign(&key).unwrap()));
     let played = Played::by(&c, &a).await;

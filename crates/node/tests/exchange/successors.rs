@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use comity_ledger::{Entry, Genesis, Head, KeyRole, Origin};
 use comity_node::{Home, SystemEntropy, now, succeed};
-use comity_tlog::{Checkpoint, EntryIndex, Hash, SigningKey, TreeSize};
+use comity_tlog::{Checkpoint, EntryIndex, Hash, TreeSize};
 
 use crate::claims::SECTIONS;
 use crate::played::{Played, recorded, recorded_from};
@@ -144,11 +144,8 @@ async fn another_tree_at_the_end_of_a_closed_log_convicts_its_author() {
     at_b.reaches(&a.origin, end).await;
     at_b.stop().await;
     at_a.stop().await;
-    let key = std::fs::read_to_string(a.folder.join("keys/log.key")).unwrap();
-    let key: SigningKey = key.trim().parse().unwrap();
-    let next = succeed_at(&a, Some(good));
-    let at_a = a.start().await;
-    let at_b = knows_successor(&b, &at_a, &next).await;
+    let key = a.key("log");
+    let (_, at_a, at_b) = goes_on(&a, &b, Some(good)).await;
     let played = Played::by(&a, &b).await;
     played.stays.store(true, Ordering::SeqCst);
     let other = Checkpoint::new(a.origin.as_str(), good.size, Hash::leaf(b"other")).unwrap();
@@ -175,9 +172,7 @@ async fn the_rest_of_a_closed_log_comes_after_its_successor_was_begun() {
     let (stolen, list) = (at_a.log_keys().remove(0), at_a.key_list(Some(good.size)));
     at_a.enter(&holder(&a).revoke(&stolen, &list, list.checkpoint.unwrap()).unwrap());
     at_a.stop().await;
-    let next = succeed_at(&a, None);
-    let at_a = a.start().await;
-    let at_b = knows_successor(&b, &at_a, &next).await;
+    let (next, at_a, at_b) = goes_on(&a, &b, None).await;
     at_b.add(&a, Some(at_a.address), None);
     at_b.reaches(&a.origin, good).await;
     at_b.reaches(&next, at_a.head(&next).unwrap()).await;
@@ -222,6 +217,14 @@ async fn a_follower_two_rotations_before_the_end_of_a_closed_log_comes_through_t
     }
 }
 
+/// Ends A's log and begins its successor, which B knows before it has all of that log.
+async fn goes_on(a: &Agency, b: &Agency, last_good: Option<Head>) -> (Origin, Running, Running) {
+    let next = succeed_at(a, last_good);
+    let at_a = a.start().await;
+    let at_b = knows_successor(b, &at_a, &next).await;
+    (next, at_a, at_b)
+}
+
 /// Has B know the successor of A's log before it has all of that log, as whoever heard of it from others does.
 async fn knows_successor(b: &Agency, at_a: &Running, next: &Origin) -> Running {
     let first = EntryIndex::ZERO.size_through();
@@ -250,9 +253,7 @@ async fn what_was_released_before_the_end_comes_though_more_is_held_than_belongs
     assert_eq!(at_b.sections(&a.origin), 0);
     at_b.stop().await;
     at_a.stop().await;
-    let next = succeed_at(&a, Some(good));
-    let at_a = a.start().await;
-    let at_b = knows_successor(&b, &at_a, &next).await;
+    let (next, at_a, at_b) = goes_on(&a, &b, Some(good)).await;
     at_b.add(&a, Some(at_a.address), None);
     at_b.reaches(&next, at_a.head(&next).unwrap()).await;
     until(|| at_b.node.store().has_all_come(&a.origin).unwrap()).await;

@@ -12,7 +12,7 @@ use comity_node::{
     OwnLogState, Peers, Reach, SystemEntropy, fingerprint, now,
 };
 use comity_policy::{LabelSet, Moment, defaults};
-use comity_tlog::TreeSize;
+use comity_tlog::{SigningKey, TreeSize};
 use comity_wire::exchange_server;
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use tokio_util::sync::CancellationToken;
@@ -65,6 +65,12 @@ impl Agency {
     pub(crate) fn material(&self) -> TlsMaterial {
         TlsMaterial::load(&self.folder.join("keys/tls-node.pem"), &self.folder.join("keys/tls-node.key"))
             .unwrap()
+    }
+
+    /// A secret key in its home: `log`, `witness`.
+    pub(crate) fn key(&self, role: &str) -> SigningKey {
+        let text = std::fs::read_to_string(self.folder.join(format!("keys/{role}.key"))).unwrap();
+        text.trim().parse().unwrap()
     }
 
     /// The card and the words that its people say.

@@ -51,18 +51,24 @@ fn says(bytes: &[u8], name: &str) -> bool {
     bytes.windows(name.len()).any(|window| window == name.as_bytes())
 }
 
-/// Goal: each door keeps to it: TAXII, exports of every format, screening, the audit bundle, one entry, the records of a
-/// list. Way: of two records one is held back, and then none.
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_is_held_back_leaves_by_any_door_and_nothing_of_it_is_lost() {
-    let place = Place::make_with(HTTP);
+/// A running node, and what is in it.
+async fn served(place: &Place) -> (Arc<Node>, Running) {
     let serving = Serving::bind(place.open().await).await.unwrap();
     let (node, addresses) = (Arc::clone(serving.node()), serving.addresses());
     let (admin, peers, http) = (addresses.admin_addr, addresses.peer_addr, addresses.http_addr);
     let stop = CancellationToken::new();
     let task = tokio::spawn(serving.run(stop.clone()));
     let running = Running { home: place.home(), admin, peers, http, stop, task };
-    let (mut client, to) = (running.operator().await, http.unwrap());
+    (node, running)
+}
+
+/// Goal: each door keeps to it: TAXII, exports of every format, screening, the audit bundle, one entry, the records of a
+/// list. Way: of two records one is held back, and then none.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_held_back_leaves_by_any_door_and_nothing_of_it_is_lost() {
+    let place = Place::make_with(HTTP);
+    let (node, running) = served(&place).await;
+    let (mut client, to) = (running.operator().await, running.http.unwrap());
     append(&mut client, &[lists(1, "1", NAME), lists(2, "2", OTHER)]).await.unwrap();
     let objects = format!("{}objects/", collection(to).await);
 
@@ -123,12 +129,7 @@ fn says_same(n: u8, one: (u8, &str), other: (u8, &str)) -> DraftChange {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_looked_at_before_it_was_held_back_is_not_changed_by_the_author() {
     let place = Place::make();
-    let serving = Serving::bind(place.open().await).await.unwrap();
-    let (node, addresses) = (Arc::clone(serving.node()), serving.addresses());
-    let (admin, peers, http) = (addresses.admin_addr, addresses.peer_addr, addresses.http_addr);
-    let stop = CancellationToken::new();
-    let task = tokio::spawn(serving.run(stop.clone()));
-    let running = Running { home: place.home(), admin, peers, http, stop, task };
+    let (node, running) = served(&place).await;
     let mut client = running.operator().await;
     append(&mut client, &[lists(1, "1", NAME), lists(2, "2", OTHER), lists(3, "3", "Ended Three")])
         .await
